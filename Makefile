@@ -1,0 +1,34 @@
+# The front door. `make help` lists what there is.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help setup demo test check bench proof
+
+help:  ## list the commands
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: .venv/.ready  ## make .venv with footfall and its tools inside
+
+.venv/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11)' 2>/dev/null || \
+	  { echo "footfall needs Python 3.11 or later; name one: make PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+	  { echo "Python's venv is missing: apt-get install python3-venv (as root)" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: setup  ## load examples and a simulated chain, and serve them on 127.0.0.1:8000
+	@$(BIN)/footfall demo
+
+test: setup  ## run all tests
+	@$(BIN)/pytest -n auto
+
+check: setup  ## lint, types and layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup  ## print the figures of docs/performance.md, measured here
+	@$(BIN)/python bench/bench.py

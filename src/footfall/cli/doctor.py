@@ -1,0 +1,74 @@
+"""`footfall doctor`."""
+
+import importlib.metadata
+import os
+import platform
+import sys
+from pathlib import Path
+
+from footfall import __version__, settings
+from footfall.cli.printing import opened, print_json
+from footfall.errors import StoreError
+
+LIBRARIES = ("apsw", "granian", "litestar", "msgspec")
+
+
+def doctor(*, store: str | None = None, json: bool = False) -> None:
+    """Say how this footfall is: versions, settings of the store, sizes, problems.
+
+    Exits with 1 if something is wrong.
+
+    Example: footfall doctor --store sqlite:footfall.db
+
+    Args:
+        store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
+        json: Print JSON.
+    """
+    chosen = settings.load(os.environ, store=store)
+    if not chosen.path.exists():
+        raise StoreError(
+            f"There is no {chosen.path} yet: `footfall serve` makes it, or name "
+            "another with --store."
+        )
+    with opened(store) as data:
+        examined = data.examine()
+    examined["problems"] += _secret_problems(chosen.path)
+    report: dict[str, object] = {
+        "footfall": __version__,
+        "python": platform.python_version(),
+        "libraries": {name: importlib.metadata.version(name) for name in LIBRARIES},
+        "store": examined,
+    }
+    if json:
+        print_json(report)
+    else:
+        sys.stdout.write(_text(report))
+    if examined["problems"]:
+        sys.exit(1)
+
+
+def _secret_problems(database: Path) -> list[str]:
+    secret = database.with_name(database.name + ".secret")
+    if secret.exists() and secret.stat().st_mode & 0o077:
+        return [f"{secret} can be read by others: chmod 600 {secret}"]
+    return []
+
+
+def _text(report: dict[str, object]) -> str:
+    lines = []
+
+    def add(value: object, name: str, depth: int) -> None:
+        pad = "  " * depth
+        if isinstance(value, dict):
+            lines.append(f"{pad}{name}")
+            for key, inner in value.items():
+                add(inner, key, depth + 1)
+        elif isinstance(value, list):
+            lines.append(f"{pad}{name}: {'none' if not value else ''}".rstrip())
+            lines.extend(f"{pad}  - {item}" for item in value)
+        else:
+            lines.append(f"{pad}{name}: {value}")
+
+    for name, value in report.items():
+        add(value, name, 0)
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,29 @@
+"""`footfall serve`."""
+
+import os
+import sys
+
+from footfall import settings
+
+
+def serve(
+    *, store: str | None = None, host: str | None = None, port: int | None = None
+) -> None:
+    """Serve the API until SIGTERM or Ctrl-C; requests under way are finished.
+
+    Example: footfall serve --store sqlite:/var/lib/footfall/footfall.db --port 8000
+
+    Args:
+        store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
+        host: The address to listen on (FOOTFALL_HOST).
+        port: The port to listen on; 0 finds a free one (FOOTFALL_PORT).
+    """
+    from footfall import service
+
+    chosen = settings.load(os.environ, store=store, host=host, port=port)
+    service.serve(chosen, _say)
+
+
+def _say(address: str) -> None:
+    sys.stdout.write(f"footfall serves {address} (API docs: {address}/docs)\n")
+    sys.stdout.flush()

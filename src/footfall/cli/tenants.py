@@ -1,0 +1,142 @@
+"""`footfall organization …` and `footfall service …`."""
+
+import sys
+
+from footfall import clock
+from footfall.cli.printing import opened, print_json, print_table
+from footfall.core.access import parse_role
+from footfall.core.instants import format_instant
+from footfall.errors import NotFound
+from footfall.flows import tenants
+from footfall.store import Organization
+
+
+def create_organization(
+    *,
+    name: str,
+    id: str | None = None,  # noqa: A002  the flag's name
+    store: str | None = None,
+    json: bool = False,
+) -> None:
+    """Make an organization, the tenant that everything belongs to.
+
+    Example: footfall organization create --name "Harbour Cafes"
+
+    Args:
+        name: What people call it.
+        id: Its id in the API's paths; made if not given.
+        store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
+        json: Print JSON.
+    """
+    with opened(store) as data:
+        made = tenants.create_organization(data, name, id, clock.now())
+    if json:
+        print_json(_organization(made))
+    else:
+        sys.stdout.write(f"{made.id}\n")
+
+
+def list_organizations(*, store: str | None = None, json: bool = False) -> None:
+    """List the organizations.
+
+    Example: footfall organization list --json
+
+    Args:
+        store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
+        json: Print JSON.
+    """
+    with opened(store) as data:
+        found = [_organization(item) for item in data.organizations()]
+    if json:
+        print_json(found)
+    else:
+        columns = ("id", "name", "createdAt")
+        print_table(columns, [[item[name] for name in columns] for item in found])
+
+
+def create_service(
+    *,
+    organization: str,
+    role: str,
+    scope: list[str],
+    store: str | None = None,
+    json: bool = False,
+) -> None:
+    """Make an API credential; its secret is shown now and never again.
+
+    Example: footfall service create --organization ID
+    --role "Organization Manager" --scope events_read
+
+    Args:
+        organization: The organization's id.
+        role: "Organization Manager", "Location Manager" or "Public app".
+        scope: What it may do, such as events_read; may be repeated.
+        store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
+        json: Print JSON.
+    """
+    with opened(store) as data:
+        made = tenants.create_service(
+            data, organization, parse_role(role), tuple(scope), clock.now()
+        )
+    if json:
+        print_json(made)
+    else:
+        sys.stdout.write(
+            f"clientKey     {made.client_key}\n"
+            f"clientSecret  {made.client_secret}\n"
+            "The secret is not kept: note it now.\n"
+        )
+
+
+def list_services(
+    *, organization: str | None = None, store: str | None = None, json: bool = False
+) -> None:
+    """List the API credentials, without their secrets.
+
+    Example: footfall service list --organization ID
+
+    Args:
+        organization: Only this organization's.
+        store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
+        json: Print JSON.
+    """
+    with opened(store) as data:
+        found = [
+            {
+                "clientKey": service.client_key,
+                "organizationId": service.organization,
+                "role": service.role,
+                "scopes": service.scopes,
+                "createdAt": format_instant(service.created_at),
+                "revokedAt": service.revoked_at and format_instant(service.revoked_at),
+            }
+            for service in data.services(organization)
+        ]
+    if json:
+        print_json(found)
+    else:
+        columns = ("clientKey", "organizationId", "role", "scopes", "revokedAt")
+        print_table(columns, [[item[name] for name in columns] for item in found])
+
+
+def revoke_service(client_key: str, *, store: str | None = None) -> None:
+    """End an API credential and every token that it was given, at once.
+
+    Example: footfall service revoke ck-0b6ac9a5-6ee7-4a1b-9f0e-7c2f0d3c1a55
+
+    Args:
+        client_key: The clientKey.
+        store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
+    """
+    with opened(store) as data:
+        if not data.revoke_service(client_key, clock.now()).result():
+            raise NotFound(f"There is no service {client_key}.")
+    sys.stdout.write(f"{client_key} is revoked.\n")
+
+
+def _organization(organization: Organization) -> dict[str, str]:
+    return {
+        "id": organization.id,
+        "name": organization.name,
+        "createdAt": format_instant(organization.created_at),
+    }

@@ -1,0 +1,110 @@
+"""Who may do what.
+
+A *permission* names the roles and the scopes of which a service needs one each.
+A *grant* is what a verified token stands for: one service of one organization.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+from footfall.errors import FieldError, Invalid, NotAllowed
+
+
+class Role(StrEnum):
+    """What kind of user a service acts as."""
+
+    ORGANIZATION_MANAGER = "Organization Manager"
+    LOCATION_MANAGER = "Location Manager"
+    PUBLIC_APP = "Public app"
+
+
+RESOURCES = ("organization", "events", "customer", "location", "hotspot")
+SCOPES = tuple(f"{name}_{kind}" for name in RESOURCES for kind in ("read", "write"))
+
+
+class Permission(msgspec.Struct, frozen=True):
+    """What an operation demands: one of `roles`, and `scope` or the one above it."""
+
+    scope: str
+    roles: frozenset[Role]
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """The scopes of which one is enough: organization_* contains all others."""
+        return frozenset({self.scope, f"organization_{self.scope.rsplit('_')[-1]}"})
+
+
+_MANAGER = frozenset({Role.ORGANIZATION_MANAGER})
+READ_EVENTS = Permission("events_read", _MANAGER)
+SEND_EVENTS = Permission("events_write", _MANAGER | {Role.PUBLIC_APP})
+ERASE_CONTACT = Permission("customer_write", _MANAGER)
+
+
+class Service(msgspec.Struct, frozen=True):
+    """An API credential, without its secret."""
+
+    client_key: str
+    organization: str
+    role: Role
+    scopes: tuple[str, ...]
+    created_at: int
+    revoked_at: int | None = None
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """What a verified token allows, and until when it does."""
+
+    service: Service
+    token_id: str
+    expires_at: int
+
+
+def check(grant: Grant, permission: Permission, organization: str) -> None:
+    """Let the grant pass, or say why not.
+
+    The answer for another organization is the same whether it exists or not.
+
+    Raises:
+        NotAllowed: Another organization, or a role or scope that does not suffice.
+    """
+    service = grant.service
+    if service.organization != organization:
+        raise NotAllowed("This token is not for the organization of this path.")
+    if service.role not in permission.roles:
+        allowed = ", ".join(sorted(permission.roles))
+        raise NotAllowed(f"The role {service.role} may not do this; needed: {allowed}.")
+    if permission.scopes.isdisjoint(service.scopes):
+        allowed = " or ".join(sorted(permission.scopes))
+        raise NotAllowed(f"This token lacks a scope; needed: {allowed}.")
+
+
+def parse_role(text: str) -> Role:
+    """Read a role's name.
+
+    Raises:
+        Invalid: There is none such, with those that there are.
+    """
+    try:
+        return Role(text)
+    except ValueError:
+        allowed = f"allowed: {', '.join(Role)}"
+        raise Invalid(
+            f"The role {text[:64]!r} does not exist; {allowed}.",
+            [FieldError("role", allowed)],
+        ) from None
+
+
+def check_scopes(scopes: tuple[str, ...]) -> None:
+    """Accept only scopes that exist.
+
+    Raises:
+        Invalid: One does not, with those that do.
+    """
+    wrong = [scope for scope in scopes if scope not in SCOPES]
+    if wrong or not scopes:
+        allowed = f"allowed: {', '.join(SCOPES)}"
+        raise Invalid(
+            f"{', '.join(wrong) or 'No scope'} cannot be granted; {allowed}.",
+            [FieldError("scope", allowed)],
+        )

@@ -1,0 +1,493 @@
+"""Events: their shape, what makes one acceptable, and what footfall fills in.
+
+An *event* is one fact about one contact at one time, immutable once stored. It is
+kept as the JSON that was sent (white space between tokens apart), so it comes back
+as the same value, fields that footfall does not know included.
+Source: the Events API of the seed, SPEC "The event" and "Sending events".
+"""
+
+import difflib
+import hashlib
+from collections.abc import Callable, Iterator
+from typing import Any, get_args
+
+import msgspec
+
+from footfall.core import instants
+from footfall.errors import FieldError
+
+EVENT_BYTES_MAX = 64 * 1024
+ID_LENGTH_MAX = 128
+DEPTH_MAX = 64
+
+# The position of a type is its number in the stores: append only.
+TYPES = (
+    "signup",
+    "arriving",
+    "login",
+    "visit",
+    "geo_arriving",
+    "geo_visit",
+    "send_email",
+    "open_email",
+    "click_email",
+    "send_sms",
+    "click_sms",
+    "survey",
+    "promo",
+)
+GEOFENCE_TYPES = frozenset({"geo_arriving", "geo_visit"})
+TYPE_NUMBERS = {name: number for number, name in enumerate(TYPES)}
+
+
+class Signup(msgspec.Struct, rename="camel", frozen=True):
+    """Where a contact was created: wifi, kiosk, api and so on."""
+
+    source: str | None = None
+
+
+class VisitProperties(msgspec.Struct, rename="camel", frozen=True):
+    """The mobile app that saw the geofence."""
+
+    app_id: str | None = None
+    app_bundle: str | None = None
+    project_id: str | None = None
+    app_os: str | None = None
+
+
+class Visit(msgspec.Struct, rename="camel", frozen=True):
+    """A stay; `duration` is in whole minutes."""
+
+    start_at: str | None = None
+    start_at_local: str | None = None
+    timezone: str | None = None
+    duration: int | None = None
+    properties: VisitProperties | None = None
+
+
+class Email(msgspec.Struct, rename="camel", frozen=True):
+    """A campaign's email."""
+
+    campaign_id: str | None = None
+    communication_id: str | None = None
+    channel: str | None = None
+    campaign_name: str | None = None
+    email: str | None = None
+
+
+class Sms(msgspec.Struct, rename="camel", frozen=True):
+    """A campaign's text message."""
+
+    campaign_id: str | None = None
+    communication_id: str | None = None
+    channel: str | None = None
+    campaign_name: str | None = None
+    phone: str | None = None
+    prefix: str | None = None
+
+
+class Survey(msgspec.Struct, rename="camel", frozen=True):
+    """An answered survey: question_1 and on, answer_1 and on."""
+
+    campaign_id: str | None = None
+    campaign_name: str | None = None
+    answer_id: str | None = None
+    questions: dict[str, Any] | None = None
+    answers: dict[str, Any] | None = None
+
+
+class Promo(msgspec.Struct, rename="camel", frozen=True):
+    """A clicked call to action."""
+
+    type: str | None = None
+
+
+class Detail(msgspec.Struct, rename="camel", frozen=True):
+    """What happened: the type, the id and the payload of that type."""
+
+    type: str
+    id: str | None = None
+    signup: Signup | None = None
+    visit: Visit | None = None
+    email: Email | None = None
+    sms: Sms | None = None
+    survey: Survey | None = None
+    promo: Promo | None = None
+
+
+class Where(msgspec.Struct, rename="camel", frozen=True):
+    """A location and hotspot, or a geofence."""
+
+    location_id: str | None = None
+    location_name: str | None = None
+    hotspot_id: str | None = None
+    geofence_name: str | None = None
+    geofence_metadata: Any = None
+    geofence_id: str | None = None
+    geofence_ext_id: str | None = None
+    geofence_json: dict[str, Any] | None = msgspec.field(
+        default=None, name="geofenceJSON"
+    )
+
+
+class When(msgspec.Struct, rename="camel", frozen=True):
+    """The instant, and the venue's wall clock with its false `Z`."""
+
+    created_at: str | None = None
+    created_at_local: str | None = None
+    timezone: str | None = None
+    utc_offset: str | None = None
+
+
+class Event(msgspec.Struct, rename="camel", frozen=True):
+    """One fact about one contact at one time."""
+
+    customer_id: str
+    event: Detail
+    organization_id: str | None = None
+    where: Where | None = None
+    when: When | None = None
+
+
+class NewEvent(msgspec.Struct, frozen=True):
+    """An event that is ready to be stored.
+
+    Attributes:
+        key: What makes it one: `key_of(id)`.
+        contact: The contact's id.
+        type: The type's number.
+        created_at: `when.createdAt`, an instant.
+        local_at: `when.createdAtLocal`, a wall clock.
+        body: The JSON to be served.
+        sent: The JSON as it came, to tell a repetition from a conflict.
+    """
+
+    key: bytes
+    contact: str
+    type: int
+    created_at: int
+    local_at: int
+    body: bytes
+    sent: bytes
+
+
+class Rejection(Exception):
+    """An event that cannot be stored, with its id if it has one and every reason."""
+
+    def __init__(self, errors: list[FieldError], event_id: str | None = None):
+        super().__init__("; ".join(f"{e.field}: {e.message}" for e in errors))
+        self.errors = errors
+        self.event_id = event_id
+
+
+_decoder = msgspec.json.Decoder(Event)
+
+
+def key_of(event_id: str) -> bytes:
+    """Return what stands for an id in a store: short, and in the id's order.
+
+    The 32 hex digits and the letter of the usual form are 17 bytes; any other id
+    becomes 17 bytes of its digest, which never equal those of a usual one.
+    """
+    if len(event_id) == 33 and event_id[-1] in "gl" and event_id.islower():  # noqa: PLR2004
+        try:
+            return bytes.fromhex(event_id[:32]) + event_id[-1].encode()
+        except ValueError:
+            pass
+    digest = hashlib.blake2b(event_id.encode(), digest_size=16).digest()
+    return digest + b"#"
+
+
+def make_id(instant: int, random_bits: int) -> str:
+    """Make the digits of a time-ordered id: 48 bits of milliseconds, then 80 random."""
+    return f"{instant // 1000:012x}{random_bits:020x}"
+
+
+def id_letter(event_type: str) -> str:
+    """Return the letter that ends the id of an event of that type."""
+    return "g" if event_type in GEOFENCE_TYPES else "l"
+
+
+def accept(
+    raw: bytes, organization: str, now: int, new_id: Callable[[], str]
+) -> NewEvent:
+    """Check one event as it was sent, and complete it.
+
+    Args:
+        raw: The event's JSON.
+        organization: The id of the organization that it was sent to.
+        now: The instant of its arrival; `createdAt` where none was sent.
+        new_id: Makes the 32 hex digits of an id where none was sent.
+
+    Raises:
+        Rejection: It cannot be stored; all reasons are in it.
+    """
+    if len(raw) > EVENT_BYTES_MAX:
+        limit = f"is {len(raw)} bytes long; at most {EVENT_BYTES_MAX} are allowed"
+        raise Rejection([FieldError("", limit)])
+    try:
+        raw.decode()
+        event = _decoder.decode(raw)
+        _check_depth(raw)
+    except RecursionError:
+        raise Rejection([_too_deep()]) from None
+    except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
+        raise _explain(raw, organization, error) from None
+    errors = list(_objections(event, organization))
+    if errors:
+        raise Rejection(errors, event.event.id)
+    try:
+        return _complete(raw, event, organization, now, new_id)
+    except (msgspec.MsgspecError, ValueError, OverflowError) as error:
+        # A number or a local time that no completed event can hold.
+        raise Rejection([FieldError("", str(error))], event.event.id) from None
+
+
+def same(sent: bytes, stored: bytes) -> bool:
+    """Tell whether an event that comes again says what the stored one says.
+
+    What footfall filled in the first time is not held against the second.
+    """
+    stored_value = msgspec.json.decode(stored)
+    try:
+        sent_value = msgspec.json.decode(sent)
+    except msgspec.MsgspecError:
+        return False
+    for path in _FILLED:
+        _drop_unsent(sent_value, sent_value, path)
+        _drop_unsent(stored_value, sent_value, path)
+    if sent_value.get("when") is None and not stored_value.get("when"):
+        sent_value.pop("when", None)
+        stored_value.pop("when", None)
+    return _canonical(sent_value) == _canonical(stored_value)
+
+
+_FILLED = (
+    ("organizationId",),
+    ("event", "id"),
+    ("when", "createdAt"),
+    ("when", "createdAtLocal"),
+    ("when", "timezone"),
+)
+
+
+def _drop_unsent(stored: Any, sent: Any, path: tuple[str, ...]) -> None:
+    """Drop a field that footfall fills where it was not sent (null is not sent)."""
+    for name in path[:-1]:
+        stored = stored.get(name) or {}
+        sent = sent.get(name) or {}
+    if sent.get(path[-1]) is None:
+        stored.pop(path[-1], None)
+
+
+def _canonical(value: Any) -> bytes:
+    return msgspec.json.encode(value, order="sorted")
+
+
+def _complete(
+    raw: bytes,
+    event: Event,
+    organization: str,
+    now: int,
+    new_id: Callable[[], str],
+) -> NewEvent:
+    """Fill in what is missing; an event that was sent in whole keeps its bytes."""
+    detail, when = event.event, event.when or When()
+    zone = when.timezone or "UTC"
+    created_at = _created_at(when, zone, now)
+    if when.created_at_local is None:
+        local_at = instants.to_wall_clock(created_at, instants.zone_of(zone))
+    else:
+        local_at = instants.parse_wall_clock(when.created_at_local)
+    filled: list[tuple[tuple[str, ...], str]] = []
+    event_id = detail.id
+    if event.organization_id is None and detail.type not in GEOFENCE_TYPES:
+        filled.append((("organizationId",), organization))
+    if event_id is None:
+        event_id = new_id() + id_letter(detail.type)
+        filled.append((("event", "id"), event_id))
+    if when.created_at is None:
+        filled.append((("when", "createdAt"), instants.format_instant(created_at)))
+    if when.created_at_local is None:
+        local = instants.format_wall_clock(local_at)
+        filled.append((("when", "createdAtLocal"), local))
+    if when.timezone is None:
+        filled.append((("when", "timezone"), zone))
+    return NewEvent(
+        key=key_of(event_id),
+        contact=event.customer_id,
+        type=TYPE_NUMBERS[detail.type],
+        created_at=created_at,
+        local_at=local_at,
+        body=_fill(raw, filled) if filled else msgspec.json.format(raw, indent=-1),
+        sent=raw,
+    )
+
+
+def _created_at(when: When, zone: str, now: int) -> int:
+    if when.created_at is not None:
+        return instants.parse_instant(when.created_at)
+    if when.created_at_local is not None:
+        local_at = instants.parse_wall_clock(when.created_at_local)
+        return instants.from_wall_clock(local_at, instants.zone_of(zone))
+    return now - now % instants.SECOND
+
+
+def _fill(raw: bytes, filled: list[tuple[tuple[str, ...], str]]) -> bytes:
+    value = msgspec.json.decode(raw)
+    for path, text in filled:
+        target = value
+        for name in path[:-1]:
+            if target.get(name) is None:
+                target[name] = {}
+            target = target[name]
+        target[path[-1]] = text
+    return msgspec.json.encode(value)
+
+
+def _objections(event: Event, organization: str) -> Iterator[FieldError]:
+    """Yield what is wrong with an event whose fields have the right types."""
+    detail, when = event.event, event.when or When()
+    if event.organization_id not in (None, organization):
+        message = "is another organization's; send it there, or leave it out"
+        yield FieldError("organizationId", message)
+    yield from _bad_id("customerId", event.customer_id)
+    if detail.id is not None:
+        yield from _bad_id("event.id", detail.id)
+    if detail.type not in TYPE_NUMBERS:
+        yield FieldError("event.type", unknown_type(detail.type))
+    yield from _bad_times(when)
+    visit = detail.visit or Visit()
+    if visit.start_at is not None:
+        yield from _bad(instants.parse_instant, "event.visit.startAt", visit.start_at)
+    if visit.start_at_local is not None:
+        field = "event.visit.startAtLocal"
+        yield from _bad(instants.parse_wall_clock, field, visit.start_at_local)
+
+
+def unknown_type(name: str) -> str:
+    """Say that there is no such event type, and which one was probably meant."""
+    nearest = difflib.get_close_matches(name, TYPES, n=1, cutoff=0.0)
+    return (
+        f"{name[:64]!r} is not an event type; the nearest is {nearest[0]!r}, "
+        f"all are: {', '.join(TYPES)}"
+    )
+
+
+def _bad_id(field: str, value: str) -> Iterator[FieldError]:
+    if not value:
+        yield FieldError(field, "is empty; leave it out or give it a value")
+    elif len(value) > ID_LENGTH_MAX:
+        message = f"has {len(value)} characters; at most {ID_LENGTH_MAX} are allowed"
+        yield FieldError(field, message)
+    elif not value.isprintable():
+        yield FieldError(field, "has control or other unprintable characters")
+
+
+def _bad_times(when: When) -> Iterator[FieldError]:
+    if when.created_at is not None:
+        yield from _bad(instants.parse_instant, "when.createdAt", when.created_at)
+    if when.timezone is not None:
+        yield from _bad(instants.zone_of, "when.timezone", when.timezone)
+    if when.created_at_local is not None:
+        field = "when.createdAtLocal"
+        yield from _bad(instants.parse_wall_clock, field, when.created_at_local)
+        if when.timezone is None:
+            message = "is a local time without its zone; add when.timezone"
+            yield FieldError(field, message)
+
+
+def _bad(
+    parse: Callable[[str], object], field: str, value: str
+) -> Iterator[FieldError]:
+    try:
+        parse(value)
+    except (ValueError, OverflowError) as error:
+        yield FieldError(field, str(error))
+
+
+def _check_depth(raw: bytes) -> None:
+    """Refuse what many a client could not read back."""
+    if raw.count(b"{") + raw.count(b"[") <= DEPTH_MAX:
+        return
+    level = [msgspec.json.decode(raw)]
+    for _ in range(DEPTH_MAX + 1):
+        level = [inner for value in level for inner in _inner(value)]
+        if not level:
+            return
+    raise RecursionError
+
+
+def _inner(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
+def _too_deep() -> FieldError:
+    return FieldError("", f"is nested too deep; at most {DEPTH_MAX} levels are allowed")
+
+
+def _explain(raw: bytes, organization: str, error: Exception) -> Rejection:
+    """Find every reason why an event could not be decoded; decoding names one."""
+    try:
+        value = msgspec.json.decode(raw.decode())
+    except UnicodeDecodeError as broken:
+        message = f"is not UTF-8: byte {broken.start} is not a character's"
+        return Rejection([FieldError("", message)])
+    except (msgspec.MsgspecError, RecursionError) as broken:
+        return Rejection([FieldError("", _malformed(raw, str(broken)))])
+    if not isinstance(value, dict):
+        return Rejection([FieldError("", "is not a JSON object")])
+    errors = list(_wrong_types(value, Event, ""))
+    event_id = None
+    if isinstance(value.get("event"), dict):
+        found = value["event"].get("id")
+        event_id = found if isinstance(found, str) else None
+        found = value["event"].get("type")
+        if isinstance(found, str) and found not in TYPE_NUMBERS:
+            errors.append(FieldError("event.type", unknown_type(found)))
+    if value.get("organizationId") not in (None, organization):
+        message = "is another organization's; send it there, or leave it out"
+        errors.append(FieldError("organizationId", message))
+    return Rejection(errors or [FieldError("", str(error))], event_id)
+
+
+def _malformed(raw: bytes, message: str) -> str:
+    if b"\\ud" in raw.lower():
+        return f"is not JSON (a lone surrogate in a string?): {message}"
+    return f"is not JSON: {message}"
+
+
+def _wrong_types(value: Any, kind: type, path: str) -> Iterator[FieldError]:
+    """Yield an error for each field of a struct that is missing or has another type."""
+    if not isinstance(value, dict):
+        yield FieldError(path, f"Expected `object`, got `{_json_type(value)}`")
+        return
+    for field in msgspec.structs.fields(kind):
+        name = f"{path}.{field.encode_name}".lstrip(".")
+        if field.encode_name not in value:
+            if field.required:
+                yield FieldError(name, "is missing")
+            continue
+        inner = value[field.encode_name]
+        struct = _struct_in(field.type)
+        if struct is not None and isinstance(inner, dict):
+            yield from _wrong_types(inner, struct, name)
+            continue
+        try:
+            msgspec.convert(inner, field.type)
+        except msgspec.ValidationError as error:
+            yield FieldError(name, str(error))
+
+
+def _struct_in(kind: Any) -> type | None:
+    for option in (kind, *get_args(kind)):
+        if isinstance(option, type) and issubclass(option, msgspec.Struct):
+            return option
+    return None
+
+
+def _json_type(value: Any) -> str:
+    names = {list: "array", str: "str", bool: "bool", type(None): "null"}
+    return names.get(type(value), "number")

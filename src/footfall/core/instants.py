@@ -1,0 +1,133 @@
+"""Instants and wall clocks.
+
+An *instant* is a moment in the world, held as whole microseconds since 1970-01-01
+UTC. A *wall clock* is what the clock in a venue showed, held as the microseconds
+from 1970-01-01 00:00 on that same clock, with no zone: the API writes it with a
+false `Z` (`createdAtLocal`). Digits of a fraction beyond the sixth do not count.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+SECOND = 1_000_000
+HOUR = 3600 * SECOND
+DAY = 24 * HOUR
+# Zones lie between UTC-12 and UTC+14: a wall clock further from its instant than
+# that contradicts it.
+ZONE_MIN = -12 * HOUR
+ZONE_MAX = 14 * HOUR
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_NAIVE = datetime(1970, 1, 1)  # noqa: DTZ001  a wall clock has no zone
+_MICROSECOND = timedelta(microseconds=1)
+_TIMED = len("2022-07-21T18:41")
+
+
+def parse_instant(text: str) -> int:
+    """Read an ISO 8601 time with an offset (`2022-07-21T18:41:09Z`).
+
+    Raises:
+        ValueError: It is no such time; the message says what is allowed.
+    """
+    moment = _parse(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} has no offset; end it with Z or ±hh:mm")
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def parse_wall_clock(text: str) -> int:
+    """Read the digits of a local time; a `Z` or an offset after them is ignored.
+
+    Raises:
+        ValueError: It is no ISO 8601 time.
+    """
+    return (_parse(text).replace(tzinfo=None) - _EPOCH_NAIVE) // _MICROSECOND
+
+
+def parse_bound(text: str, *, last: bool) -> int:
+    """Read a bound of a search: an instant, or a date that means the whole day.
+
+    With no offset it is UTC. A `+` that arrived as a space is a plus.
+
+    Args:
+        text: What the client sent.
+        last: Take the last instant of a date alone, not the first.
+
+    Raises:
+        ValueError: It is neither a time nor a date.
+    """
+    text = text[:11] + text[11:].replace(" ", "+")
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        try:
+            moment = _parse(text)
+        except ValueError as error:
+            raise ValueError(f"{error}, or a date such as 2022-07-21") from None
+        return (moment.replace(tzinfo=moment.tzinfo or UTC) - _EPOCH) // _MICROSECOND
+    first = (day - _EPOCH.date()).days * DAY
+    return first + DAY - 1 if last else first
+
+
+def _parse(text: str) -> datetime:
+    """Read a date with a time; a date alone would silently mean midnight."""
+    try:
+        if len(text) < _TIMED and "T" not in text:
+            raise ValueError
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(
+            f"{text[:64]!r} is not an ISO 8601 time of the years 1 to 9999, "
+            "such as 2022-07-21T18:41:09Z"
+        ) from None
+
+
+def format_instant(instant: int) -> str:
+    """Write an instant as footfall does: UTC, whole seconds, `Z`."""
+    moment = _EPOCH + timedelta(seconds=instant // SECOND)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
+
+
+# Written alike: the original puts a false `Z` behind local times.
+format_wall_clock = format_instant
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """Return the IANA time zone of that name.
+
+    Raises:
+        ValueError: There is none.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(
+            f"{name[:64]!r} is not an IANA time zone, such as Europe/Rome"
+        ) from None
+
+
+def to_wall_clock(instant: int, zone: ZoneInfo) -> int:
+    """Return what the clock in `zone` shows at `instant`."""
+    return instant + _offset(instant, zone)
+
+
+def from_wall_clock(wall_clock: int, zone: ZoneInfo) -> int:
+    """Return the instant at which the clock in `zone` shows `wall_clock`.
+
+    Of the two instants of an hour that a clock change repeats it is the first.
+    """
+    moment = (_EPOCH_NAIVE + wall_clock * _MICROSECOND).replace(tzinfo=zone)
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def format_offset(instant: int, zone: ZoneInfo) -> str:
+    """Write the zone's distance from UTC at `instant`, such as `-07:00`."""
+    minutes = _offset(instant, zone) // (60 * SECOND)
+    sign = "-" if minutes < 0 else "+"
+    return f"{sign}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+
+
+def _offset(instant: int, zone: ZoneInfo) -> int:
+    moment = datetime.fromtimestamp(instant // SECOND, zone)
+    distance = moment.utcoffset()
+    return 0 if distance is None else distance // _MICROSECOND

@@ -1,0 +1,159 @@
+"""Queries: what a client asks of the events, as a value.
+
+A *place* is a position in an order: the last event's key in that order and its
+arrival number, which breaks ties. So the order is total.
+Source: SPEC "Reading events".
+"""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from footfall.core import events, instants
+from footfall.errors import FieldError, ParameterInvalid
+
+SIZE_MAX = 10_000
+SIZE_DEFAULT = 20
+
+
+class Sort(StrEnum):
+    """The order of a page; all break ties by arrival."""
+
+    BUSINESS_TIME = "businessTime"
+    UTC_TIME = "utcTime"
+    RECEIVED_TIME = "receivedTime"
+
+
+class Place(msgspec.Struct, frozen=True, array_like=True):
+    """After which event a page goes on."""
+
+    key: int
+    arrival: int
+
+
+class EventQuery(msgspec.Struct, frozen=True):
+    """Filters, order and size of a page.
+
+    Attributes:
+        organization: Its id.
+        contact: Only this contact's events.
+        start_at: Only events at or after this instant.
+        end_at: Only events at or before this instant.
+        types: Only these types, as numbers; empty means all.
+        sort: The order.
+        reverse: Newest first.
+        size: How many events a page has.
+    """
+
+    organization: str
+    contact: str | None = None
+    start_at: int | None = None
+    end_at: int | None = None
+    types: tuple[int, ...] = ()
+    sort: Sort = Sort.BUSINESS_TIME
+    reverse: bool = False
+    size: int = SIZE_DEFAULT
+
+    @property
+    def endless(self) -> bool:
+        """By arrival, oldest first: what comes later comes after."""
+        return self.sort is Sort.RECEIVED_TIME and not self.reverse
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What a client asked for.
+
+    Attributes:
+        query: The filters, with defaults where nothing was given.
+        given: The names of the query's attributes that were given.
+        scrolling: Whether the answer shall carry a scrollId.
+        scroll_id: The scrollId that was sent, if any.
+    """
+
+    query: EventQuery
+    given: frozenset[str]
+    scrolling: bool
+    scroll_id: str | None
+
+
+def parse_request(
+    organization: str, contact: str | None, parameters: Mapping[str, list[str]]
+) -> Request:
+    """Read the parameters of a request; unknown ones are ignored.
+
+    Raises:
+        ParameterInvalid: Some have values that are not allowed; all are named.
+    """
+    found: dict[str, Any] = {}
+    errors: list[FieldError] = []
+    for name, (attribute, parse) in _PARAMETERS.items():
+        values = parameters.get(name, [])
+        try:
+            if len(values) > 1:
+                raise ValueError("is given more than once")
+            if values:
+                found[attribute] = parse(values[0])
+        except (ValueError, OverflowError) as error:
+            errors.append(FieldError(name, str(error)))
+    if errors:
+        detail = "; ".join(f"{error.field}: {error.message}" for error in errors)
+        raise ParameterInvalid(f"{detail}.", errors)
+    scrolling = found.pop("scrolling", False)
+    scroll_id = found.pop("scroll_id", None)
+    query = EventQuery(organization=organization, contact=contact, **found)
+    return Request(
+        query, frozenset(found), scrolling or scroll_id is not None, scroll_id
+    )
+
+
+PARAMETER_NAMES = {
+    "start_at": "dateStart",
+    "end_at": "dateEnd",
+    "types": "events",
+    "size": "size",
+    "sort": "sortBy",
+    "reverse": "sortReverse",
+}
+
+
+def _types(text: str) -> tuple[int, ...]:
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in events.TYPE_NUMBERS:
+            raise ValueError(events.unknown_type(name))
+    return tuple(sorted({events.TYPE_NUMBERS[name] for name in names}))
+
+
+def _size(text: str) -> int:
+    digits = text.isascii() and text.isdigit() and len(text) <= len(str(SIZE_MAX))
+    if not digits or not 1 <= int(text) <= SIZE_MAX:
+        raise ValueError(f"{text[:64]!r} is not a whole number from 1 to {SIZE_MAX}")
+    return int(text)
+
+
+def _sort(text: str) -> Sort:
+    try:
+        return Sort(text)
+    except ValueError:
+        message = f"{text[:64]!r} is not an order; allowed: {', '.join(Sort)}"
+        raise ValueError(message) from None
+
+
+def _flag(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError(f"{text[:64]!r} is neither true nor false")
+    return text.lower() == "true"
+
+
+_PARAMETERS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "dateStart": ("start_at", lambda text: instants.parse_bound(text, last=False)),
+    "dateEnd": ("end_at", lambda text: instants.parse_bound(text, last=True)),
+    "events": ("types", _types),
+    "size": ("size", _size),
+    "sortBy": ("sort", _sort),
+    "sortReverse": ("reverse", _flag),
+    "enableScroll": ("scrolling", _flag),
+    "scrollId": ("scroll_id", str),
+}

@@ -1,0 +1,134 @@
+"""Scrolls: a place in a query, as a token that a client carries.
+
+A *scroll* is a value: the query, the place of the last event given, and the *bound*,
+the arrival number that was the newest when the scroll began. An event that arrives
+later lies beyond the bound, so it neither appears in the scroll nor disturbs it. No
+server remembers anything: the same `scrollId` gives the same page, for good.
+
+The token is sealed with AES-SIV (RFC 5297, from `cryptography`): it cannot be
+changed, and it does not tell a tenant how many events all tenants have.
+"""
+
+import base64
+import binascii
+import hashlib
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
+from footfall.core.queries import PARAMETER_NAMES, EventQuery, Place, Request, Sort
+from footfall.errors import FieldError, ScrollForeign, ScrollMismatch, ScrollTampered
+
+_TEXT_MAX = 512
+
+
+class Scroll(msgspec.Struct, frozen=True):
+    """Where a reader is: after `place`, among what arrived up to `bound`."""
+
+    query: EventQuery
+    place: Place
+    bound: int
+
+
+class _Sealed(msgspec.Struct, array_like=True, frozen=True):
+    """What the token holds; ids of any length as 8 bytes that stand for them."""
+
+    version: int
+    organization: bytes
+    contact: bytes
+    start_at: int | None
+    end_at: int | None
+    types: tuple[int, ...]
+    sort: Sort
+    reverse: bool
+    size: int
+    place: Place
+    bound: int
+
+
+class ScrollSeal:
+    """Makes scrollIds and opens them again."""
+
+    def __init__(self, key: bytes):
+        """Take a key of 64 bytes."""
+        self._cipher = AESSIV(key)
+
+    def seal(self, scroll: Scroll) -> str:
+        """Make the scrollId: URL-safe text, under 512 characters."""
+        query = scroll.query
+        sealed = _Sealed(
+            version=1,
+            organization=_stand_in(query.organization),
+            contact=_stand_in(query.contact),
+            start_at=query.start_at,
+            end_at=query.end_at,
+            types=query.types,
+            sort=query.sort,
+            reverse=query.reverse,
+            size=query.size,
+            place=scroll.place,
+            bound=scroll.bound,
+        )
+        data = self._cipher.encrypt(msgspec.msgpack.encode(sealed), None)
+        return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+    def open(self, scroll_id: str, request: Request) -> Scroll:
+        """Read a scrollId back, for the request that it came with.
+
+        Raises:
+            ScrollTampered: It is not one that footfall made.
+            ScrollForeign: It was made for another organization.
+            ScrollMismatch: It was made for another contact or other parameters.
+        """
+        sealed = self._unseal(scroll_id)
+        asked = request.query
+        if sealed.organization != _stand_in(asked.organization):
+            raise ScrollForeign("This scrollId is not for this organization.")
+        if sealed.contact != _stand_in(asked.contact):
+            raise ScrollMismatch("This scrollId was made for another path.")
+        query = EventQuery(
+            organization=asked.organization,
+            contact=asked.contact,
+            start_at=sealed.start_at,
+            end_at=sealed.end_at,
+            types=sealed.types,
+            sort=sealed.sort,
+            reverse=sealed.reverse,
+            size=sealed.size,
+        )
+        differing = [
+            FieldError(
+                PARAMETER_NAMES[name],
+                "cannot change during a scroll; repeat its value or leave it out",
+            )
+            for name in sorted(request.given)
+            if getattr(asked, name) != getattr(query, name)
+        ]
+        if differing:
+            names = ", ".join(error.field for error in differing)
+            raise ScrollMismatch(f"{names} cannot change during a scroll.", differing)
+        return Scroll(query, sealed.place, sealed.bound)
+
+    def _unseal(self, scroll_id: str) -> _Sealed:
+        try:
+            if len(scroll_id) >= _TEXT_MAX:
+                raise ValueError
+            padded = scroll_id.encode() + b"=" * (-len(scroll_id) % 4)
+            data = base64.b64decode(padded, altchars=b"-_", validate=True)
+            # The last character has spare bits: only one spelling is right.
+            if base64.urlsafe_b64encode(data) != padded:
+                raise ValueError
+            opened = self._cipher.decrypt(data, None)
+            return msgspec.msgpack.decode(opened, type=_Sealed)
+        except (ValueError, InvalidTag, binascii.Error, msgspec.MsgspecError):
+            raise ScrollTampered(
+                "This scrollId is not valid; send it exactly as it was received.",
+                [FieldError("scrollId", "is not one that this service made")],
+            ) from None
+
+
+def _stand_in(name: str | None) -> bytes:
+    if name is None:
+        return b""
+    return hashlib.blake2b(name.encode(), digest_size=8).digest()

@@ -1,0 +1,236 @@
+"""Every error that footfall raises on purpose, named for what happened.
+
+    FootfallError
+    ├── Invalid                    409  a request that cannot be understood
+    │   ├── ParameterInvalid       409  a query parameter
+    │   ├── BodyInvalid            409  a request body
+    │   ├── NothingAccepted        409  a batch of which nothing could be stored
+    │   ├── ScrollTampered         409  a scrollId that footfall did not make
+    │   └── ScrollMismatch         409  a scrollId of another query
+    ├── CredentialsWrong           401  login with a wrong key or secret
+    ├── TokenMissing               401  no bearer token where one is needed
+    ├── LogoutRefused              401  logout with a token that is none
+    ├── TokenRefused               403  malformed, expired or revoked
+    ├── NotAllowed                 403  another organization, role or scope
+    │   └── ScrollForeign          403  another organization's scrollId
+    ├── NotFound                   404  no such contact or page
+    │   ├── ContactUnknown         404
+    │   └── OrganizationUnknown    404
+    ├── AlreadyExists              409  an organization whose id is taken
+    ├── TooLarge                   413  a body over its limit
+    ├── StoreError                 503  the store cannot do it now
+    │   ├── StoreForeign           503  the file is another program's
+    │   ├── StoreNewer             503  the file was made by a newer footfall
+    │   ├── StoreUnwritable        503  no right to write, or a read-only disk
+    │   ├── EngineTooOld           503  an SQLite that can corrupt its file
+    │   └── StoreFull              507  no space left on the disk
+    ├── SettingInvalid                  a setting that cannot be used (start only)
+    └── AddressTaken                    the port cannot be listened on (start only)
+
+Each has a stable `code`, the last part of the problem's `type` (RFC 9457), and the
+HTTP `status` it is answered with. `detail` is one sentence for the person who
+meets it; it never holds a secret.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import msgspec
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    """What was wrong with one field or parameter, and what is allowed."""
+
+    field: str
+    message: str
+
+
+class FootfallError(Exception):
+    """The root of the tree above."""
+
+    code: ClassVar[str] = "error"
+    title: ClassVar[str] = "Something went wrong"
+    status: ClassVar[int] = 500
+
+    def __init__(self, detail: str, errors: Sequence[FieldError] = ()):
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = tuple(errors)
+
+
+class Invalid(FootfallError):
+    """A request that cannot be understood."""
+
+    code = "invalid"
+    title = "Invalid parameters"
+    status = 409
+
+
+class ParameterInvalid(Invalid):
+    """A query parameter has a value that is not allowed."""
+
+    code = "parameter-invalid"
+
+
+class BodyInvalid(Invalid):
+    """A request body could not be read."""
+
+    code = "body-invalid"
+    title = "Invalid body"
+
+
+class NothingAccepted(Invalid):
+    """Every event of a batch was rejected."""
+
+    code = "nothing-accepted"
+    title = "Nothing was accepted"
+
+
+class ScrollTampered(Invalid):
+    """The scrollId is not one that footfall made."""
+
+    code = "scroll-tampered"
+    title = "Invalid scrollId"
+
+
+class ScrollMismatch(Invalid):
+    """The scrollId belongs to a query with other parameters."""
+
+    code = "scroll-mismatch"
+    title = "The scrollId belongs to another query"
+
+
+class CredentialsWrong(FootfallError):
+    """The clientKey or the clientSecret is wrong; it is not said which."""
+
+    code = "credentials-wrong"
+    title = "Wrong credentials"
+    status = 401
+
+
+class TokenMissing(FootfallError):
+    """The request carries no bearer token."""
+
+    code = "token-missing"
+    title = "A token is needed"
+    status = 401
+
+
+class LogoutRefused(FootfallError):
+    """Logout came with a token that is not valid."""
+
+    code = "logout-refused"
+    title = "Wrong credentials"
+    status = 401
+
+
+class TokenRefused(FootfallError):
+    """The token is malformed, expired or revoked."""
+
+    code = "token-refused"
+    title = "Token invalid or expired"
+    status = 403
+
+
+class NotAllowed(FootfallError):
+    """The token is good, but not for this."""
+
+    code = "not-allowed"
+    title = "Not allowed"
+    status = 403
+
+
+class ScrollForeign(NotAllowed):
+    """The scrollId was made for another organization."""
+
+    code = "scroll-foreign"
+
+
+class NotFound(FootfallError):
+    """There is no such resource."""
+
+    code = "not-found"
+    title = "Not found"
+    status = 404
+
+
+class ContactUnknown(NotFound):
+    """The organization never saw this contact."""
+
+    code = "contact-unknown"
+
+
+class OrganizationUnknown(NotFound):
+    """There is no organization with this id."""
+
+    code = "organization-unknown"
+
+
+class AlreadyExists(FootfallError):
+    """The id is taken."""
+
+    code = "already-exists"
+    title = "Already exists"
+    status = 409
+
+
+class TooLarge(FootfallError):
+    """The body, or what it unpacks to, is over its limit."""
+
+    code = "too-large"
+    title = "Too large"
+    status = 413
+
+
+class StoreError(FootfallError):
+    """The store cannot do this now; nothing of the request was stored."""
+
+    code = "store-unavailable"
+    title = "The store is unavailable"
+    status = 503
+
+
+class StoreForeign(StoreError):
+    """The file is not a footfall database."""
+
+    code = "store-foreign"
+
+
+class StoreNewer(StoreError):
+    """The file was written by a newer footfall."""
+
+    code = "store-newer"
+
+
+class StoreUnwritable(StoreError):
+    """The file or its folder cannot be written."""
+
+    code = "store-unwritable"
+
+
+class EngineTooOld(StoreError):
+    """The SQLite library inside has a bug that corrupts databases."""
+
+    code = "engine-too-old"
+
+
+class StoreFull(StoreError):
+    """There is no space left where the store lives."""
+
+    code = "store-full"
+    title = "No space left"
+    status = 507
+
+
+class SettingInvalid(FootfallError):
+    """A setting has a value that cannot be used."""
+
+    code = "setting-invalid"
+    title = "Invalid setting"
+
+
+class AddressTaken(FootfallError):
+    """Somebody else listens there, or it may not be listened on."""
+
+    code = "address-taken"
+    title = "Address taken"

@@ -1,0 +1,139 @@
+"""Ingest: bytes in, events on disk, an answer per item."""
+
+import asyncio
+import functools
+import secrets
+from collections.abc import Callable
+from concurrent.futures import Future
+
+import msgspec
+
+from footfall.core import bodies, events
+from footfall.core.events import NewEvent, Rejection
+from footfall.errors import FieldError, NothingAccepted, TooLarge
+from footfall.store import Appended, Store
+
+BATCH_MAX = 10_000
+_ID_BITS = 80
+_CONFLICT = FieldError(
+    "event.id", "is the id of a stored event with other content; that one stays"
+)
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """An item that was not stored, and why.
+
+    `index` is its position in what was sent, from 0.
+    """
+
+    index: int
+    id: str | None
+    errors: list[FieldError]
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a batch."""
+
+    status: str = "OK"
+    accepted: int
+    duplicates: int
+    rejected: list[Rejected]
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """A batch that was read: events to store, and items that cannot be."""
+
+    events: list[NewEvent]
+    positions: list[int]
+    rejected: list[Rejected]
+
+
+def read(
+    items: list[bytes],
+    organization: str,
+    now: int,
+    new_id: Callable[[bytes, int], str] | None = None,
+) -> Batch:
+    """Check and complete each item; see `core.events.accept`.
+
+    `new_id` makes the digits of a missing id from the item and its index; without it
+    they are time-ordered and random.
+
+    Raises:
+        TooLarge: There are more than `BATCH_MAX`.
+    """
+    if len(items) > BATCH_MAX:
+        raise TooLarge(f"{len(items)} events in one request; at most {BATCH_MAX}.")
+    accepted: list[NewEvent] = []
+    positions: list[int] = []
+    rejected: list[Rejected] = []
+
+    def time_ordered(_item: bytes, _index: int) -> str:
+        return events.make_id(now, secrets.randbits(_ID_BITS))
+
+    for index, item in enumerate(items):
+        try:
+            fresh = functools.partial(new_id or time_ordered, item, index)
+            accepted.append(events.accept(item, organization, now, fresh))
+            positions.append(index)
+        except Rejection as reason:
+            rejected.append(Rejected(index, reason.event_id, reason.errors))
+    return Batch(accepted, positions, rejected)
+
+
+def read_body(body: bytes, organization: str, now: int, *, lines: bool) -> Batch:
+    """Cut a body into items and read them; see `core.bodies.split`.
+
+    Raises:
+        BodyInvalid: It is not JSON as a whole.
+        TooLarge: It has more than `BATCH_MAX` items.
+    """
+    return read(bodies.split(body, lines=lines), organization, now)
+
+
+def begin(store: Store, organization: str, batch: Batch) -> Future[Appended]:
+    """Start storing a batch's events."""
+    return store.append(organization, batch.events)
+
+
+def receipt(batch: Batch, appended: Appended) -> Receipt:
+    """Put together what is answered for each item."""
+    conflicts = [
+        Rejected(batch.positions[place], _id_of(batch.events[place]), [_CONFLICT])
+        for place in appended.conflicts
+    ]
+    rejected = sorted(batch.rejected + conflicts, key=lambda item: item.index)
+    return Receipt(
+        accepted=appended.accepted, duplicates=appended.duplicates, rejected=rejected
+    )
+
+
+def _id_of(event: NewEvent) -> str:
+    value: str = msgspec.json.decode(event.body)["event"]["id"]
+    return value
+
+
+class NothingStored(NothingAccepted):
+    """Every item was rejected; the problem lists them like a receipt does."""
+
+    def __init__(self, answer: Receipt):
+        super().__init__("None of the events could be stored; see `rejected`.")
+        self.answer = answer
+
+
+async def receive(
+    store: Store, organization: str, body: bytes, now: int, *, lines: bool
+) -> Receipt:
+    """Take in a request's body; returns when what was accepted is on disk.
+
+    Raises:
+        NothingAccepted: Nothing was stored or there already; with all reasons.
+    """
+    batch = await asyncio.to_thread(read_body, body, organization, now, lines=lines)
+    appended = Appended(accepted=0)
+    if batch.events:
+        appended = await asyncio.wrap_future(begin(store, organization, batch))
+    answer = receipt(batch, appended)
+    if answer.rejected and not answer.accepted:
+        raise NothingStored(answer)
+    return answer

@@ -1,0 +1,115 @@
+"""The composition root: settings in, a running service out.
+
+The only module that names a store engine, the web server, or the keys.
+"""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from granian.constants import Interfaces
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
+
+from footfall import clock, settings
+from footfall.core.scrolls import ScrollSeal
+from footfall.errors import AddressTaken
+from footfall.flows.tokens import TokenDesk
+from footfall.settings import Settings
+from footfall.store import Store
+from footfall.store.sqlite import SQLiteStore
+from footfall.web import app
+from footfall.web.context import Context
+
+STOP_WITHIN_S = 4
+HEADERS_WITHIN_MS = 10_000
+
+
+def open_store(chosen: Settings) -> Store:
+    """Open the store that the settings name.
+
+    Raises:
+        StoreError: It cannot be used; see `errors`.
+    """
+    return SQLiteStore(chosen.path)
+
+
+def make_context(
+    store: Store, secret: str, now: Callable[[], int] = clock.now
+) -> Context:
+    """Put together what the handlers work with."""
+    desk = TokenDesk(store, derive_key(secret, "token", 32))
+    seal = ScrollSeal(derive_key(secret, "scroll", 64))
+    return Context(store, desk, seal, now)
+
+
+def derive_key(secret: str, purpose: str, length: int) -> bytes:
+    """Make a key of its own for each purpose from the one secret (RFC 5869)."""
+    info = f"footfall {purpose}".encode()
+    return HKDF(SHA256(), length, salt=None, info=info).derive(secret.encode())
+
+
+def serve(chosen: Settings, ready: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT; requests under way are finished.
+
+    Args:
+        chosen: The settings.
+        ready: Told the address once connections are accepted.
+
+    Raises:
+        StoreError: The store cannot be used.
+        AddressTaken: The address cannot be used.
+    """
+    secret = settings.signing_secret(chosen)
+    store = open_store(chosen)
+    try:
+        asyncio.run(_serve(chosen, make_context(store, secret), ready))
+    finally:
+        store.close()
+
+
+def bind_port(host: str, port: int) -> int:
+    """Return the port to serve on; 0 finds a free one.
+
+    The server shares its port between processes, so a port in use is found here.
+
+    Raises:
+        AddressTaken: It cannot be listened on.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise AddressTaken(
+                f"{host}:{port} cannot be listened on: {error.strerror}. "
+                "Choose another with --port."
+            ) from None
+        return int(probe.getsockname()[1])
+
+
+async def _serve(
+    chosen: Settings, context: Context, ready: Callable[[str], None]
+) -> None:
+    port = bind_port(chosen.host, chosen.port)
+    server = Server(
+        app.build(context),
+        address=chosen.host,
+        port=port,
+        interface=Interfaces.ASGI,
+        websockets=False,
+        backlog=1024,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADERS_WITHIN_MS),
+        log_enabled=False,
+    )
+    server.workers_kill_timeout = STOP_WITHIN_S
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.stop)
+    host = f"[{chosen.host}]" if ":" in chosen.host else chosen.host
+    server.hooks_startup.append(lambda: ready(f"http://{host}:{port}"))
+    await server.serve()

@@ -1,0 +1,115 @@
+"""Settings: command line over environment over defaults.
+
+| setting | environment | default |
+|---|---|---|
+| store | FOOTFALL_STORE | sqlite:footfall.db |
+| host | FOOTFALL_HOST | 127.0.0.1 |
+| port | FOOTFALL_PORT | 8000 |
+| secret | FOOTFALL_SECRET | made on first start, in a file beside the database |
+
+Each variable may end in `_FILE` and name a file that holds the value.
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from footfall.errors import SettingInvalid
+
+SECRET_LENGTH_MIN = 32
+PORT_MAX = 65_535
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What a footfall process is told."""
+
+    store: str = "sqlite:footfall.db"
+    host: str = "127.0.0.1"
+    port: int = 8000
+    secret: str | None = None
+
+    @property
+    def path(self) -> Path:
+        """The database file of an `sqlite:` store."""
+        kind, _, path = self.store.partition(":")
+        if kind != "sqlite" or not path:
+            raise SettingInvalid(
+                f"The store {self.store!r} is not known; give sqlite:PATH."
+            )
+        return Path(path)
+
+
+def load(
+    environment: Mapping[str, str],
+    *,
+    store: str | None = None,
+    host: str | None = None,
+    port: int | None = None,
+) -> Settings:
+    """Put the settings together; what is given here wins.
+
+    Raises:
+        SettingInvalid: A value cannot be used.
+    """
+    number = _read(environment, "port") if port is None else str(port)
+    default = Settings()
+    settings = Settings(
+        store=store or _read(environment, "store") or default.store,
+        host=host or _read(environment, "host") or default.host,
+        port=default.port if number is None else _port(number),
+        secret=_read(environment, "secret"),
+    )
+    if settings.secret is not None and len(settings.secret) < SECRET_LENGTH_MIN:
+        raise SettingInvalid(
+            f"FOOTFALL_SECRET is too short; at least {SECRET_LENGTH_MIN} characters "
+            "are needed."
+        )
+    return settings
+
+
+def _read(environment: Mapping[str, str], name: str) -> str | None:
+    variable = f"FOOTFALL_{name.upper()}"
+    file = environment.get(f"{variable}_FILE")
+    if file is None:
+        return environment.get(variable)
+    if variable in environment:
+        raise SettingInvalid(f"Both {variable} and {variable}_FILE are set; keep one.")
+    try:
+        return Path(file).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingInvalid(f"{variable}_FILE cannot be read: {error}.") from None
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > PORT_MAX:
+        raise SettingInvalid(f"The port {text!r} is not a number from 0 to {PORT_MAX}.")
+    return int(text)
+
+
+def signing_secret(settings: Settings) -> str:
+    """Return the secret that signs tokens; make and keep one on the first start.
+
+    Raises:
+        SettingInvalid: Its file cannot be read or made.
+    """
+    if settings.secret is not None:
+        return settings.secret
+    path = settings.path.with_name(settings.path.name + ".secret")
+    try:
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return path.read_text("ascii").strip()
+        with os.fdopen(handle, "w") as file:
+            secret = secrets.token_urlsafe(48)
+            file.write(secret + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise SettingInvalid(
+            f"The signing secret {path} cannot be kept: {error.strerror}."
+        ) from None
+    return secret

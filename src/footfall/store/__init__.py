@@ -1,0 +1,113 @@
+"""The door to data: one protocol, one package an engine.
+
+Reads answer at once and may be called from any thread. Writes return a future: it
+is done when the write is on disk, and many writes share one commit.
+"""
+
+from concurrent.futures import Future
+from typing import Any, Protocol
+
+import msgspec
+
+from footfall.core.access import Service
+from footfall.core.events import NewEvent
+from footfall.core.queries import EventQuery, Place
+
+
+class Organization(msgspec.Struct, frozen=True):
+    """A tenant."""
+
+    id: str
+    name: str
+    created_at: int
+
+
+class Page(msgspec.Struct, frozen=True):
+    """A page of events.
+
+    Attributes:
+        count: How many events it has.
+        body: Their JSON, joined with commas.
+        last: The place of the last one, where `count` > 0.
+        has_more: Whether events beyond it, up to the bound, match.
+        newest: The newest arrival number when the page was read.
+    """
+
+    count: int
+    body: bytes
+    last: Place | None
+    has_more: bool
+    newest: int
+
+
+class Appended(msgspec.Struct, frozen=True):
+    """What became of the events of one append.
+
+    Attributes:
+        accepted: How many were stored.
+        duplicates: How many were there already, with the same content.
+        conflicts: The positions of those whose id has other content.
+    """
+
+    accepted: int
+    duplicates: int = 0
+    conflicts: tuple[int, ...] = ()
+
+
+class Store(Protocol):
+    """What an engine must do; `tests/store` is the suite that each must pass."""
+
+    def append(self, organization: str, events: list[NewEvent]) -> Future[Appended]:
+        """Store events, each once by its key, in the order given."""
+
+    def page(
+        self,
+        query: EventQuery,
+        after: Place | None = None,
+        bound: int | None = None,
+    ) -> Page:
+        """Read a page: what follows `after`, among arrivals up to `bound`.
+
+        Raises:
+            ContactUnknown: The query names a contact that was never seen.
+        """
+
+    def erase(self, organization: str, contact: str) -> dict[int, int]:
+        """Erase a contact and all its events, from the files' bytes too.
+
+        Returns:
+            How many events were erased, by the type's number.
+
+        Raises:
+            ContactUnknown: It was never seen.
+        """
+
+    def create_organization(self, organization: Organization) -> Future[None]:
+        """Add a tenant; AlreadyExists if the id is taken."""
+
+    def organizations(self) -> list[Organization]:
+        """List the tenants, oldest first."""
+
+    def create_service(self, service: Service, secret_hash: bytes) -> Future[None]:
+        """Add a credential; OrganizationUnknown if there is no such tenant."""
+
+    def services(self, organization: str | None = None) -> list[Service]:
+        """List the credentials, oldest first."""
+
+    def service(self, client_key: str) -> tuple[Service, bytes] | None:
+        """Return a credential and the hash of its secret."""
+
+    def revoke_service(self, client_key: str, now: int) -> Future[bool]:
+        """End a credential and all its tokens; False if there is none such."""
+
+    def revoke_token(self, token_id: str, expires_at: int, now: int) -> Future[None]:
+        """End one token for good; forget those that expired before `now`."""
+
+    def token_revoked(self, token_id: str) -> bool:
+        """Tell whether a token was ended."""
+
+    def examine(self) -> dict[str, Any]:
+        """Say how the store is: versions, settings, sizes, `problems` if any."""
+
+    def close(self) -> None:
+        """Finish what is waiting and close."""

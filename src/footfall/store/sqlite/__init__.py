@@ -1,0 +1,267 @@
+"""The embedded store: SQLite through apsw, one file, one writer.
+
+Readers and the writer never wait for each other (WAL); a commit is synced before
+anyone is told of it (`synchronous=FULL`).
+"""
+
+import hashlib
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import apsw
+import msgspec
+
+from footfall.core import access, events
+from footfall.core.access import Service
+from footfall.core.events import NewEvent
+from footfall.core.queries import EventQuery, Place
+from footfall.errors import (
+    AlreadyExists,
+    ContactUnknown,
+    OrganizationUnknown,
+    StoreError,
+)
+from footfall.store import Appended, Organization, Page
+from footfall.store.sqlite import pages
+from footfall.store.sqlite.connections import (
+    Readers,
+    check_engine,
+    check_file,
+    translated,
+)
+from footfall.store.sqlite.examination import examine
+from footfall.store.sqlite.statements import SQL
+from footfall.store.sqlite.writer import Writer
+
+
+class SQLiteStore:
+    """See `footfall.store.Store`."""
+
+    def __init__(self, path: Path):
+        check_engine(apsw.sqlite_lib_version())
+        check_file(path)
+        self._path = path
+        self._writer = Writer(path)
+        self._readers = Readers(path)
+
+    def close(self) -> None:
+        """See `Store.close`."""
+        self._writer.close()
+        self._readers.close()
+
+    def append(self, organization: str, new: list[NewEvent]) -> Future[Appended]:
+        """See `Store.append`."""
+        return self._writer.submit(
+            lambda connection: _append(connection, organization, new)
+        )
+
+    def page(
+        self,
+        query: EventQuery,
+        after: Place | None = None,
+        bound: int | None = None,
+    ) -> Page:
+        """See `Store.page`."""
+        with self._readers.snapshot() as connection:
+            organization = _number_of(connection, query.organization)
+            contact = None
+            if query.contact is not None:
+                contact = _contact_of(connection, organization, query.contact)
+            return pages.read(connection, query, organization, contact, after, bound)
+
+    def erase(self, organization: str, contact: str) -> dict[int, int]:
+        """See `Store.erase`."""
+        counts = self._writer.submit(
+            lambda connection: _erase(connection, organization, contact)
+        ).result()
+        self._writer.submit(_empty_wal, alone=True).result()
+        return counts
+
+    def create_organization(self, organization: Organization) -> Future[None]:
+        """See `Store.create_organization`."""
+
+        def work(connection: apsw.Connection) -> None:
+            try:
+                connection.execute(
+                    SQL["add_organization"], msgspec.structs.asdict(organization)
+                )
+            except apsw.ConstraintError:
+                message = f"There is an organization {organization.id} already."
+                raise AlreadyExists(message) from None
+
+        return self._writer.submit(work)
+
+    def organizations(self) -> list[Organization]:
+        """See `Store.organizations`."""
+        with self._readers.snapshot() as connection:
+            rows = connection.execute(SQL["organizations"])
+            return [Organization(*row) for row in rows]
+
+    def create_service(self, service: Service, secret_hash: bytes) -> Future[None]:
+        """See `Store.create_service`."""
+
+        def work(connection: apsw.Connection) -> None:
+            _number_of(connection, service.organization)
+            values = msgspec.structs.asdict(service) | {
+                "scopes": " ".join(service.scopes),
+                "role": str(service.role),
+                "secret_hash": secret_hash,
+            }
+            connection.execute(SQL["add_service"], values)
+
+        return self._writer.submit(work)
+
+    def services(self, organization: str | None = None) -> list[Service]:
+        """See `Store.services`."""
+        with self._readers.snapshot() as connection:
+            rows = connection.execute(SQL["services"], {"organization": organization})
+            return [_service(row)[0] for row in rows]
+
+    def service(self, client_key: str) -> tuple[Service, bytes] | None:
+        """See `Store.service`."""
+        with self._readers.snapshot() as connection:
+            rows = connection.execute(SQL["service"], {"client_key": client_key})
+            row = rows.fetchone()
+        return None if row is None else _service(row)
+
+    def revoke_service(self, client_key: str, now: int) -> Future[bool]:
+        """See `Store.revoke_service`."""
+
+        def work(connection: apsw.Connection) -> bool:
+            values = {"client_key": client_key, "now": now}
+            connection.execute(SQL["revoke_service"], values)
+            return connection.changes() > 0
+
+        return self._writer.submit(work)
+
+    def revoke_token(self, token_id: str, expires_at: int, now: int) -> Future[None]:
+        """See `Store.revoke_token`."""
+
+        def work(connection: apsw.Connection) -> None:
+            connection.execute(SQL["forget_tokens"], {"now": now})
+            values = {"token_id": token_id, "expires_at": expires_at}
+            connection.execute(SQL["revoke_token"], values)
+
+        return self._writer.submit(work)
+
+    def token_revoked(self, token_id: str) -> bool:
+        """See `Store.token_revoked`."""
+        with self._readers.snapshot() as connection:
+            rows = connection.execute(SQL["token_revoked"], {"token_id": token_id})
+            return rows.fetchone() is not None
+
+    def examine(self) -> dict[str, Any]:
+        """See `Store.examine`."""
+        with translated(self._path):
+            return self._writer.submit(
+                lambda connection: examine(connection, self._path), alone=True
+            ).result()
+
+
+def _number_of(connection: apsw.Connection, organization: str) -> int:
+    row = connection.execute(SQL["organization"], {"id": organization}).fetchone()
+    if row is None:
+        raise OrganizationUnknown(f"There is no organization {organization}.")
+    return int(row[0])
+
+
+def _contact_of(connection: apsw.Connection, organization: int, contact: str) -> int:
+    values = {"organization": organization, "key": _contact_key(contact)}
+    row = connection.execute(SQL["contact"], values).fetchone()
+    if row is None:
+        raise ContactUnknown("This organization has never seen this contact.")
+    return int(row[0])
+
+
+def _contact_key(contact: str) -> bytes:
+    return hashlib.blake2b(contact.encode(), digest_size=16).digest()
+
+
+def _service(row: tuple[Any, ...]) -> tuple[Service, bytes]:
+    key, organization, role, scopes, created_at, revoked_at, secret_hash = row
+    service = Service(
+        client_key=key,
+        organization=organization,
+        role=access.Role(role),
+        scopes=tuple(scopes.split()),
+        created_at=created_at,
+        revoked_at=revoked_at,
+    )
+    return service, secret_hash
+
+
+def _append(
+    connection: apsw.Connection, organization: str, new: list[NewEvent]
+) -> Appended:
+    """Insert all at once; where an id is there already, one by one."""
+    number = _number_of(connection, organization)
+    contacts = {event.contact: _contact_key(event.contact) for event in new}
+    connection.executemany(
+        SQL["add_contact"], [(number, key, id_) for id_, key in contacts.items()]
+    )
+    rows = [
+        (number, contacts[e.contact], e.type, e.created_at, e.local_at, e.key)
+        for e in new
+    ]
+    arrival = int(connection.execute(SQL["newest"]).get) + 1
+    try:
+        with connection:
+            connection.executemany(
+                SQL["add_event"], [(arrival + i, *row) for i, row in enumerate(rows)]
+            )
+            connection.executemany(
+                SQL["add_body"], [(arrival + i, e.body) for i, e in enumerate(new)]
+            )
+    except apsw.ConstraintError:
+        return _append_singly(
+            connection, number, arrival, list(zip(rows, new, strict=True))
+        )
+    return Appended(accepted=len(new))
+
+
+def _append_singly(
+    connection: apsw.Connection,
+    number: int,
+    arrival: int,
+    pairs: list[tuple[tuple[Any, ...], NewEvent]],
+) -> Appended:
+    duplicates, conflicts, first = 0, [], arrival
+    for position, (row, event) in enumerate(pairs):
+        stored = connection.execute(SQL["stored"], (number, event.key)).fetchone()
+        if stored is None:
+            connection.execute(SQL["add_event"], (arrival, *row))
+            connection.execute(SQL["add_body"], (arrival, event.body))
+            arrival += 1
+        elif events.same(event.sent, stored[0]):
+            duplicates += 1
+        else:
+            conflicts.append(position)
+    return Appended(arrival - first, duplicates, tuple(conflicts))
+
+
+def _erase(
+    connection: apsw.Connection, organization: str, contact: str
+) -> dict[int, int]:
+    number = _contact_of(connection, _number_of(connection, organization), contact)
+    values = {"contact": number}
+    counts = dict(connection.execute(SQL["count_types"], values))
+    for name in ("wipe_bodies", "erase_events", "wipe_contact"):
+        connection.execute(SQL[name], values)
+    return counts
+
+
+def _empty_wal(connection: apsw.Connection) -> None:
+    """Move all from the WAL into the database and cut it to nothing.
+
+    Raises:
+        StoreError: A reader held the WAL for longer than the busy timeout.
+    """
+    mode = apsw.SQLITE_CHECKPOINT_TRUNCATE
+    try:
+        connection.wal_checkpoint(mode=mode)
+    except apsw.BusyError:
+        raise StoreError(
+            "The contact is erased, but a long read keeps its bytes in the WAL file; "
+            "they go with the next checkpoint."
+        ) from None

@@ -1,0 +1,193 @@
+"""Connections: opening the file with care, and how each of them is set.
+
+The header of an SQLite file names its owner (`application_id`) and its schema
+(`user_version`): what is not footfall's, or is newer than this footfall, is refused
+before anything of it is touched.
+Source: https://sqlite.org/fileformat2.html#the_database_header
+"""
+
+import contextlib
+import queue
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import apsw
+
+from footfall.errors import (
+    EngineTooOld,
+    StoreError,
+    StoreForeign,
+    StoreFull,
+    StoreNewer,
+    StoreUnwritable,
+)
+from footfall.store.sqlite.statements import migrations
+
+# "foot"; marks the file as footfall's.
+APPLICATION_ID = 0x666F6F74
+# Older ones can corrupt a WAL database (https://sqlite.org/wal.html#walresetbug).
+ENGINE_MIN = (3, 51, 3)
+
+BUSY_TIMEOUT_MS = 30_000
+WRITER_CACHE_KIB = 65_536
+READER_CACHE_KIB = 8_192
+WAL_PAGES_MAX = 4_000
+
+
+@contextlib.contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn the engine's errors into footfall's, named for what happened."""
+    try:
+        yield
+    except apsw.FullError:
+        raise StoreFull(f"There is no space left for {path.name}.") from None
+    except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError):
+        raise StoreUnwritable(
+            f"{path} cannot be written: check the disk, the folder and its owner."
+        ) from None
+    except apsw.NotADBError:
+        raise _foreign(path) from None
+    except apsw.Error as error:
+        raise StoreError(
+            f"{path.name} cannot be used now ({type(error).__name__})."
+        ) from error
+
+
+def check_engine(version: str) -> None:
+    """Refuse an SQLite that can lose data.
+
+    Raises:
+        EngineTooOld: It is older than `ENGINE_MIN`.
+    """
+    if tuple(int(part) for part in version.split(".")) < ENGINE_MIN:
+        needed = ".".join(map(str, ENGINE_MIN))
+        raise EngineTooOld(
+            f"SQLite {version} can corrupt a database; {needed} or later is needed: "
+            "install a newer apsw."
+        )
+
+
+def check_file(path: Path) -> None:
+    """Read the header of what is at `path`, and refuse what is not ours.
+
+    Raises:
+        StoreForeign: It is something else.
+        StoreNewer: A newer footfall made it.
+        StoreUnwritable: It cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            header = file.read(100)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StoreUnwritable(f"{path} cannot be read: {error.strerror}.") from None
+    if not header:
+        return
+    if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):  # noqa: PLR2004
+        raise _foreign(path)
+    version, owner = struct.unpack_from(">60xI4xI", header)
+    if owner != APPLICATION_ID:
+        raise _foreign(path)
+    check_schema(path, version)
+
+
+def check_schema(path: Path, version: int) -> None:
+    """Refuse a schema that this footfall does not know yet."""
+    known = len(migrations())
+    if version > known:
+        raise StoreNewer(
+            f"{path} has schema {version}, this footfall knows up to {known}: "
+            "start the newer footfall that made it."
+        )
+
+
+def _foreign(path: Path) -> StoreForeign:
+    return StoreForeign(f"{path} is not a footfall database; nothing was touched.")
+
+
+def open_writer(path: Path) -> apsw.Connection:
+    """Open the connection that writes, and bring the schema up to date."""
+    connection = _open(path, WRITER_CACHE_KIB)
+    # Before WAL, so that the header says whose the file is from its first byte.
+    if connection.pragma("application_id") == 0:
+        connection.pragma("application_id", APPLICATION_ID)
+    connection.pragma("journal_mode", "wal")
+    connection.pragma("synchronous", "full")
+    connection.pragma("secure_delete", "on")
+    connection.pragma("wal_autocheckpoint", WAL_PAGES_MAX)
+    connection.pragma("journal_size_limit", WAL_PAGES_MAX * 4096)
+    migrate(path, connection)
+    return connection
+
+
+def open_reader(path: Path) -> apsw.Connection:
+    """Open a connection that only reads."""
+    connection = _open(path, READER_CACHE_KIB)
+    connection.pragma("query_only", "on")
+    return connection
+
+
+def _open(path: Path, cache_kib: int) -> apsw.Connection:
+    connection = apsw.Connection(str(path))
+    connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+    connection.pragma("cache_size", -cache_kib)
+    connection.pragma("temp_store", "memory")
+    connection.pragma("foreign_keys", "on")
+    return connection
+
+
+def migrate(path: Path, connection: apsw.Connection) -> None:
+    """Apply the migrations that the file lacks, each whole or not at all."""
+    for version, script in enumerate(migrations(), start=1):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            current = int(connection.pragma("user_version"))
+            check_schema(path, current)
+            if current < version:
+                connection.execute(script)
+                connection.pragma("user_version", version)
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+    # So that the header, which check_file reads, is that of the schema.
+    if connection.pragma("user_version") != _header_version(path):
+        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+
+
+def _header_version(path: Path) -> int:
+    with path.open("rb") as file:
+        file.seek(60)
+        return int.from_bytes(file.read(4), "big")
+
+
+class Readers:
+    """Connections that read, handed out one at a time and kept for the next."""
+
+    def __init__(self, path: Path):
+        self._path = path
+        self._idle: queue.LifoQueue[apsw.Connection] = queue.LifoQueue()
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[apsw.Connection]:
+        """Lend a connection inside a read transaction: one state of the store."""
+        with translated(self._path):
+            try:
+                connection = self._idle.get_nowait()
+            except queue.Empty:
+                connection = open_reader(self._path)
+            try:
+                connection.execute("BEGIN")
+                try:
+                    yield connection
+                finally:
+                    connection.execute("ROLLBACK")
+            finally:
+                self._idle.put(connection)
+
+    def close(self) -> None:
+        """Close those that nobody has."""
+        while not self._idle.empty():
+            self._idle.get_nowait().close()

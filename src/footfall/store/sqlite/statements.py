@@ -1,0 +1,24 @@
+"""The statements of `statements.sql`, by name."""
+
+import re
+from importlib import resources
+
+_NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
+
+
+def load() -> dict[str, str]:
+    """Return the statements by name, without their comments."""
+    text = resources.files(__package__).joinpath("statements.sql").read_text("utf-8")
+    parts = _NAME.split(text)[1:]
+    bare = [re.sub(r"--.*", "", body).strip() for body in parts[1::2]]
+    return dict(zip(parts[::2], bare, strict=True))
+
+
+def migrations() -> list[str]:
+    """Return the migrations in order; the n-th (from 1) makes schema n."""
+    folder = resources.files(__package__).joinpath("migrations")
+    files = sorted((file.name, file) for file in folder.iterdir())
+    return [file.read_text("utf-8") for name, file in files if name.endswith(".sql")]
+
+
+SQL = load()

@@ -1,0 +1,108 @@
+-- Every statement by its name. A line says why it is as it is.
+
+-- name: range
+-- One stretch of one index, in its order; a page is the merge of a few.
+SELECT {key} AS key, arrival FROM event INDEXED BY {index}
+WHERE {conditions}
+
+-- name: ends
+-- The last event of a full page, and the one after it if there is one.
+{ranges}
+ORDER BY key {direction}, arrival {direction} LIMIT 2 OFFSET :size - 1
+
+-- name: last
+-- The last event of a page that is not full.
+{ranges}
+ORDER BY key {opposite}, arrival {opposite} LIMIT 1
+
+-- name: bodies
+-- The page as one blob: joined inside the engine, the GIL released.
+SELECT count(*), cast(group_concat(body.body, ',') AS BLOB)
+FROM ({ranges}
+      ORDER BY key {direction}, arrival {direction} LIMIT :size) AS page
+CROSS JOIN body ON body.arrival = page.arrival
+
+-- name: newest
+-- The newest arrival number; bodies are never deleted, so none is given twice.
+SELECT coalesce(max(arrival), 0) FROM body
+
+-- name: organization
+-- Its number, with which the event rows are marked.
+SELECT number FROM organization WHERE id = :id
+
+-- name: organizations
+SELECT id, name, created_at FROM organization ORDER BY number
+
+-- name: add_organization
+INSERT INTO organization (id, name, created_at) VALUES (:id, :name, :created_at)
+
+-- name: contact
+-- By digest, for the index must not hold ids.
+SELECT number FROM contact WHERE organization = :organization AND key = :key
+
+-- name: add_contact
+INSERT INTO contact (organization, key, id) VALUES (?, ?, ?)
+ON CONFLICT (organization, key) DO NOTHING
+
+-- name: add_event
+INSERT INTO event (arrival, organization, contact, type, created_at, local_at, key)
+VALUES (
+  ?, ?2, (SELECT number FROM contact WHERE organization = ?2 AND key = ?3),
+  ?4, ?5, ?6, ?7
+)
+
+-- name: add_body
+INSERT INTO body (arrival, body) VALUES (?, ?)
+
+-- name: stored
+-- The body of an event by its id, to tell a duplicate from a conflict.
+SELECT body FROM event JOIN body USING (arrival)
+WHERE organization = ? AND key = ?
+
+-- name: count_types
+SELECT type, count(*) FROM event INDEXED BY event_by_contact
+WHERE contact = :contact GROUP BY type
+
+-- name: wipe_bodies
+-- Overwritten in place: a blob of the same length takes the same cell.
+UPDATE body SET body = zeroblob(length(body)) WHERE arrival IN (
+  SELECT arrival FROM event INDEXED BY event_by_contact WHERE contact = :contact
+)
+
+-- name: erase_events
+DELETE FROM event WHERE arrival IN (
+  SELECT arrival FROM event INDEXED BY event_by_contact WHERE contact = :contact
+)
+
+-- name: wipe_contact
+-- Nothing changes its length here either, so the page is never rebalanced.
+UPDATE contact SET id = zeroblob(octet_length(id)), key = randomblob(length(key))
+WHERE number = :contact
+
+-- name: add_service
+INSERT INTO service
+  (client_key, organization, role, scopes, secret_hash, created_at)
+VALUES (:client_key, :organization, :role, :scopes, :secret_hash, :created_at)
+
+-- name: service
+SELECT client_key, organization, role, scopes, created_at, revoked_at, secret_hash
+FROM service WHERE client_key = :client_key
+
+-- name: services
+SELECT client_key, organization, role, scopes, created_at, revoked_at, secret_hash
+FROM service WHERE :organization IS NULL OR organization = :organization
+ORDER BY created_at, client_key
+
+-- name: revoke_service
+UPDATE service SET revoked_at = coalesce(revoked_at, :now)
+WHERE client_key = :client_key
+
+-- name: revoke_token
+INSERT INTO revoked_token (token_id, expires_at) VALUES (:token_id, :expires_at)
+ON CONFLICT DO NOTHING
+
+-- name: forget_tokens
+DELETE FROM revoked_token WHERE expires_at < :now
+
+-- name: token_revoked
+SELECT 1 FROM revoked_token WHERE token_id = :token_id

@@ -1,0 +1,1 @@
+"""HTTP and nothing else: routes, decoding, the guard, problems."""

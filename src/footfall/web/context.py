@@ -1,0 +1,25 @@
+"""What the handlers work with; the composition root puts it together."""
+
+from collections.abc import Callable
+
+import msgspec
+from litestar.connection import ASGIConnection
+
+from footfall.core.scrolls import ScrollSeal
+from footfall.flows.tokens import TokenDesk
+from footfall.store import Store
+
+
+class Context(msgspec.Struct, frozen=True):
+    """The store, the desk that knows tokens, the seal of scrolls, and the clock."""
+
+    store: Store
+    desk: TokenDesk
+    seal: ScrollSeal
+    now: Callable[[], int]
+
+
+def context_of(connection: ASGIConnection) -> Context:  # type: ignore[type-arg]
+    """Return the context of the application that handles this connection."""
+    context: Context = connection.app.state.context
+    return context

@@ -1,0 +1,73 @@
+"""Routes of events: reading and sending."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+from litestar import MediaType, Request, Response, get, post
+
+from footfall.core.access import READ_EVENTS, SEND_EVENTS
+from footfall.flows import ingest
+from footfall.flows.reading import read_events
+from footfall.web.context import context_of
+from footfall.web.payload import read_payload
+
+_LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
+
+
+async def _read(
+    request: Request[Any, Any, Any], organization: str, contact: str | None
+) -> Response[bytes]:
+    context = context_of(request)
+    body = await asyncio.to_thread(
+        read_events,
+        context.store,
+        context.seal,
+        organization,
+        contact,
+        request.query_params.dict(),
+        context.now(),
+    )
+    return Response(body, media_type=MediaType.JSON)
+
+
+@get(
+    "/v1/organizations/{cid:str}/events",
+    opt={"permission": READ_EVENTS},
+)
+async def organization_events(
+    request: Request[Any, Any, Any], cid: str
+) -> Response[bytes]:
+    """All events of an organization."""
+    return await _read(request, cid, None)
+
+
+@get(
+    "/v1/organizations/{cid:str}/customers/{contact:str}/events",
+    opt={"permission": READ_EVENTS},
+)
+async def contact_events(
+    request: Request[Any, Any, Any], cid: str, contact: str
+) -> Response[bytes]:
+    """All events of one contact."""
+    return await _read(request, cid, contact)
+
+
+@post(
+    "/v1/organizations/{cid:str}/events",
+    opt={"permission": SEND_EVENTS},
+)
+async def send_events(request: Request[Any, Any, Any], cid: str) -> Response[bytes]:
+    """Store events; 201 means that they are on disk."""
+    context = context_of(request)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    receipt = await ingest.receive(
+        context.store,
+        cid,
+        await read_payload(request),
+        context.now(),
+        lines=kind in _LINES,
+    )
+    return Response(
+        msgspec.json.encode(receipt), status_code=201, media_type=MediaType.JSON
+    )

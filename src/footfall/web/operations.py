@@ -1,0 +1,67 @@
+"""Routes for operators: health, metrics, and the API's own description."""
+
+import asyncio
+from importlib import resources
+from typing import Any
+
+import msgspec
+from litestar import MediaType, Request, Response, get
+from litestar.static_files import create_static_files_router
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from footfall.web import openapi
+from footfall.web.context import context_of
+
+_DOCS = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>footfall API</title>
+<link rel="icon" href="/docs/assets/favicon-32x32.png">
+<link rel="stylesheet" href="/docs/assets/swagger-ui.css">
+<div id="docs"></div>
+<script src="/docs/assets/swagger-ui-bundle.js"></script>
+<script>
+SwaggerUIBundle({url: "/openapi.json", dom_id: "#docs", deepLinking: true,
+                 validatorUrl: null})
+</script>
+</html>
+"""
+
+
+@get("/healthz", media_type=MediaType.TEXT)
+async def healthz() -> str:
+    """Answer while the process runs."""
+    return "ok"
+
+
+@get("/readyz", media_type=MediaType.TEXT)
+async def readyz(request: Request[Any, Any, Any]) -> str:
+    """Answer when the store can be read; else the store's own problem says why."""
+    await asyncio.to_thread(context_of(request).store.organizations)
+    return "ready"
+
+
+@get("/metrics")
+async def metrics() -> Response[bytes]:
+    """Show the metrics to Prometheus."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+@get("/openapi.json")
+async def description() -> Response[bytes]:
+    """Give the API's description."""
+    return Response(msgspec.json.encode(openapi.document()), media_type=MediaType.JSON)
+
+
+@get(["/", "/docs"], media_type=MediaType.HTML)
+async def docs() -> str:
+    """Show the API's description to people."""
+    return _DOCS
+
+
+def assets() -> Any:
+    """Serve Swagger UI from its package: the docs page needs no internet."""
+    vendor = resources.files("swagger_ui_bundle").joinpath("vendor")
+    folder = next(f for f in vendor.iterdir() if f.name.startswith("swagger-ui-"))
+    return create_static_files_router(path="/docs/assets", directories=[str(folder)])
