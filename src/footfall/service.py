@@ -26,6 +26,7 @@ from footfall.web.context import Context
 
 STOP_WITHIN_S = 4
 HEADERS_WITHIN_MS = 10_000
+POLL_S = 0.02
 
 
 def open_store(chosen: Settings) -> Store:
@@ -111,5 +112,20 @@ async def _serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
     host = f"[{chosen.host}]" if ":" in chosen.host else chosen.host
-    server.hooks_startup.append(lambda: ready(f"http://{host}:{port}"))
-    await server.serve()
+    serving = asyncio.create_task(server.serve())
+    # The server does not say when it listens, so it is asked.
+    while not serving.done() and not await _accepts(chosen.host, port):  # noqa: ASYNC110
+        await asyncio.sleep(POLL_S)
+    if not serving.done():
+        ready(f"http://{host}:{port}")
+    await serving
+
+
+async def _accepts(host: str, port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    writer.close()
+    await writer.wait_closed()
+    return True

@@ -1,4 +1,4 @@
-"""The `footfall` command. A command loads what it needs only when it runs."""
+"""The `footfall` command; a command imports what it needs when it runs."""
 
 import sys
 
@@ -6,6 +6,7 @@ from cyclopts import App
 from cyclopts.exceptions import CycloptsError
 
 from footfall import __version__
+from footfall.cli import demo, doctor, filling, serving, tenants
 from footfall.errors import FootfallError, Invalid, SettingInvalid
 
 FAILED = 1
@@ -20,24 +21,21 @@ app = App(
     help_format="plaintext",
     help_formatter="plain",
 )
-for place, name, summary in (
-    ("serving:serve", "serve", "Serve the API."),
-    ("demo:demo", "demo", "Load examples and a simulated chain, and serve them."),
-    ("filling:load", "import", "Import events from files."),
-    ("filling:simulate", "simulate", "Fill an organization with simulated events."),
-    ("doctor:doctor", "doctor", "Say how this footfall is, and what is wrong."),
-):
-    app.command(f"footfall.cli.{place}", name=name, help=summary)
+app.command(serving.serve)
+app.command(demo.demo)
+app.command(filling.load, name="import")
+app.command(filling.simulate_chain, name="simulate")
+app.command(doctor.doctor)
 
 organization = App(name="organization", help="Tenants: make and list them.")
-organization.command("footfall.cli.tenants:create_organization", name="create")
-organization.command("footfall.cli.tenants:list_organizations", name="list")
+organization.command(tenants.create_organization, name="create")
+organization.command(tenants.list_organizations, name="list")
 app.command(organization)
 
 service = App(name="service", help="API credentials: make, list and revoke them.")
-service.command("footfall.cli.tenants:create_service", name="create")
-service.command("footfall.cli.tenants:list_services", name="list")
-service.command("footfall.cli.tenants:revoke_service", name="revoke")
+service.command(tenants.create_service, name="create")
+service.command(tenants.list_services, name="list")
+service.command(tenants.revoke_service, name="revoke")
 app.command(service)
 
 

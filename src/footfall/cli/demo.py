@@ -4,13 +4,15 @@ import os
 import sys
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from footfall import clock, service, settings
-from footfall.cli.filling import DAYS, progress_bar
-from footfall.core.access import Role
+from footfall import clock, settings
+from footfall.cli.filling import DAYS
 from footfall.errors import AlreadyExists
-from footfall.flows import load, simulate, tenants
-from footfall.store import Store
+
+if TYPE_CHECKING:
+    from footfall.flows.tenants import NewService
+    from footfall.store import Store
 
 ORGANIZATION = "155d60f21dc1938562900a0e201d54f6"
 EVENTS = 20_000
@@ -31,6 +33,8 @@ def demo(
         host: The address to listen on (FOOTFALL_HOST).
         port: The port to listen on (FOOTFALL_PORT).
     """
+    from footfall import service
+
     folder.mkdir(exist_ok=True)
     chosen = settings.load(
         os.environ, store=f"sqlite:{folder / 'footfall.db'}", host=host, port=port
@@ -44,8 +48,12 @@ def demo(
     service.serve(chosen, lambda address: _say(address, made))
 
 
-def fill(store: Store) -> tenants.NewService:
+def fill(store: "Store") -> "NewService":
     """Make the demo's organization and events, and a service that may read them."""
+    from footfall.cli.progress import event_bar
+    from footfall.core.access import Role
+    from footfall.flows import load, simulate, tenants
+
     now = clock.now()
     try:
         tenants.create_organization(store, "Demo", ORGANIZATION, now)
@@ -55,7 +63,7 @@ def fill(store: Store) -> tenants.NewService:
     example = resources.files("footfall").joinpath("data/events-example.json")
     with resources.as_file(example) as path:
         load.load_file(store, ORGANIZATION, path, now, lambda *_: None)
-    with progress_bar() as bar:
+    with event_bar() as bar:
         task = bar.add_task("simulating a chain of venues", total=EVENTS)
         simulate.simulate(
             store, ORGANIZATION, EVENTS, SEED, DAYS, lambda n: bar.advance(task, n)
@@ -66,7 +74,7 @@ def fill(store: Store) -> tenants.NewService:
     )
 
 
-def _say(address: str, made: tenants.NewService) -> None:
+def _say(address: str, made: "NewService") -> None:
     login = f'{{"clientKey":"{made.client_key}","clientSecret":"{made.client_secret}"}}'
     sys.stdout.write(
         f"""

@@ -1,6 +1,5 @@
 """`footfall doctor`."""
 
-import importlib.metadata
 import os
 import platform
 import sys
@@ -24,6 +23,8 @@ def doctor(*, store: str | None = None, json: bool = False) -> None:
         store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
         json: Print JSON.
     """
+    import importlib.metadata
+
     chosen = settings.load(os.environ, store=store)
     if not chosen.path.exists():
         raise StoreError(

@@ -2,49 +2,19 @@
 
 import sys
 from pathlib import Path
-
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from footfall import clock
 from footfall.cli.printing import opened, print_json
 from footfall.errors import Invalid, NothingAccepted
-from footfall.flows import load as loading
-from footfall.flows import simulate as simulating
-from footfall.store import Store
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from footfall.flows.load import Loaded
+    from footfall.store import Store
 
 DAYS = 60
-
-
-class _RateColumn(ProgressColumn):
-    """Events a second, over the whole run."""
-
-    def render(self, task: Task) -> Text:
-        events = task.fields.get("events", task.completed)
-        rate = events / task.elapsed if task.elapsed else 0
-        return Text(f"{rate:,.0f} events/s")
-
-
-def progress_bar(*middle: ProgressColumn) -> Progress:
-    """Show how far a long run is: the bar, `middle`, events a second, time left."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        *middle,
-        _RateColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    )
 
 
 def load(
@@ -63,9 +33,11 @@ def load(
         store: Where to: sqlite:PATH (FOOTFALL_STORE).
         json: Print JSON.
     """
+    from footfall.cli.progress import file_bar
+
     if not files:
         raise Invalid("Name at least one file to import.")
-    with opened(store) as data, progress_bar(DownloadColumn()) as bar:
+    with opened(store) as data, file_bar() as bar:
         results = [_load(data, organization, file, bar) for file in files]
     if json:
         print_json(results)
@@ -76,23 +48,25 @@ def load(
         raise NothingAccepted("Nothing was imported; see the reasons in the files.")
 
 
-def _load(data: Store, organization: str, file: Path, bar: Progress) -> loading.Loaded:
+def _load(data: "Store", organization: str, file: Path, bar: "Progress") -> "Loaded":
+    from footfall.flows.load import load_file
+
     task = bar.add_task(file.name, total=file.stat().st_size, events=0)
 
     def progress(at: int, events: int) -> None:
         bar.update(task, completed=at, events=events)
 
-    return loading.load_file(data, organization, file, clock.now(), progress)
+    return load_file(data, organization, file, clock.now(), progress)
 
 
-def _sentence(result: loading.Loaded) -> str:
+def _sentence(result: "Loaded") -> str:
     text = f"{result.file}: {result.accepted} stored, {result.duplicates} there already"
     if result.rejected_file:
         text += f", {result.rejected} rejected: see {result.rejected_file}"
     return text
 
 
-def simulate(
+def simulate_chain(
     *,
     organization: str,
     events: int,
@@ -115,11 +89,14 @@ def simulate(
         store: Where to: sqlite:PATH (FOOTFALL_STORE).
         json: Print JSON.
     """
+    from footfall.cli.progress import event_bar
+    from footfall.flows.simulate import simulate
+
     if events < 1 or days < 1:
         raise Invalid("--events and --days must be at least 1.")
-    with opened(store) as data, progress_bar(MofNCompleteColumn()) as bar:
+    with opened(store) as data, event_bar() as bar:
         task = bar.add_task("simulate", total=events)
-        made = simulating.simulate(
+        made = simulate(
             data, organization, events, seed, days, lambda n: bar.advance(task, n)
         )
     if json:

@@ -4,16 +4,16 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Any
-
-import msgspec
+from typing import TYPE_CHECKING, Any
 
 from footfall import settings
-from footfall.store import Store
+
+if TYPE_CHECKING:
+    from footfall.store import Store
 
 
 @contextlib.contextmanager
-def opened(store: str | None) -> Iterator[Store]:
+def opened(store: str | None) -> Iterator["Store"]:
     """Open the store that the command or the environment names."""
     from footfall import service
 
@@ -26,6 +26,8 @@ def opened(store: str | None) -> Iterator[Store]:
 
 def print_json(value: Any) -> None:
     """Print a value as JSON."""
+    import msgspec
+
     data = msgspec.json.format(msgspec.json.encode(value), indent=2)
     sys.stdout.write(data.decode() + "\n")
 

@@ -1,14 +1,15 @@
 """`footfall organization …` and `footfall service …`."""
 
 import sys
+from typing import TYPE_CHECKING
 
 from footfall import clock
 from footfall.cli.printing import opened, print_json, print_table
-from footfall.core.access import parse_role
 from footfall.core.instants import format_instant
 from footfall.errors import NotFound
-from footfall.flows import tenants
-from footfall.store import Organization
+
+if TYPE_CHECKING:
+    from footfall.store import Organization
 
 
 def create_organization(
@@ -28,6 +29,8 @@ def create_organization(
         store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
         json: Print JSON.
     """
+    from footfall.flows import tenants
+
     with opened(store) as data:
         made = tenants.create_organization(data, name, id, clock.now())
     if json:
@@ -74,6 +77,9 @@ def create_service(
         store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
         json: Print JSON.
     """
+    from footfall.core.access import parse_role
+    from footfall.flows import tenants
+
     with opened(store) as data:
         made = tenants.create_service(
             data, organization, parse_role(role), tuple(scope), clock.now()
@@ -134,7 +140,7 @@ def revoke_service(client_key: str, *, store: str | None = None) -> None:
     sys.stdout.write(f"{client_key} is revoked.\n")
 
 
-def _organization(organization: Organization) -> dict[str, str]:
+def _organization(organization: "Organization") -> dict[str, str]:
     return {
         "id": organization.id,
         "name": organization.name,

@@ -18,7 +18,7 @@ _EVENTS = re.compile(rb'\s*"events"\s*:\s*(\[.*\])\s*', re.DOTALL)
 
 
 class _Envelope(msgspec.Struct):
-    events: msgspec.Raw | None = None
+    events: msgspec.Raw = msgspec.Raw()
 
 
 _envelope = msgspec.json.Decoder(_Envelope)
@@ -59,8 +59,10 @@ def _split_whole(body: bytes) -> list[bytes]:
             "The body is neither an event, an array of events nor an object with "
             "an array `events`."
         )
-    events = _envelope.decode(body).events
-    return [body] if events is None else _split_whole(bytes(events))
+    events = bytes(_envelope.decode(body).events)
+    if events and events[:1] != b"[":
+        raise BodyInvalid("`events` is not an array.")
+    return _split_whole(events) if events else [body]
 
 
 def _split_lexically(body: bytes, reason: str) -> list[bytes]:

@@ -50,10 +50,11 @@ def read(
     newest = int(connection.execute(SQL["newest"]).get)
     bound = newest if bound is None else min(bound, newest)
     ranges, values = _ranges(query, organization, contact, after, bound)
-    direction, opposite = ("DESC", "ASC") if query.reverse else ("ASC", "DESC")
+    order = _order(query, query.reverse)
+    opposite = _order(query, not query.reverse)
 
     def run(name: str) -> list[Any]:
-        sql = SQL[name].format(ranges=ranges, direction=direction, opposite=opposite)
+        sql = SQL[name].format(ranges=ranges, order=order, opposite=opposite)
         return list(connection.execute(sql, values))
 
     ends = run("ends")
@@ -63,6 +64,14 @@ def read(
         return Page(count, body, Place(*ends[0]), has_more=False, newest=newest)
     last = Place(*ends[0]) if ends else None
     return Page(count, body or b"", last, len(ends) > 1, newest)
+
+
+def _order(query: EventQuery, reverse: bool) -> str:  # noqa: FBT001  a direction
+    """Write the order; by arrival, a second term would make SQLite sort."""
+    direction = "DESC" if reverse else "ASC"
+    if query.sort is Sort.RECEIVED_TIME:
+        return f"key {direction}"
+    return f"key {direction}, arrival {direction}"
 
 
 def _ranges(

@@ -8,18 +8,18 @@ WHERE {conditions}
 -- name: ends
 -- The last event of a full page, and the one after it if there is one.
 {ranges}
-ORDER BY key {direction}, arrival {direction} LIMIT 2 OFFSET :size - 1
+ORDER BY {order} LIMIT 2 OFFSET :size - 1
 
 -- name: last
 -- The last event of a page that is not full.
 {ranges}
-ORDER BY key {opposite}, arrival {opposite} LIMIT 1
+ORDER BY {opposite} LIMIT 1
 
 -- name: bodies
 -- The page as one blob: joined inside the engine, the GIL released.
 SELECT count(*), cast(group_concat(body.body, ',') AS BLOB)
 FROM ({ranges}
-      ORDER BY key {direction}, arrival {direction} LIMIT :size) AS page
+      ORDER BY {order} LIMIT :size) AS page
 CROSS JOIN body ON body.arrival = page.arrival
 
 -- name: newest

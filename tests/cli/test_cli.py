@@ -1,0 +1,273 @@
+"""The command, run as people run it."""
+
+import gzip
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+
+import httpx2
+import pytest
+
+from footfall.cli import app
+from tests.conftest import EXAMPLE, SEED_ORGANIZATION, event, start_server, stop_server
+
+ORG = SEED_ORGANIZATION
+
+
+@pytest.fixture
+def run(tmp_path):
+    def call(*arguments, status=0, **environment):
+        done = subprocess.run(
+            [sys.executable, "-m", "footfall", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+            env={"PATH": os.environ["PATH"], **environment},
+        )
+        assert done.returncode == status, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stderr if status else done.stdout
+
+    return call
+
+
+@pytest.fixture
+def filled(run):
+    run("organization", "create", "--name", "Test", "--id", ORG)
+    return run
+
+
+COMMANDS = [
+    ["serve"],
+    ["organization", "create"],
+    ["organization", "list"],
+    ["service", "create"],
+    ["service", "list"],
+    ["service", "revoke"],
+    ["import"],
+    ["simulate"],
+    ["demo"],
+    ["doctor"],
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_has_help_with_an_example(run, command):
+    text = " ".join(run(*command, "--help").split())
+    assert f"Example: footfall {' '.join(command)}" in text
+
+
+def test_no_command_is_left_out_above():
+    listed = {command[0] for command in COMMANDS}
+    assert {name for name in app if not name.startswith("-")} == listed
+
+
+def test_organizations_are_made_and_listed(run):
+    made = json.loads(run("organization", "create", "--name", "A b", "--json"))
+    assert re.fullmatch("[0-9a-f]{32}", made["id"])
+    assert json.loads(run("organization", "list", "--json")) == [made]
+    assert "A b" in run("organization", "list")
+    assert run("organization", "create", "--name", "x", "--id", "x") == "x\n"
+
+
+def test_services_are_made_listed_and_revoked(filled):
+    role = "Organization Manager"
+    command = ["service", "create", "--organization", ORG, "--role", role]
+    command += ["--scope", "events_read", "--scope", "events_write"]
+    made = json.loads(filled(*command, "--json"))
+    assert len(made["clientSecret"]) == 32
+    [listed] = json.loads(filled("service", "list", "--json"))
+    assert listed["clientKey"] == made["clientKey"]
+    assert listed["scopes"] == ["events_read", "events_write"]
+    assert made["clientSecret"] not in json.dumps(listed)
+    assert made["clientKey"] in filled("service", "revoke", made["clientKey"])
+    assert json.loads(filled("service", "list", "--json"))[0]["revokedAt"]
+    assert "clientSecret" in filled(*command)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["serve", "--port", "x"], 2, "port"),
+        (["nope"], 2, "nope"),
+        (["organization", "create"], 2, "--name"),
+        (["organization", "create", "--name", "x", "--id", "a/b"], 2, "allowed"),
+        (["organization", "create", "--name", "x", "--id", ORG], 1, "already"),
+        (
+            ["service", "create", "--organization", ORG, "--role", "Boss"]
+            + ["--scope", "events_read"],
+            2,
+            "Location Manager",
+        ),
+        (
+            ["service", "create", "--organization", ORG, "--role", "Public app"]
+            + ["--scope", "all"],
+            2,
+            "events_read",
+        ),
+        (
+            ["service", "create", "--organization", "no", "--role", "Public app"]
+            + ["--scope", "events_read"],
+            1,
+            "no organization no",
+        ),
+        (["service", "revoke", "ck-nope"], 1, "no service"),
+        (["import", "nope.json", "--organization", ORG], 1, "nope.json"),
+        (["import", "--organization", ORG], 2, "at least one file"),
+        (["simulate", "--organization", ORG, "--events", "0", "--seed", "1"], 2, "1"),
+        (["doctor", "--store", "sqlite:nope.db"], 1, "no nope.db"),
+        (["doctor", "--store", "mysql:x"], 2, "sqlite:PATH"),
+        (["organization", "list", "--store", "sqlite:/etc/passwd"], 1, "not a footf"),
+    ],
+)
+def test_an_error_is_one_sentence_with_its_status(filled, arguments, status, message):
+    text = filled(*arguments, status=status)
+    assert message in text
+    assert len([line for line in text.splitlines() if "footfall:" in line]) == 1
+
+
+def read_back(run, tmp_path):
+    import footfall.service as composition
+    from footfall.core.queries import EventQuery, Sort
+    from footfall.settings import Settings
+
+    store = composition.open_store(Settings(store=f"sqlite:{tmp_path}/footfall.db"))
+    page = store.page(EventQuery(ORG, sort=Sort.RECEIVED_TIME, size=10_000))
+    store.close()
+    return json.loads(b"[" + page.body + b"]")
+
+
+FORMS = {
+    "response.json": json.dumps({"generated": "x", "count": 20, "events": EXAMPLE}),
+    "pretty.json": json.dumps({"events": EXAMPLE}, indent=1),
+    "array.json": json.dumps(EXAMPLE),
+    "pretty-array.json": json.dumps(EXAMPLE, indent=2),
+    "lines.ndjson": "\n".join(map(json.dumps, EXAMPLE)),
+    "responses.ndjson": "\n".join(
+        json.dumps({"events": EXAMPLE[i : i + 5]}) for i in range(0, 19, 5)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("packed", [False, True])
+def test_every_form_of_file_is_imported_whole(filled, tmp_path, name, packed):
+    data = FORMS[name].encode()
+    path = tmp_path / (name + ".gz" if packed else name)
+    path.write_bytes(gzip.compress(data) if packed else data)
+    [result] = json.loads(filled("import", path, "--organization", ORG, "--json"))
+    assert (result["accepted"], result["rejected"]) == (19, 0)
+    assert read_back(filled, tmp_path) == EXAMPLE
+    assert "19 there already" in filled("import", path, "--organization", ORG)
+
+
+def test_what_is_rejected_goes_to_a_file_with_the_reasons(filled, tmp_path):
+    path = tmp_path / "mixed.ndjson"
+    lines = [json.dumps(event()), "{broken", json.dumps(event(customerId=""))]
+    path.write_text("\n".join(lines))
+    assert "2 rejected" in filled("import", path, "--organization", ORG)
+    kept = (tmp_path / "mixed.ndjson.rejected.ndjson").read_text().splitlines()
+    assert [json.loads(k)["index"] for k in kept] == [1, 2]
+    assert [json.loads(k)["event"] for k in kept] == lines[1:]
+    assert all(json.loads(k)["errors"] for k in kept)
+
+
+def test_events_without_ids_are_stored_once_however_often_they_are_imported(
+    filled, tmp_path
+):
+    path = tmp_path / "plain.ndjson"
+    line = json.dumps({"customerId": "c", "event": {"type": "login"}})
+    path.write_text(f"{line}\n{line}\n")
+    for accepted in (2, 0):
+        [result] = json.loads(filled("import", path, "--organization", ORG, "--json"))
+        assert result["accepted"] == accepted
+
+
+@pytest.mark.parametrize("data", [b"", b"hello", b"[1,", b"\x1f\x8b123"])
+def test_a_file_that_is_no_events_is_refused(filled, tmp_path, data):
+    path = tmp_path / ("x.gz" if data[:1] == b"\x1f" else "x.json")
+    path.write_bytes(data)
+    text = filled("import", path, "--organization", ORG, status=2)
+    assert path.name in text
+
+
+def test_simulate_is_deterministic_and_exact(filled):
+    command = ["simulate", "--organization", ORG, "--events", "3000", "--seed", "7"]
+    assert json.loads(filled(*command, "--json")) == {
+        "accepted": 3000,
+        "duplicates": 0,
+    }
+    assert filled(*command) == "0 stored, 3000 there already\n"
+
+
+def test_doctor_says_how_it_is(filled, tmp_path):
+    report = json.loads(filled("doctor", "--json"))
+    assert report["store"]["problems"] == []
+    assert report["store"]["pragmas"]["synchronous"] == 2
+    assert "problems: none" in filled("doctor")
+    secret = tmp_path / "footfall.db.secret"
+    secret.write_text("x" * 40)
+    secret.chmod(0o644)
+    assert (
+        "chmod 600"
+        in json.loads(
+            subprocess.run(
+                [sys.executable, "-m", "footfall", "doctor", "--json"],
+                capture_output=True,
+                check=False,
+                cwd=tmp_path,
+            ).stdout
+        )["store"]["problems"][0]
+    )
+
+
+def test_the_signing_secret_is_made_once_and_only_for_its_owner(tmp_path):
+    path = tmp_path / "footfall.db"
+    secrets = []
+    for _ in range(2):
+        stop_server(start_server(path))
+        secrets.append(path.with_name("footfall.db.secret").read_text())
+    assert secrets[0] == secrets[1]
+    assert len(secrets[0]) > 40
+    mode = path.with_name("footfall.db.secret").stat().st_mode
+    assert stat.S_IMODE(mode) == 0o600
+
+
+def test_a_port_in_use_is_said_in_one_sentence(run, tmp_path):
+    server = start_server(tmp_path / "one.db")
+    port = server.address.rsplit(":", 1)[1]
+    text = run("serve", "--store", "sqlite:two.db", "--port", port, status=1)
+    assert "cannot be listened on" in text
+    stop_server(server)
+
+
+def test_the_demo_prints_commands_that_work(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "footfall", "demo", "--port", "0"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={"PATH": os.environ["PATH"]},
+    )
+    assert process.stdout is not None
+    said = ""
+    for line in process.stdout:
+        said += line
+        if "ends the demo" in line:
+            break
+    commands = re.findall(r"^  (TOKEN=.*?|curl .*?)(?<!\\)$", said, re.MULTILINE | re.DOTALL)
+    assert len(commands) == 2
+    answer = subprocess.run(
+        ["bash", "-c", "\n".join(commands)], capture_output=True, text=True, check=True
+    )
+    assert json.loads(answer.stdout)["count"] == 3
+    docs = re.search(r"docs: (\S+)", said)[1]
+    assert httpx2.get(docs).status_code == 200
+    process.terminate()
+    assert process.wait(10) == 0
+    process.stdout.close()

@@ -1,0 +1,57 @@
+"""A scroll walks 100,000 events exactly once, at sizes 1, 999 and 10000."""
+
+import json
+
+import pytest
+
+from footfall import service, settings
+from footfall.core import events
+from footfall.core.scrolls import ScrollSeal
+from footfall.flows.reading import read_events
+from footfall.store import Organization
+
+COUNT = 100_000
+SEAL = ScrollSeal(bytes(64))
+
+
+@pytest.fixture(scope="module")
+def big_store(tmp_path_factory):
+    """One contact with 100,000 events, fifty a second, among others' events."""
+    path = tmp_path_factory.mktemp("walk") / "footfall.db"
+    store = service.open_store(settings.Settings(store=f"sqlite:{path}"))
+    store.create_organization(Organization("org", "Org", 0)).result()
+    batch = [
+        events.NewEvent(
+            key=events.key_of(f"{number:032x}l"),
+            contact="guest",
+            type=number % 13,
+            created_at=number // 50 * 1_000_000,
+            local_at=number // 70 * 1_000_000,
+            body=b'{"event":{"id":"%d"}}' % number,
+            sent=b"",
+        )
+        for number in range(COUNT)
+    ]
+    for start in range(0, COUNT, 20_000):
+        store.append("org", batch[start : start + 20_000]).result()
+    yield store
+    store.close()
+
+
+@pytest.mark.parametrize("size", [1, 999, 10_000])
+@pytest.mark.parametrize(
+    ("contact", "sort"),
+    [(None, "businessTime"), ("guest", "businessTime"), (None, "receivedTime")],
+)
+def test_a_scroll_walks_all_events_exactly_once(big_store, contact, sort, size):
+    first = {"size": [str(size)], "enableScroll": ["true"], "sortBy": [sort]}
+    seen: list[int] = []
+    parameters = first
+    while True:
+        raw = read_events(big_store, SEAL, "org", contact, parameters, 0)
+        page = json.loads(raw)
+        if not page["count"]:
+            break
+        seen += [int(e["event"]["id"]) for e in page["events"]]
+        parameters = {"scrollId": [page["scrollId"]]}
+    assert seen == list(range(COUNT))

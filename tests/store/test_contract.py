@@ -1,0 +1,198 @@
+"""What every engine must do; the `store` fixture brings each in turn."""
+
+import json
+import secrets
+import threading
+
+import pytest
+
+from footfall.core import events
+from footfall.core.access import Role, Service
+from footfall.core.queries import EventQuery, Place, Sort
+from footfall.errors import AlreadyExists, ContactUnknown, OrganizationUnknown
+from footfall.store import Appended, Organization
+from tests.conftest import event
+
+
+def new(event_id=None, **changes):
+    return accept(event(event_id, **changes))
+
+
+def accept(value):
+    raw = json.dumps(value).encode()
+    return events.accept(raw, "org", 0, lambda: secrets.token_hex(16))
+
+
+@pytest.fixture(autouse=True)
+def organizations(store):
+    store.create_organization(Organization("org", "Org", 1)).result()
+    store.create_organization(Organization("other", "Other", 2)).result()
+
+
+def bodies(page):
+    return json.loads(b"[" + page.body + b"]")
+
+
+def test_what_is_appended_is_read_back_as_the_same_bytes(store):
+    made = [new() for _ in range(3)]
+    assert store.append("org", made).result() == Appended(3)
+    page = store.page(EventQuery("org", sort=Sort.RECEIVED_TIME))
+    assert page.body == b",".join(e.body for e in made)
+    assert (page.count, page.has_more) == (3, False)
+
+
+def test_an_empty_store_has_an_empty_page(store):
+    page = store.page(EventQuery("org"))
+    assert (page.count, page.body, page.last, page.has_more) == (0, b"", None, False)
+
+
+def test_an_event_sent_again_is_a_duplicate(store):
+    made = [new(), new()]
+    store.append("org", made).result()
+    again = store.append("org", [*made, new()]).result()
+    assert again == Appended(accepted=1, duplicates=2)
+    assert store.page(EventQuery("org")).count == 3
+
+
+def test_an_event_twice_in_one_batch_is_stored_once(store):
+    made = new()
+    assert store.append("org", [made, made]).result() == Appended(1, 1)
+
+
+def test_other_content_under_a_stored_id_is_a_conflict_and_the_first_stays(store):
+    store.append("org", [new("id", extra=1)]).result()
+    result = store.append("org", [new(), new("id", extra=2)]).result()
+    assert result == Appended(accepted=1, conflicts=(1,))
+    assert [b.get("extra") for b in bodies(store.page(EventQuery("org")))] == [1, None]
+
+
+def test_the_same_id_in_two_organizations_is_two_events(store):
+    made = new("id")
+    assert store.append("org", [made]).result() == Appended(1)
+    assert store.append("other", [made]).result() == Appended(1)
+
+
+def test_appending_to_an_unknown_organization_stores_nothing(store):
+    with pytest.raises(OrganizationUnknown):
+        store.append("nobody", [new()]).result()
+
+
+def test_a_refused_append_does_not_hurt_those_that_share_its_commit(store):
+    futures = []
+    for _ in range(50):
+        futures.append(store.append("org", [new()]))
+        futures.append(store.append("nobody", [new()]))
+    done = [f.exception() is None for f in futures]
+    assert done == [True, False] * 50
+    assert store.page(EventQuery("org", size=100)).count == 50
+
+
+def test_many_threads_append_at_once_and_nothing_is_lost(store):
+    def work():
+        for _ in range(20):
+            store.append("org", [new(), new()]).result()
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert store.page(EventQuery("org", size=1_000)).count == 320
+
+
+def test_the_bound_hides_what_arrived_after_it(store):
+    store.append("org", [new("a"), new("b")]).result()
+    first = store.page(EventQuery("org", size=1))
+    store.append("org", [new("c")]).result()
+    rest = store.page(EventQuery("org"), first.last, first.newest)
+    assert [b["event"]["id"] for b in bodies(rest)] == ["b"]
+    assert not rest.has_more
+
+
+def test_pages_follow_each_other_through_equal_keys(store):
+    ids = [f"id-{n}" for n in range(10)]
+    store.append("org", [new(id_) for id_ in ids]).result()
+    for sort in Sort:
+        for reverse in (False, True):
+            place, seen = None, []
+            while True:
+                query = EventQuery("org", sort=sort, reverse=reverse, size=3)
+                page = store.page(query, place)
+                seen += [b["event"]["id"] for b in bodies(page)]
+                place = page.last
+                if not page.has_more:
+                    break
+            assert seen == (ids[::-1] if reverse else ids)
+
+
+def test_a_contact_never_seen_is_unknown(store):
+    store.append("other", [new(customerId="theirs")]).result()
+    for contact in ("nobody", "theirs"):
+        with pytest.raises(ContactUnknown):
+            store.page(EventQuery("org", contact))
+        with pytest.raises(ContactUnknown):
+            store.erase("org", contact)
+
+
+def test_erasing_tells_what_was_erased_and_leaves_the_others(store):
+    visit = {"type": "visit", "id": "v"}
+    made = [new(), new(), accept(event(event=visit)), new("x", customerId="other")]
+    store.append("org", made).result()
+    store.append("other", [new("theirs")]).result()
+    assert store.erase("org", "guest") == {2: 2, 3: 1}
+    assert [b["event"]["id"] for b in bodies(store.page(EventQuery("org")))] == ["x"]
+    assert store.page(EventQuery("other")).count == 1
+    with pytest.raises(ContactUnknown):
+        store.page(EventQuery("org", "guest"))
+
+
+def test_an_erased_contact_can_come_again(store):
+    made = new("id")
+    store.append("org", [made]).result()
+    store.erase("org", "guest")
+    assert store.append("org", [made]).result() == Appended(1)
+    assert store.page(EventQuery("org", "guest")).count == 1
+
+
+def test_arrival_numbers_are_never_given_twice(store):
+    store.append("org", [new()]).result()
+    before = store.page(EventQuery("org")).newest
+    store.erase("org", "guest")
+    store.append("org", [new("later")]).result()
+    query = EventQuery("org", sort=Sort.RECEIVED_TIME)
+    assert store.page(query, Place(before, before)).count == 1
+
+
+def test_an_organization_id_is_taken_once(store):
+    with pytest.raises(AlreadyExists):
+        store.create_organization(Organization("org", "Again", 3)).result()
+    assert [o.name for o in store.organizations()] == ["Org", "Other"]
+
+
+def test_services_are_kept_found_and_revoked(store):
+    made = Service("ck", "org", Role.PUBLIC_APP, ("events_read", "events_write"), 5)
+    store.create_service(made, b"hash").result()
+    assert store.service("ck") == (made, b"hash")
+    assert store.service("kc") is None
+    assert (store.services("org"), store.services("other")) == ([made], [])
+    assert store.revoke_service("ck", 7).result()
+    assert store.services()[0].revoked_at == 7
+    assert not store.revoke_service("kc", 7).result()
+
+
+def test_a_service_needs_its_organization(store):
+    made = Service("ck", "nobody", Role.PUBLIC_APP, (), 5)
+    with pytest.raises(OrganizationUnknown):
+        store.create_service(made, b"").result()
+
+
+def test_a_revoked_token_stays_revoked_until_it_expires(store):
+    store.revoke_token("a", expires_at=10, now=0).result()
+    assert store.token_revoked("a")
+    assert not store.token_revoked("b")
+    store.revoke_token("b", expires_at=30, now=20).result()
+    assert not store.token_revoked("a")
+
+
+def test_it_says_that_it_is_well(store):
+    assert store.examine()["problems"] == []

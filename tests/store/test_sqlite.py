@@ -1,0 +1,227 @@
+"""What only SQLite does: the file, its guard, and what erasure leaves on the disk."""
+
+import itertools
+import random
+import secrets
+import sqlite3
+
+import apsw
+import pytest
+
+from footfall.core import events
+from footfall.core.queries import EventQuery, Place, Sort
+from footfall.errors import EngineTooOld, StoreForeign, StoreNewer, StoreUnwritable
+from footfall.store import Organization
+from footfall.store.sqlite import SQLiteStore, connections, pages, statements
+from footfall.store.sqlite.statements import SQL
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "footfall.db"
+
+
+def fill(path, contacts=200, count=4_000):
+    """Make a store of random contacts with bodies of all lengths; return ids."""
+    rng = random.Random(1)
+    names = [f"{rng.getrandbits(128):032x}" for _ in range(contacts)]
+    store = SQLiteStore(path)
+    store.create_organization(Organization("org", "Org", 0)).result()
+    for _ in range(8):
+        batch = []
+        for _ in range(count // 8):
+            name = rng.choice(names)
+            pad = "x" * rng.choice((10, 200, 700, 5_000, 20_000))
+            raw = (
+                f'{{"customerId":"{name}","event":{{"type":"login",'
+                f'"id":"{rng.getrandbits(128):032x}l"}},"mail":"{name}@guests",'
+                f'"pad":"{pad}"}}'
+            )
+            batch.append(events.accept(raw.encode(), "org", 0, secrets.token_hex))
+        store.append("org", batch).result()
+    return store, names
+
+
+def test_an_erased_contact_is_gone_from_the_bytes_of_the_files(path):
+    store, names = fill(path)
+    # The one after the other, for rebalancing could copy what is erased later.
+    for name in names[:100]:
+        store.erase("org", name)
+        for file in path.parent.iterdir():
+            if file.name != "footfall.db-shm":
+                assert name.encode() not in file.read_bytes(), file
+    assert store.page(EventQuery("org", names[150])).count > 0
+    assert store.examine()["problems"] == []
+    store.close()
+
+
+def test_a_reader_beside_it_does_not_keep_erased_bytes_in_the_wal(path):
+    store, names = fill(path, contacts=5, count=80)
+    reader = apsw.Connection(str(path))
+    reader.execute("BEGIN; SELECT count(*) FROM body").fetchall()
+    timer_done = []
+
+    def release(_waited):
+        timer_done.append(reader.execute("ROLLBACK"))
+        return True
+
+    store._writer.submit(
+        lambda connection: connection.set_busy_handler(release), alone=True
+    ).result()
+    store.erase("org", names[0])
+    assert timer_done
+    for file in (path, path.with_name("footfall.db-wal")):
+        assert names[0].encode() not in file.read_bytes()
+    store.close()
+
+
+def test_another_programs_database_is_not_touched(path):
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE theirs (x)")
+    other.close()
+    before = path.read_bytes()
+    with pytest.raises(StoreForeign, match="not a footfall database"):
+        SQLiteStore(path)
+    assert path.read_bytes() == before
+    assert [f.name for f in path.parent.iterdir()] == ["footfall.db"]
+
+
+@pytest.mark.parametrize("data", [b"x", b"Once upon a time" * 100])
+def test_a_file_that_is_no_database_is_not_touched(path, data):
+    path.write_bytes(data)
+    with pytest.raises(StoreForeign):
+        SQLiteStore(path)
+    assert path.read_bytes() == data
+
+
+def test_a_newer_schema_is_refused(path):
+    SQLiteStore(path).close()
+    connection = apsw.Connection(str(path))
+    connection.pragma("user_version", 99)
+    connection.close()
+    with pytest.raises(StoreNewer, match="start the newer footfall"):
+        SQLiteStore(path)
+
+
+def test_a_folder_that_is_not_there_is_said_to_be(tmp_path):
+    with pytest.raises(StoreUnwritable, match="cannot be written"):
+        SQLiteStore(tmp_path / "nowhere" / "footfall.db")
+
+
+def test_a_folder_in_place_of_the_file_is_said_to_be(tmp_path):
+    with pytest.raises(StoreUnwritable, match="cannot be read"):
+        SQLiteStore(tmp_path)
+
+
+@pytest.mark.parametrize("version", ["3.40.1", "3.51.2", "3.7.17"])
+def test_an_engine_with_the_wal_bug_is_refused(version):
+    with pytest.raises(EngineTooOld, match="install a newer apsw"):
+        connections.check_engine(version)
+
+
+def test_the_engine_here_is_new_enough():
+    connections.check_engine(apsw.sqlite_lib_version())
+
+
+def test_a_store_is_opened_again_as_it_was(path):
+    store, names = fill(path, contacts=3, count=80)
+    store.close()
+    store = SQLiteStore(path)
+    assert store.page(EventQuery("org", size=100)).count == 80
+    store.close()
+    assert path.with_name("footfall.db-wal").exists() is False
+
+
+def test_the_settings_that_keep_data_safe_are_on(path):
+    store = SQLiteStore(path)
+    assert store.examine()["pragmas"] == {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "secure_delete": 1,
+    }
+    store.close()
+
+
+# -- no read scans ---------------------------------------------------------------
+
+
+PAGE_STATEMENTS = ("ends", "last", "bodies")
+
+
+def plan(connection, sql, values):
+    rows = connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)
+    return [row[3] for row in rows]
+
+
+@pytest.mark.parametrize("sort", Sort)
+@pytest.mark.parametrize("contact", [None, "guest"])
+@pytest.mark.parametrize("types", [(), (3,), (1, 3, 5)])
+def test_no_page_scans_or_sorts_the_events(path, sort, contact, types):
+    store = SQLiteStore(path)
+    with store._readers.snapshot() as connection:
+        for start, end, reverse, after, name in itertools.product(
+            (None, 5), (None, 9), (False, True), (None, Place(7, 7)), PAGE_STATEMENTS
+        ):
+            query = EventQuery("org", contact, start, end, types, sort, reverse)
+            ranges, values = pages._ranges(query, 1, 2, after, 100)
+            order = pages._order(query, reverse)
+            sql = SQL[name].format(ranges=ranges, order=order, opposite=order)
+            steps = plan(connection, sql, values)
+            assert not [s for s in steps if s.startswith(("SCAN event", "SCAN body"))]
+            seeks = [s for s in steps if "event_" in s]
+            assert seeks
+            assert all("COVERING INDEX" in s and "=?" in s for s in seeks), steps
+            # Only a contact's own rarer orders are sorted.
+            if contact is None or sort is Sort.BUSINESS_TIME:
+                assert not [s for s in steps if "TEMP B-TREE" in s], steps
+    store.close()
+
+
+def test_a_page_seeks_to_its_place_through_equal_keys(path):
+    store = SQLiteStore(path)
+    with store._readers.snapshot() as connection:
+        ranges, values = pages._ranges(EventQuery("org"), 1, None, Place(7, 7), 100)
+        [step] = plan(connection, f"{ranges} ORDER BY key, arrival", values)
+    assert "(local_at,arrival)>(?,?)" in step
+    store.close()
+
+
+SINGLE = [
+    name
+    for name, sql in SQL.items()
+    if "{" not in sql and sql.startswith(("SELECT", "DELETE", "UPDATE", "INSERT"))
+]
+# Few rows, all of them asked for.
+LISTS = {"organizations", "services", "forget_tokens"}
+
+
+@pytest.mark.parametrize("name", sorted(set(SINGLE) - LISTS))
+def test_no_statement_scans(path, name):
+    store = SQLiteStore(path)
+    connection = apsw.Connection(str(path))
+    names = {"organization", "contact", "key", "id", "now", "client_key", "token_id"}
+    names |= {"name", "created_at", "role", "scopes", "secret_hash", "expires_at"}
+    sql = SQL[name]
+    values = (
+        dict.fromkeys(names)
+        if ":" in sql
+        else (None,) * (7 if "?7" in sql else sql.count("?"))
+    )
+    scans = [s for s in plan(connection, sql, values) if s.startswith("SCAN")]
+    assert not scans
+    connection.close()
+    store.close()
+
+
+def test_the_lists_of_types_that_the_files_number_only_grows():
+    assert events.TYPES[:13] == (
+        ("signup", "arriving", "login", "visit", "geo_arriving", "geo_visit")
+        + ("send_email", "open_email", "click_email", "send_sms", "click_sms")
+        + ("survey", "promo")
+    )
+
+
+def test_migrations_are_numbered_without_a_gap():
+    folder = statements.resources.files("footfall.store.sqlite") / "migrations"
+    names = sorted(f.name for f in folder.iterdir() if f.name.endswith(".sql"))
+    assert [int(n[:4]) for n in names] == list(range(1, len(names) + 1))
