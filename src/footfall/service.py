@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
+from litestar.types import ASGIApp
 
 from footfall import clock, settings
 from footfall.core.scrolls import ScrollSeal
@@ -67,7 +68,8 @@ def serve(chosen: Settings, ready: Callable[[str], None]) -> None:
     secret = settings.signing_secret(chosen)
     store = open_store(chosen)
     try:
-        asyncio.run(_serve(chosen, make_context(store, secret), ready))
+        application = app.build(make_context(store, secret))
+        asyncio.run(run(application, chosen.host, chosen.port, ready))
     finally:
         store.close()
 
@@ -93,13 +95,14 @@ def bind_port(host: str, port: int) -> int:
         return int(probe.getsockname()[1])
 
 
-async def _serve(
-    chosen: Settings, context: Context, ready: Callable[[str], None]
+async def run(
+    application: ASGIApp, host: str, port: int, ready: Callable[[str], None]
 ) -> None:
-    port = bind_port(chosen.host, chosen.port)
+    """Run an application until SIGTERM or SIGINT; see `serve`."""
+    port = bind_port(host, port)
     server = Server(
-        app.build(context),
-        address=chosen.host,
+        application,
+        address=host,
         port=port,
         interface=Interfaces.ASGI,
         websockets=False,
@@ -111,13 +114,12 @@ async def _serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
-    host = f"[{chosen.host}]" if ":" in chosen.host else chosen.host
     serving = asyncio.create_task(server.serve())
     # The server does not say when it listens, so it is asked.
-    while not serving.done() and not await _accepts(chosen.host, port):  # noqa: ASYNC110
+    while not serving.done() and not await _accepts(host, port):  # noqa: ASYNC110
         await asyncio.sleep(POLL_S)
     if not serving.done():
-        ready(f"http://{host}:{port}")
+        ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
     await serving
 
 

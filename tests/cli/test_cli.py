@@ -11,7 +11,9 @@ import sys
 import httpx2
 import pytest
 
+from footfall import service, settings
 from footfall.cli import app
+from footfall.core.queries import EventQuery, Sort
 from tests.conftest import EXAMPLE, SEED_ORGANIZATION, event, start_server, stop_server
 
 ORG = SEED_ORGANIZATION
@@ -130,12 +132,9 @@ def test_an_error_is_one_sentence_with_its_status(filled, arguments, status, mes
     assert len([line for line in text.splitlines() if "footfall:" in line]) == 1
 
 
-def read_back(run, tmp_path):
-    import footfall.service as composition
-    from footfall.core.queries import EventQuery, Sort
-    from footfall.settings import Settings
-
-    store = composition.open_store(Settings(store=f"sqlite:{tmp_path}/footfall.db"))
+def read_back(tmp_path):
+    url = f"sqlite:{tmp_path}/footfall.db"
+    store = service.open_store(settings.Settings(store=url))
     page = store.page(EventQuery(ORG, sort=Sort.RECEIVED_TIME, size=10_000))
     store.close()
     return json.loads(b"[" + page.body + b"]")
@@ -161,7 +160,7 @@ def test_every_form_of_file_is_imported_whole(filled, tmp_path, name, packed):
     path.write_bytes(gzip.compress(data) if packed else data)
     [result] = json.loads(filled("import", path, "--organization", ORG, "--json"))
     assert (result["accepted"], result["rejected"]) == (19, 0)
-    assert read_back(filled, tmp_path) == EXAMPLE
+    assert read_back(tmp_path) == EXAMPLE
     assert "19 there already" in filled("import", path, "--organization", ORG)
 
 
@@ -260,13 +259,15 @@ def test_the_demo_prints_commands_that_work(tmp_path):
         said += line
         if "ends the demo" in line:
             break
-    commands = re.findall(r"^  (TOKEN=.*?|curl .*?)(?<!\\)$", said, re.MULTILINE | re.DOTALL)
+    commands = re.findall(
+        r"^  (TOKEN=.*?|curl .*?)(?<!\\)$", said, re.MULTILINE | re.DOTALL
+    )
     assert len(commands) == 2
     answer = subprocess.run(
         ["bash", "-c", "\n".join(commands)], capture_output=True, text=True, check=True
     )
     assert json.loads(answer.stdout)["count"] == 3
-    docs = re.search(r"docs: (\S+)", said)[1]
+    [docs] = re.findall(r"docs: (\S+)", said)
     assert httpx2.get(docs).status_code == 200
     process.terminate()
     assert process.wait(10) == 0

@@ -160,7 +160,7 @@ def test_every_reason_is_named():
 
 
 def test_depth_is_limited_for_those_who_read_it_back():
-    deep = "x"
+    deep: object = "x"
     for _ in range(70):
         deep = {"a": deep}
     assert "nested too deep" in reasons(event(extra=deep))[""]

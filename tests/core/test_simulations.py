@@ -56,7 +56,7 @@ def test_zones_have_a_half_hour_and_a_clock_change(bodies):
     + [("geo_arriving", "geo_visit"), ("arriving", "visit")],
 )
 def test_a_contact_has_one_before_the_other(bodies, first, then):
-    seen = {}
+    seen: dict[str, set[str]] = {}
     for body in sorted(bodies, key=lambda b: b["when"]["createdAt"]):
         kinds = seen.setdefault(body["customerId"], set())
         kinds.add(body["event"]["type"])
@@ -72,7 +72,7 @@ def test_people_come_within_opening_hours(bodies):
 
 
 def test_nobody_is_in_two_places_at_once(bodies):
-    stays = {}
+    stays: dict[str, list[tuple[str, str]]] = {}
     for body in bodies:
         if body["event"]["type"] == "visit":
             span = (body["event"]["visit"]["startAt"], body["when"]["createdAt"])

@@ -51,7 +51,8 @@ def test_every_acknowledged_event_is_there_once_after_sigkill(tmp_path):
         server = tenant.server = start_server(path)
     tenant.client.close()
     url = server.address + tenant.events_path
-    stored, parameters = [], {"size": 10_000, "enableScroll": "true"}
+    stored: list[str] = []
+    parameters = {"size": "10000", "enableScroll": "true"}
     with httpx2.Client(headers=tenant.client.headers, timeout=30) as client:
         while True:
             page = client.get(url, params=parameters).json()

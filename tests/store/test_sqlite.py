@@ -4,6 +4,7 @@ import itertools
 import random
 import secrets
 import sqlite3
+from importlib import resources
 
 import apsw
 import pytest
@@ -12,7 +13,7 @@ from footfall.core import events
 from footfall.core.queries import EventQuery, Place, Sort
 from footfall.errors import EngineTooOld, StoreForeign, StoreNewer, StoreUnwritable
 from footfall.store import Organization
-from footfall.store.sqlite import SQLiteStore, connections, pages, statements
+from footfall.store.sqlite import SQLiteStore, connections, pages
 from footfall.store.sqlite.statements import SQL
 
 
@@ -124,7 +125,7 @@ def test_the_engine_here_is_new_enough():
 
 
 def test_a_store_is_opened_again_as_it_was(path):
-    store, names = fill(path, contacts=3, count=80)
+    store, _ = fill(path, contacts=3, count=80)
     store.close()
     store = SQLiteStore(path)
     assert store.page(EventQuery("org", size=100)).count == 80
@@ -222,6 +223,6 @@ def test_the_lists_of_types_that_the_files_number_only_grows():
 
 
 def test_migrations_are_numbered_without_a_gap():
-    folder = statements.resources.files("footfall.store.sqlite") / "migrations"
+    folder = resources.files("footfall.store.sqlite") / "migrations"
     names = sorted(f.name for f in folder.iterdir() if f.name.endswith(".sql"))
     assert [int(n[:4]) for n in names] == list(range(1, len(names) + 1))

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, settings
 
 from footfall.web.app import ROUTES
 from footfall.web.openapi import document
-from tests.conftest import event
+from tests.conftest import Tenant, event
 
 UNDESCRIBED = {"/", "/docs", "/openapi.json"}
 
@@ -52,12 +52,6 @@ def lines(ctx, value):
 schema = schemathesis.openapi.from_dict(document())
 
 
-@pytest.fixture
-def tenant_of_examples(tenant):
-    tenant.send([event(), event(customerId="f4c6be2cebc56bf4b8a16a2d463d5b60")])
-    return tenant
-
-
 @schema.parametrize()
 @settings(
     max_examples=40,
@@ -90,8 +84,6 @@ def test_the_api_does_what_its_description_says(case, server, tenant_session):
 
 @pytest.fixture(scope="module")
 def tenant_session(server, server_store):
-    from tests.conftest import Tenant
-
     made = Tenant(server, server_store)
     made.send([event(), event(customerId="f4c6be2cebc56bf4b8a16a2d463d5b60")])
     yield made

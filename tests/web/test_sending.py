@@ -2,7 +2,9 @@ import gzip
 import json
 import re
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zstandard
@@ -15,7 +17,7 @@ def post(tenant, body, **headers):
     return tenant.client.post(tenant.events_path, content=body, headers=headers)
 
 
-FORMS = {
+FORMS: dict[str, Callable[[list[Any]], str]] = {
     "one": lambda made: json.dumps(made[0]),
     "array": json.dumps,
     "envelope": lambda made: json.dumps({"events": made}),
@@ -163,7 +165,7 @@ def test_a_bomb_is_stopped_at_the_limit(tenant, name, make):
 
     def resident_peak():
         status = Path(f"/proc/{pid}/status").read_text()
-        return int(re.search(r"VmHWM:\s+(\d+)", status)[1])
+        return int(re.findall(r"VmHWM:\s+(\d+)", status)[0])
 
     before = resident_peak()
     assert post(tenant, make(), content_encoding=name).status_code == 413
