@@ -4,9 +4,11 @@ The only module that names a store engine, the web server, or the keys.
 """
 
 import asyncio
+import os
 import signal
 import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -28,6 +30,8 @@ from footfall.web.context import Context
 STOP_WITHIN_S = 4
 HEADERS_WITHIN_MS = 10_000
 POLL_S = 0.02
+# For what would hold up the loop; more than cores only wait for the lock.
+THREADS = max(2, min(4, os.cpu_count() or 2))
 
 
 def open_store(chosen: Settings) -> Store:
@@ -112,6 +116,7 @@ async def run(
     )
     server.workers_kill_timeout = STOP_WITHIN_S
     loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(THREADS, "footfall-work"))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
     serving = asyncio.create_task(server.serve())

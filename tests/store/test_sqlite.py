@@ -47,7 +47,7 @@ def test_an_erased_contact_is_gone_from_the_bytes_of_the_files(path):
     store, names = fill(path)
     # The one after the other, for rebalancing could copy what is erased later.
     for name in names[:100]:
-        store.erase("org", name)
+        store.erase("org", name).result()
         for file in path.parent.iterdir():
             if file.name != "footfall.db-shm":
                 assert name.encode() not in file.read_bytes(), file
@@ -69,7 +69,7 @@ def test_a_reader_beside_it_does_not_keep_erased_bytes_in_the_wal(path):
     store._writer.submit(
         lambda connection: connection.set_busy_handler(release), alone=True
     ).result()
-    store.erase("org", names[0])
+    store.erase("org", names[0]).result()
     assert timer_done
     for file in (path, path.with_name("footfall.db-wal")):
         assert names[0].encode() not in file.read_bytes()

@@ -234,13 +234,21 @@ def accept(
     except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
         raise _explain(raw, organization, error) from None
     errors = list(_objections(event, organization))
-    if errors:
-        raise Rejection(errors, event.event.id)
-    try:
-        return _complete(raw, event, organization, now, new_id)
-    except (msgspec.MsgspecError, ValueError, OverflowError) as error:
-        # A number or a local time that no completed event can hold.
-        raise Rejection([FieldError("", str(error))], event.event.id) from None
+    if not errors:
+        try:
+            return _complete(raw, event, organization, now, new_id)
+        except (msgspec.MsgspecError, ValueError, OverflowError) as error:
+            # No field: a number or a local time that no completed event can hold.
+            errors = [FieldError("", str(error))]
+    raise Rejection(_together(errors, _bad_times(event)), event.event.id)
+
+
+def _together(
+    errors: list[FieldError], times: Iterator[FieldError]
+) -> list[FieldError]:
+    """Name the bad times too, and what has no field only where nothing has one."""
+    found = [error for error in errors if error.field] + list(times)
+    return found or errors
 
 
 def same(sent: bytes, stored: bytes) -> bool:
@@ -294,6 +302,9 @@ def _complete(
     """Fill in what is missing; an event that was sent in whole keeps its bytes."""
     detail, when = event.event, event.when or When()
     zone = when.timezone or "UTC"
+    instants.zone_of(zone)
+    if detail.visit is not None:
+        _check_start(detail.visit)
     created_at = _created_at(when, zone, now)
     if when.created_at_local is None:
         local_at = instants.to_wall_clock(created_at, instants.zone_of(zone))
@@ -322,6 +333,13 @@ def _complete(
         body=_fill(raw, filled) if filled else msgspec.json.format(raw, indent=-1),
         sent=raw,
     )
+
+
+def _check_start(visit: Visit) -> None:
+    if visit.start_at is not None:
+        instants.parse_instant(visit.start_at)
+    if visit.start_at_local is not None:
+        instants.parse_wall_clock(visit.start_at_local)
 
 
 def _created_at(when: When, zone: str, now: int) -> int:
@@ -356,13 +374,9 @@ def _objections(event: Event, organization: str) -> Iterator[FieldError]:
         yield from _bad_id("event.id", detail.id)
     if detail.type not in TYPE_NUMBERS:
         yield FieldError("event.type", unknown_type(detail.type))
-    yield from _bad_times(when)
-    visit = detail.visit or Visit()
-    if visit.start_at is not None:
-        yield from _bad(instants.parse_instant, "event.visit.startAt", visit.start_at)
-    if visit.start_at_local is not None:
-        field = "event.visit.startAtLocal"
-        yield from _bad(instants.parse_wall_clock, field, visit.start_at_local)
+    if when.created_at_local is not None and when.timezone is None:
+        message = "is a local time without its zone; add when.timezone"
+        yield FieldError("when.createdAtLocal", message)
 
 
 def unknown_type(name: str) -> str:
@@ -384,7 +398,9 @@ def _bad_id(field: str, value: str) -> Iterator[FieldError]:
         yield FieldError(field, "has control or other unprintable characters")
 
 
-def _bad_times(when: When) -> Iterator[FieldError]:
+def _bad_times(event: Event) -> Iterator[FieldError]:
+    """Yield what is wrong with the times; `_complete` only says that something is."""
+    when, visit = event.when or When(), event.event.visit or Visit()
     if when.created_at is not None:
         yield from _bad(instants.parse_instant, "when.createdAt", when.created_at)
     if when.timezone is not None:
@@ -392,9 +408,11 @@ def _bad_times(when: When) -> Iterator[FieldError]:
     if when.created_at_local is not None:
         field = "when.createdAtLocal"
         yield from _bad(instants.parse_wall_clock, field, when.created_at_local)
-        if when.timezone is None:
-            message = "is a local time without its zone; add when.timezone"
-            yield FieldError(field, message)
+    if visit.start_at is not None:
+        yield from _bad(instants.parse_instant, "event.visit.startAt", visit.start_at)
+    if visit.start_at_local is not None:
+        field = "event.visit.startAtLocal"
+        yield from _bad(instants.parse_wall_clock, field, visit.start_at_local)
 
 
 def _bad(

@@ -18,7 +18,6 @@ ZONE_MIN = -12 * HOUR
 ZONE_MAX = 14 * HOUR
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_EPOCH_NAIVE = datetime(1970, 1, 1)  # noqa: DTZ001  a wall clock has no zone
 _MICROSECOND = timedelta(microseconds=1)
 _TIMED = len("2022-07-21T18:41")
 
@@ -41,7 +40,10 @@ def parse_wall_clock(text: str) -> int:
     Raises:
         ValueError: It is no ISO 8601 time.
     """
-    return (_parse(text).replace(tzinfo=None) - _EPOCH_NAIVE) // _MICROSECOND
+    moment = _parse(text)
+    if moment.tzinfo is not UTC:
+        moment = moment.replace(tzinfo=UTC)
+    return (moment - _EPOCH) // _MICROSECOND
 
 
 def parse_bound(text: str, *, last: bool) -> int:
@@ -116,7 +118,7 @@ def from_wall_clock(wall_clock: int, zone: ZoneInfo) -> int:
 
     Of the two instants of an hour that a clock change repeats it is the first.
     """
-    moment = (_EPOCH_NAIVE + wall_clock * _MICROSECOND).replace(tzinfo=zone)
+    moment = (_EPOCH + wall_clock * _MICROSECOND).replace(tzinfo=zone)
     return (moment - _EPOCH) // _MICROSECOND
 
 

@@ -23,6 +23,6 @@ async def erase_contact(store: Store, organization: str, contact: str) -> Erased
     Raises:
         ContactUnknown: The organization never saw it.
     """
-    counts = await asyncio.to_thread(store.erase, organization, contact)
+    counts = await asyncio.wrap_future(store.erase(organization, contact))
     by_type = {TYPES[number]: count for number, count in sorted(counts.items())}
     return Erased(customer_id=contact, count=sum(counts.values()), events=by_type)

@@ -42,12 +42,12 @@ class TokenDesk:
         Raises:
             CredentialsWrong: The key or the secret is wrong, or was revoked.
         """
-        found = self._store.service(client_key)
-        expected = _NOBODY if found is None else found[1]
+        found = self._store.credential(client_key)
+        expected = _NOBODY if found is None else found.secret_hash
         right = hmac.compare_digest(expected, hash_secret(client_secret))
-        if found is None or not right or found[0].revoked_at is not None:
+        if found is None or not right or found.service.revoked_at is not None:
             raise CredentialsWrong("The clientKey or the clientSecret is wrong.")
-        service = found[0]
+        service = found.service
         claims = {
             "iss": _ISSUER,
             "aud": _AUDIENCE,
@@ -66,16 +66,16 @@ class TokenDesk:
             TokenRefused: It is malformed, expired or revoked.
         """
         claims = self._claims(token)
-        found = self._store.service(claims["sub"])
+        found = self._store.credential(claims["sub"], claims["jti"])
         if (
             claims["exp"] * SECOND <= now
             or found is None
-            or found[0].organization != claims["org"]
-            or found[0].revoked_at is not None
-            or self._store.token_revoked(claims["jti"])
+            or found.token_revoked
+            or found.service.organization != claims["org"]
+            or found.service.revoked_at is not None
         ):
             raise TokenRefused("The token is expired or revoked; log in again.")
-        return Grant(found[0], claims["jti"], claims["exp"] * SECOND)
+        return Grant(found.service, claims["jti"], claims["exp"] * SECOND)
 
     async def logout(self, token: str, now: int) -> None:
         """Revoke a token for good.

@@ -54,6 +54,20 @@ class Appended(msgspec.Struct, frozen=True):
     conflicts: tuple[int, ...] = ()
 
 
+class Credential(msgspec.Struct, frozen=True):
+    """What is needed to let a service in.
+
+    Attributes:
+        service: The service.
+        secret_hash: The hash of its secret.
+        token_revoked: Whether the token that was asked about was ended.
+    """
+
+    service: Service
+    secret_hash: bytes
+    token_revoked: bool
+
+
 class Store(Protocol):
     """What an engine must do; `tests/store` is the suite that each must pass."""
 
@@ -72,14 +86,13 @@ class Store(Protocol):
             ContactUnknown: The query names a contact that was never seen.
         """
 
-    def erase(self, organization: str, contact: str) -> dict[int, int]:
+    def erase(self, organization: str, contact: str) -> Future[dict[int, int]]:
         """Erase a contact and all its events, from the files' bytes too.
 
         Returns:
             How many events were erased, by the type's number.
 
-        Raises:
-            ContactUnknown: It was never seen.
+        The future fails with ContactUnknown where it was never seen.
         """
 
     def create_organization(self, organization: Organization) -> Future[None]:
@@ -94,17 +107,14 @@ class Store(Protocol):
     def services(self, organization: str | None = None) -> list[Service]:
         """List the credentials, oldest first."""
 
-    def service(self, client_key: str) -> tuple[Service, bytes] | None:
-        """Return a credential and the hash of its secret."""
+    def credential(self, client_key: str, token_id: str = "") -> Credential | None:
+        """Return a service and the hash of its secret, and how a token stands."""
 
     def revoke_service(self, client_key: str, now: int) -> Future[bool]:
         """End a credential and all its tokens; False if there is none such."""
 
     def revoke_token(self, token_id: str, expires_at: int, now: int) -> Future[None]:
         """End one token for good; forget those that expired before `now`."""
-
-    def token_revoked(self, token_id: str) -> bool:
-        """Tell whether a token was ended."""
 
     def examine(self) -> dict[str, Any]:
         """Say how the store is: versions, settings, sizes, `problems` if any."""

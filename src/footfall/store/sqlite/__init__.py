@@ -5,6 +5,7 @@ anyone is told of it (`synchronous=FULL`).
 """
 
 import hashlib
+from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from footfall.errors import (
     OrganizationUnknown,
     StoreError,
 )
-from footfall.store import Appended, Organization, Page
+from footfall.store import Appended, Credential, Organization, Page
 from footfall.store.sqlite import pages
 from footfall.store.sqlite.connections import (
     Readers,
@@ -70,13 +71,16 @@ class SQLiteStore:
                 contact = _contact_of(connection, organization, query.contact)
             return pages.read(connection, query, organization, contact, after, bound)
 
-    def erase(self, organization: str, contact: str) -> dict[int, int]:
+    def erase(self, organization: str, contact: str) -> Future[dict[int, int]]:
         """See `Store.erase`."""
-        counts = self._writer.submit(
-            lambda connection: _erase(connection, organization, contact)
-        ).result()
-        self._writer.submit(_empty_wal, alone=True).result()
-        return counts
+
+        def work(connection: apsw.Connection) -> dict[int, int]:
+            with connection:
+                counts = _erase(connection, organization, contact)
+            _empty_wal(connection)
+            return counts
+
+        return self._writer.submit(work, alone=True)
 
     def create_organization(self, organization: Organization) -> Future[None]:
         """See `Store.create_organization`."""
@@ -116,14 +120,17 @@ class SQLiteStore:
         """See `Store.services`."""
         with self._readers.snapshot() as connection:
             rows = connection.execute(SQL["services"], {"organization": organization})
-            return [_service(row)[0] for row in rows]
+            return [_service(row) for row in rows]
 
-    def service(self, client_key: str) -> tuple[Service, bytes] | None:
-        """See `Store.service`."""
-        with self._readers.snapshot() as connection:
-            rows = connection.execute(SQL["service"], {"client_key": client_key})
-            row = rows.fetchone()
-        return None if row is None else _service(row)
+    def credential(self, client_key: str, token_id: str = "") -> Credential | None:
+        """See `Store.credential`."""
+        values = {"client_key": client_key, "token_id": token_id}
+        with self._readers.one() as connection:
+            row = connection.execute(SQL["credential"], values).fetchone()
+        if row is None:
+            return None
+        *service, secret_hash, revoked = row
+        return Credential(_service(service), secret_hash, bool(revoked))
 
     def revoke_service(self, client_key: str, now: int) -> Future[bool]:
         """See `Store.revoke_service`."""
@@ -144,12 +151,6 @@ class SQLiteStore:
             connection.execute(SQL["revoke_token"], values)
 
         return self._writer.submit(work)
-
-    def token_revoked(self, token_id: str) -> bool:
-        """See `Store.token_revoked`."""
-        with self._readers.snapshot() as connection:
-            rows = connection.execute(SQL["token_revoked"], {"token_id": token_id})
-            return rows.fetchone() is not None
 
     def examine(self) -> dict[str, Any]:
         """See `Store.examine`."""
@@ -178,9 +179,9 @@ def _contact_key(contact: str) -> bytes:
     return hashlib.blake2b(contact.encode(), digest_size=16).digest()
 
 
-def _service(row: tuple[Any, ...]) -> tuple[Service, bytes]:
-    key, organization, role, scopes, created_at, revoked_at, secret_hash = row
-    service = Service(
+def _service(row: Sequence[Any]) -> Service:
+    key, organization, role, scopes, created_at, revoked_at = row
+    return Service(
         client_key=key,
         organization=organization,
         role=access.Role(role),
@@ -188,7 +189,6 @@ def _service(row: tuple[Any, ...]) -> tuple[Service, bytes]:
         created_at=created_at,
         revoked_at=revoked_at,
     )
-    return service, secret_hash
 
 
 def _append(

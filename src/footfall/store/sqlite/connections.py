@@ -171,21 +171,27 @@ class Readers:
         self._idle: queue.LifoQueue[apsw.Connection] = queue.LifoQueue()
 
     @contextlib.contextmanager
-    def snapshot(self) -> Iterator[apsw.Connection]:
-        """Lend a connection inside a read transaction: one state of the store."""
+    def one(self) -> Iterator[apsw.Connection]:
+        """Lend a connection for one statement, which is a transaction of its own."""
         with translated(self._path):
             try:
                 connection = self._idle.get_nowait()
             except queue.Empty:
                 connection = open_reader(self._path)
             try:
-                connection.execute("BEGIN")
-                try:
-                    yield connection
-                finally:
-                    connection.execute("ROLLBACK")
+                yield connection
             finally:
                 self._idle.put(connection)
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[apsw.Connection]:
+        """Lend a connection inside a read transaction: one state of the store."""
+        with self.one() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.execute("ROLLBACK")
 
     def close(self) -> None:
         """Close those that nobody has."""

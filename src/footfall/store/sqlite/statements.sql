@@ -84,12 +84,14 @@ INSERT INTO service
   (client_key, organization, role, scopes, secret_hash, created_at)
 VALUES (:client_key, :organization, :role, :scopes, :secret_hash, :created_at)
 
--- name: service
-SELECT client_key, organization, role, scopes, created_at, revoked_at, secret_hash
+-- name: credential
+-- All that letting a request in needs, in one step.
+SELECT client_key, organization, role, scopes, created_at, revoked_at, secret_hash,
+  EXISTS (SELECT 1 FROM revoked_token WHERE token_id = :token_id)
 FROM service WHERE client_key = :client_key
 
 -- name: services
-SELECT client_key, organization, role, scopes, created_at, revoked_at, secret_hash
+SELECT client_key, organization, role, scopes, created_at, revoked_at
 FROM service WHERE :organization IS NULL OR organization = :organization
 ORDER BY created_at, client_key
 
@@ -103,6 +105,3 @@ ON CONFLICT DO NOTHING
 
 -- name: forget_tokens
 DELETE FROM revoked_token WHERE expires_at < :now
-
--- name: token_revoked
-SELECT 1 FROM revoked_token WHERE token_id = :token_id
