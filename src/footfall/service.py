@@ -4,6 +4,7 @@ The only module that names a store engine, the web server, or the keys.
 """
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -115,6 +116,9 @@ async def run(
         log_enabled=False,
     )
     server.workers_kill_timeout = STOP_WITHIN_S
+    # What is loaded by now stays: collections need not look at it again.
+    gc.collect()
+    gc.freeze()
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(THREADS, "footfall-work"))
     for number in (signal.SIGTERM, signal.SIGINT):

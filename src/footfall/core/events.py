@@ -40,13 +40,13 @@ GEOFENCE_TYPES = frozenset({"geo_arriving", "geo_visit"})
 TYPE_NUMBERS = {name: number for number, name in enumerate(TYPES)}
 
 
-class Signup(msgspec.Struct, rename="camel", frozen=True):
+class Signup(msgspec.Struct, rename="camel", frozen=True, gc=False):
     """Where a contact was created: wifi, kiosk, api and so on."""
 
     source: str | None = None
 
 
-class VisitProperties(msgspec.Struct, rename="camel", frozen=True):
+class VisitProperties(msgspec.Struct, rename="camel", frozen=True, gc=False):
     """The mobile app that saw the geofence."""
 
     app_id: str | None = None
@@ -55,7 +55,7 @@ class VisitProperties(msgspec.Struct, rename="camel", frozen=True):
     app_os: str | None = None
 
 
-class Visit(msgspec.Struct, rename="camel", frozen=True):
+class Visit(msgspec.Struct, rename="camel", frozen=True, gc=False):
     """A stay; `duration` is in whole minutes."""
 
     start_at: str | None = None
@@ -65,7 +65,7 @@ class Visit(msgspec.Struct, rename="camel", frozen=True):
     properties: VisitProperties | None = None
 
 
-class Email(msgspec.Struct, rename="camel", frozen=True):
+class Email(msgspec.Struct, rename="camel", frozen=True, gc=False):
     """A campaign's email."""
 
     campaign_id: str | None = None
@@ -75,7 +75,7 @@ class Email(msgspec.Struct, rename="camel", frozen=True):
     email: str | None = None
 
 
-class Sms(msgspec.Struct, rename="camel", frozen=True):
+class Sms(msgspec.Struct, rename="camel", frozen=True, gc=False):
     """A campaign's text message."""
 
     campaign_id: str | None = None
@@ -86,7 +86,7 @@ class Sms(msgspec.Struct, rename="camel", frozen=True):
     prefix: str | None = None
 
 
-class Survey(msgspec.Struct, rename="camel", frozen=True):
+class Survey(msgspec.Struct, rename="camel", frozen=True, gc=False):
     """An answered survey: question_1 and on, answer_1 and on."""
 
     campaign_id: str | None = None
@@ -96,13 +96,13 @@ class Survey(msgspec.Struct, rename="camel", frozen=True):
     answers: dict[str, Any] | None = None
 
 
-class Promo(msgspec.Struct, rename="camel", frozen=True):
+class Promo(msgspec.Struct, rename="camel", frozen=True, gc=False):
     """A clicked call to action."""
 
     type: str | None = None
 
 
-class Detail(msgspec.Struct, rename="camel", frozen=True):
+class Detail(msgspec.Struct, rename="camel", frozen=True, gc=False):
     """What happened: the type, the id and the payload of that type."""
 
     type: str
@@ -115,7 +115,7 @@ class Detail(msgspec.Struct, rename="camel", frozen=True):
     promo: Promo | None = None
 
 
-class Where(msgspec.Struct, rename="camel", frozen=True):
+class Where(msgspec.Struct, rename="camel", frozen=True, gc=False):
     """A location and hotspot, or a geofence."""
 
     location_id: str | None = None
@@ -130,7 +130,7 @@ class Where(msgspec.Struct, rename="camel", frozen=True):
     )
 
 
-class When(msgspec.Struct, rename="camel", frozen=True):
+class When(msgspec.Struct, rename="camel", frozen=True, gc=False):
     """The instant, and the venue's wall clock with its false `Z`."""
 
     created_at: str | None = None
@@ -139,7 +139,7 @@ class When(msgspec.Struct, rename="camel", frozen=True):
     utc_offset: str | None = None
 
 
-class Event(msgspec.Struct, rename="camel", frozen=True):
+class Event(msgspec.Struct, rename="camel", frozen=True, gc=False):
     """One fact about one contact at one time."""
 
     customer_id: str
@@ -149,7 +149,7 @@ class Event(msgspec.Struct, rename="camel", frozen=True):
     when: When | None = None
 
 
-class NewEvent(msgspec.Struct, frozen=True):
+class NewEvent(msgspec.Struct, frozen=True, gc=False):
     """An event that is ready to be stored.
 
     Attributes:

@@ -129,10 +129,15 @@ async def receive(
     Raises:
         NothingAccepted: Nothing was stored or there already; with all reasons.
     """
-    batch = await asyncio.to_thread(read_body, body, organization, now, lines=lines)
+
+    def take() -> tuple[Batch, Future[Appended] | None]:
+        batch = read_body(body, organization, now, lines=lines)
+        return batch, begin(store, organization, batch) if batch.events else None
+
+    batch, future = await asyncio.to_thread(take)
     appended = Appended(accepted=0)
-    if batch.events:
-        appended = await asyncio.wrap_future(begin(store, organization, batch))
+    if future is not None:
+        appended = await asyncio.wrap_future(future)
     answer = receipt(batch, appended)
     if answer.rejected and not answer.accepted:
         raise NothingStored(answer)

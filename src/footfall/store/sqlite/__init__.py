@@ -53,8 +53,9 @@ class SQLiteStore:
 
     def append(self, organization: str, new: list[NewEvent]) -> Future[Appended]:
         """See `Store.append`."""
+        rows = Rows(new)
         return self._writer.submit(
-            lambda connection: _append(connection, organization, new)
+            lambda connection: _append(connection, organization, rows)
         )
 
     def page(
@@ -191,46 +192,51 @@ def _service(row: Sequence[Any]) -> Service:
     )
 
 
-def _append(
-    connection: apsw.Connection, organization: str, new: list[NewEvent]
-) -> Appended:
+class Rows:
+    """Events as rows: made where they are sent, so that the writer only writes."""
+
+    def __init__(self, new: list[NewEvent]):
+        self.new = new
+        contacts = {event.contact: _contact_key(event.contact) for event in new}
+        self.contacts = [(key, contact) for contact, key in contacts.items()]
+        self.rows = [
+            (contacts[e.contact], e.type, e.created_at, e.local_at, e.key) for e in new
+        ]
+
+
+def _append(connection: apsw.Connection, organization: str, rows: Rows) -> Appended:
     """Insert all at once; where an id is there already, one by one."""
     number = _number_of(connection, organization)
-    contacts = {event.contact: _contact_key(event.contact) for event in new}
-    connection.executemany(
-        SQL["add_contact"], [(number, key, id_) for id_, key in contacts.items()]
-    )
-    rows = [
-        (number, contacts[e.contact], e.type, e.created_at, e.local_at, e.key)
-        for e in new
-    ]
+    contacts = [(number, *contact) for contact in rows.contacts]
+    connection.executemany(SQL["add_contact"], contacts)
     arrival = int(connection.execute(SQL["newest"]).get) + 1
     try:
         with connection:
-            connection.executemany(
-                SQL["add_event"], [(arrival + i, *row) for i, row in enumerate(rows)]
-            )
-            connection.executemany(
-                SQL["add_body"], [(arrival + i, e.body) for i, e in enumerate(new)]
-            )
+            _insert(connection, number, arrival, rows)
     except apsw.ConstraintError:
-        return _append_singly(
-            connection, number, arrival, list(zip(rows, new, strict=True))
-        )
-    return Appended(accepted=len(new))
+        return _append_singly(connection, number, arrival, rows)
+    return Appended(accepted=len(rows.new))
+
+
+def _insert(connection: apsw.Connection, number: int, arrival: int, rows: Rows) -> None:
+    connection.executemany(
+        SQL["add_event"],
+        [(at, number, *row) for at, row in enumerate(rows.rows, arrival)],
+    )
+    connection.executemany(
+        SQL["add_body"],
+        [(at, event.body) for at, event in enumerate(rows.new, arrival)],
+    )
 
 
 def _append_singly(
-    connection: apsw.Connection,
-    number: int,
-    arrival: int,
-    pairs: list[tuple[tuple[Any, ...], NewEvent]],
+    connection: apsw.Connection, number: int, arrival: int, rows: Rows
 ) -> Appended:
     duplicates, conflicts, first = 0, [], arrival
-    for position, (row, event) in enumerate(pairs):
+    for position, (row, event) in enumerate(zip(rows.rows, rows.new, strict=True)):
         stored = connection.execute(SQL["stored"], (number, event.key)).fetchone()
         if stored is None:
-            connection.execute(SQL["add_event"], (arrival, *row))
+            connection.execute(SQL["add_event"], (arrival, number, *row))
             connection.execute(SQL["add_body"], (arrival, event.body))
             arrival += 1
         elif events.same(event.sent, stored[0]):

@@ -1,0 +1,408 @@
+"""Prints the figures of docs/performance.md, measured here and now.
+
+Everything is a ratio within one run, on data from `footfall simulate`: the machine
+may be slow or shared, the ratio holds. What is compared is measured in turns.
+`bench/data` keeps the simulated stores; the first run makes them (some minutes).
+
+Options: `--events N` for another size of the large store than 5 million.
+"""
+
+import argparse
+import gc
+import itertools
+import json
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import apsw
+from rich.console import Console
+from rich.table import Table
+
+from footfall import clock, service, settings
+from footfall.core import simulations
+from footfall.core.access import Role
+from footfall.flows import simulate, tenants
+from footfall.flows.tokens import TokenDesk
+from footfall.store.sqlite import SQL, _contact_key
+from footfall.store.sqlite.connections import open_writer
+
+DATA = Path(__file__).parent / "data"
+ORG = "bench"
+SMALL = 100_000
+SCOPES = ("organization_read", "organization_write")
+
+
+class Connection:
+    """A bare HTTP/1.1 client: the measuring must cost less than what it measures."""
+
+    def __init__(self, address: str, token: str):
+        parts = urlsplit(address)
+        assert parts.hostname
+        self.socket = socket.create_connection((parts.hostname, parts.port or 80))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.head = f"Host: bench\r\nAuthorization: Bearer {token}\r\n"
+
+    def request(self, path: str, body: bytes | None = None) -> bytes:
+        if body is None:
+            data = f"GET {path} HTTP/1.1\r\n{self.head}\r\n".encode()
+        else:
+            length = f"Content-Length: {len(body)}\r\n"
+            data = f"POST {path} HTTP/1.1\r\n{self.head}{length}\r\n".encode() + body
+        self.socket.sendall(data)
+        answer = bytearray(self.socket.recv(1 << 20))
+        while (end := answer.find(b"\r\n\r\n")) < 0:
+            answer += self.socket.recv(1 << 20)
+        [length] = re.findall(rb"content-length: (\d+)", bytes(answer[:end]))
+        assert answer[9:12] in (b"200", b"201"), bytes(answer)
+        size = end + 4 + int(length)
+        rest = bytearray(size)
+        have = len(answer)
+        rest[:have] = answer
+        view = memoryview(rest)
+        while have < size:
+            have += self.socket.recv_into(view[have:])
+        return bytes(view[end + 4 :])
+
+
+class Bench:
+    """A store with a server on it, and a token."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.url = f"sqlite:{path}"
+        chosen = settings.Settings(store=self.url)
+        store = service.open_store(chosen)
+        made = tenants.create_service(
+            store, ORG, Role.ORGANIZATION_MANAGER, SCOPES, clock.now()
+        )
+        secret = settings.signing_secret(chosen)
+        desk = TokenDesk(store, service.derive_key(secret, "token", 32))
+        self.token = desk.login(made.client_key, made.client_secret, clock.now())
+        store.close()
+
+    @contextmanager
+    def served(self, *command: str) -> Iterator[tuple[str, int]]:
+        process = subprocess.Popen(
+            [sys.executable, *command], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout
+        try:
+            address = re.findall(r"http://\S+", process.stdout.readline())[0]
+            yield address, process.pid
+        finally:
+            process.terminate()
+            process.wait()
+
+    def server(self):
+        return self.served(
+            "-m", "footfall", "serve", "--store", self.url, "--port", "0"
+        )
+
+    def constant(self, folder: Path):
+        here = str(Path(__file__).parent / "constant.py")
+        return self.served(here, self.url, str(folder))
+
+
+def prepare(count: int) -> Path:
+    path = DATA / f"{count}.db"
+    if not path.exists():
+        DATA.mkdir(exist_ok=True)
+        part = DATA / "part.db"
+        for end in ("", "-wal", "-shm"):
+            part.with_name(part.name + end).unlink(missing_ok=True)
+        store = service.open_store(settings.Settings(store=f"sqlite:{part}"))
+        tenants.create_organization(store, "Bench", ORG, clock.now())
+        began = time.perf_counter()
+        simulate.simulate(store, ORG, count, 1, 60, lambda _: None)
+        store.close()
+        part.rename(path)
+        print(f"simulated {count} events in {time.perf_counter() - began:.0f} s")
+    return path
+
+
+def in_turns(times: int, *calls: Callable[[], object]) -> list[float]:
+    """Return the median seconds of each call, taking turns so that noise is shared."""
+    took: list[list[float]] = [[] for _ in calls]
+    gc.disable()
+    for call in calls:
+        call()
+    for _ in range(times):
+        for number, call in enumerate(calls):
+            began = time.perf_counter()
+            call()
+            took[number].append(time.perf_counter() - began)
+    gc.enable()
+    return [statistics.median(each) for each in took]
+
+
+def rate(
+    address: str, token: str, path: str, seconds: float, connections: int
+) -> float:
+    """Return requests a second over some connections at once."""
+    counts = [0] * connections
+    end = time.perf_counter() + seconds
+
+    def work(number: int) -> None:
+        connection = Connection(address, token)
+        while time.perf_counter() < end:
+            connection.request(path)
+            counts[number] += 1
+
+    run_all([threading.Thread(target=work, args=(n,)) for n in range(connections)])
+    return sum(counts) / seconds
+
+
+def run_all(threads: list[threading.Thread]) -> None:
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def peak_mb(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.findall(r"VmHWM:\s+(\d+)", status)[0]) / 1024
+
+
+Figure = tuple[str, str, str, bool]
+
+
+def at_least(what: str, found: float, limit: float) -> Figure:
+    return what, f"{found:.2f}", f">= {limit}", found >= limit
+
+
+def at_most(what: str, found: float, limit: float) -> Figure:
+    return what, f"{found:.2f}", f"<= {limit}", found <= limit
+
+
+def pages(bench: Bench) -> Iterator[Figure]:
+    """Large and small pages against the constant handler."""
+    events = f"/v1/organizations/{ORG}/events"
+    folder = DATA / "constant"
+    folder.mkdir(exist_ok=True)
+    with bench.server() as (address, _):
+        connection = Connection(address, bench.token)
+        for size in (20, 10_000):
+            (folder / str(size)).write_bytes(
+                connection.request(f"{events}?size={size}")
+            )
+        with bench.constant(folder) as (ceiling, _):
+            other = Connection(ceiling, bench.token)
+            ours, theirs = in_turns(
+                25,
+                lambda: connection.request(f"{events}?size=10000"),
+                lambda: other.request(f"/constant/{ORG}/10000"),
+            )
+            size_mb = (folder / "10000").stat().st_size / 1e6
+            what = (
+                f"page of 10,000 ({size_mb:.1f} MB: {ours * 1e3:.1f} ms) "
+                "against constant bytes"
+            )
+            yield at_least(what, theirs / ours, 0.25)
+            took: list[list[float]] = [[], []]
+            for _ in range(4):
+                took[0].append(rate(address, bench.token, f"{events}?size=20", 1.5, 8))
+                took[1].append(
+                    rate(ceiling, bench.token, f"/constant/{ORG}/20", 1.5, 8)
+                )
+            ours, theirs = map(statistics.median, took)
+            what = f"pages of 20 ({ours:.0f} requests/s) against constant bytes"
+            yield at_least(what, ours / theirs, 0.5)
+
+
+def growth(small: Bench, large: Bench) -> Iterator[Figure]:
+    """The same page in a large store and in a small one."""
+    with small.server() as (small_at, _), large.server() as (large_at, pid):
+        few = Connection(small_at, small.token)
+        many = Connection(large_at, large.token)
+        base = f"/v1/organizations/{ORG}"
+        contacts = [contact_of(b.path, 25) for b in (small, large)]
+        paths = {
+            "organization": [f"{base}/events?size=100&sortReverse=true"] * 2,
+            "contact": [f"{base}/customers/{c}/events?size=20" for c in contacts],
+            "one rare type": [f"{base}/events?size=100&events=survey"] * 2,
+        }
+        for name, (small_path, large_path) in paths.items():
+            one, other = in_turns(
+                200,
+                lambda path=small_path: few.request(path),
+                lambda path=large_path: many.request(path),
+            )
+            what = f"{name}: time at {count_of(large)} against {count_of(small)}"
+            yield at_most(what, other / one, 1.5)
+        both_loads(large_at, large)
+        yield at_most("server's memory after both loads, MB", peak_mb(pid), 300)
+
+
+def both_loads(address: str, large: Bench) -> None:
+    """Large pages, small pages and sends, all at once."""
+    base = f"/v1/organizations/{ORG}/events"
+    batch = next(fresh_batches(1, seed=clock.now()))
+
+    def large_pages() -> None:
+        connection = Connection(address, large.token)
+        for _ in range(60):
+            connection.request(f"{base}?size=10000")
+
+    def sends() -> None:
+        connection = Connection(address, large.token)
+        for _ in range(40):
+            connection.request(base, batch)
+
+    run_all(
+        [threading.Thread(target=large_pages) for _ in range(2)]
+        + [threading.Thread(target=sends) for _ in range(2)]
+    )
+    rate(address, large.token, f"{base}?size=20", 3, 8)
+
+
+def fresh_batches(count: int, seed: int) -> Iterator[bytes]:
+    """Batches of 500 events that are in no store yet."""
+    made = simulations.simulate(ORG, count * 500, seed, 60)
+    flat = itertools.chain.from_iterable(made)
+    for _ in range(count):
+        bodies = [event.body for event in itertools.islice(flat, 500)]
+        yield b"[" + b",".join(bodies) + b"]"
+
+
+def sending(small: Bench) -> Iterator[Figure]:
+    """Sends over HTTP against ready rows put straight into the same tables."""
+    rounds, batches, senders = 3, 60, 4
+    took: list[list[float]] = [[], []]
+    for number in range(rounds):
+        copy = DATA / "sending.db"
+        shutil.copy(small.path, copy)
+        target = Bench(copy)
+        bodies = list(fresh_batches(batches, seed=1_000 + number))
+        with target.server() as (address, _):
+            shares = [bodies[n::senders] for n in range(senders)]
+
+            def work(share: list[bytes], at: str = address, t: Bench = target) -> None:
+                connection = Connection(at, t.token)
+                for body in share:
+                    connection.request(f"/v1/organizations/{ORG}/events", body)
+
+            began = time.perf_counter()
+            run_all([threading.Thread(target=work, args=(s,)) for s in shares])
+            took[0].append(time.perf_counter() - began)
+        took[1].append(straight(copy, small.path, batches, 1_000 + number))
+        for end in ("", "-wal", "-shm", ".secret"):
+            copy.with_name(copy.name + end).unlink(missing_ok=True)
+    ours, theirs = map(statistics.median, took)
+    events = batches * 500
+    yield at_least(
+        f"sending in 500s, synced ({events / ours:,.0f} events/s) "
+        "against executemany of ready rows",
+        theirs / ours,
+        0.5,
+    )
+
+
+def straight(copy: Path, original: Path, batches: int, seed: int) -> float:
+    """Return the seconds that ready rows take with plain executemany."""
+    shutil.copy(original, copy)
+    connection = open_writer(copy)
+    [organization] = connection.execute(SQL["organization"], {"id": ORG}).fetchone()
+    arrival = int(connection.execute(SQL["newest"]).get)
+    flat = itertools.chain.from_iterable(
+        simulations.simulate(ORG, batches * 500, seed, 60)
+    )
+    ready = []
+    for _ in range(batches):
+        made = list(itertools.islice(flat, 500))
+        keys = [_contact_key(event.contact) for event in made]
+        contacts = [
+            (organization, k, e.contact) for k, e in zip(keys, made, strict=True)
+        ]
+        rows = [
+            (arrival + n, organization, keys[n - 1], e.type, e.created_at)
+            + (e.local_at, e.key)  # noqa: RUF005
+            for n, e in enumerate(made, 1)
+        ]
+        ready.append(
+            (contacts, rows, [(r[0], e.body) for r, e in zip(rows, made, strict=True)])
+        )
+        arrival += 500
+    began = time.perf_counter()
+    for contacts, rows, bodies in ready:
+        with connection:
+            connection.executemany(SQL["add_contact"], contacts)
+            connection.executemany(SQL["add_event"], rows)
+            connection.executemany(SQL["add_body"], bodies)
+    took = time.perf_counter() - began
+    connection.close()
+    return took
+
+
+def starting() -> Iterator[Figure]:
+    """What a command costs before it does anything."""
+    python = sys.executable
+    footfall = str(Path(python).with_name("footfall"))
+    commands = {
+        "import footfall, s (over bare Python)": (
+            [python, "-c", "import footfall"],
+            0.05,
+        ),
+        "footfall --help, s": ([footfall, "--help"], 0.3),
+    }
+    bare, *times = in_turns(
+        9,
+        lambda: subprocess.run([python, "-c", ""], check=True),
+        *(
+            lambda c=command: subprocess.run(c, check=True, stdout=subprocess.DEVNULL)
+            for command, _ in commands.values()
+        ),
+    )
+    yield at_most("import footfall, s (over bare Python)", times[0] - bare, 0.05)
+    yield at_most("footfall --help, s", times[1], 0.3)
+
+
+def contact_of(path: Path, events: int) -> str:
+    """Return a contact with about so many events."""
+    connection = apsw.Connection(str(path))
+    sql = """
+      SELECT contact.id FROM contact JOIN event ON event.contact = contact.number
+      WHERE contact.number < 3000 GROUP BY contact.number
+      ORDER BY abs(count(*) - ?) LIMIT 1
+    """
+    [contact] = connection.execute(sql, (events,)).fetchone()
+    connection.close()
+    return str(contact)
+
+
+def count_of(bench: Bench) -> str:
+    return f"{int(bench.path.stem):,}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=5_000_000)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    small = Bench(prepare(SMALL))
+    large = Bench(prepare(arguments.events))
+    figures: list[Figure] = []
+    for part in (starting(), pages(small), sending(small), growth(small, large)):
+        for figure in part:
+            print(*figure[:3], "ok" if figure[3] else "MISSED", file=sys.stderr)
+            figures.append(figure)
+    table = Table("what", "found", "wanted", "")
+    for what, found, wanted, fine in figures:
+        table.add_row(what, found, wanted, "ok" if fine else "MISSED")
+    Console(soft_wrap=True).print(table)
+    if arguments.json:
+        print(json.dumps(figures))
+    sys.exit(0 if all(figure[3] for figure in figures) else 1)
+
+
+main()

@@ -1,0 +1,51 @@
+"""The ceiling: the same server, framework and token check, answering constant bytes.
+
+Run as `python bench/constant.py STORE FOLDER`: `/constant/NAME` answers the bytes of
+FOLDER/NAME to whoever may read the organization's events.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+from litestar import Litestar, MediaType, Request, Response, get
+from litestar.datastructures import State
+
+from footfall import service, settings
+from footfall.core.access import READ_EVENTS
+from footfall.web.guard import guard
+
+STORE, FOLDER = sys.argv[1], Path(sys.argv[2])
+KEPT = {file.name: file.read_bytes() for file in FOLDER.iterdir()}
+
+
+@get("/constant/{cid:str}/{name:str}", opt={"permission": READ_EVENTS})
+async def constant(
+    request: Request[Any, Any, Any],  # noqa: ARG001  as every handler has it
+    cid: str,  # noqa: ARG001
+    name: str,
+) -> Response[bytes]:
+    return Response(KEPT[name], media_type=MediaType.JSON)
+
+
+def main() -> None:
+    chosen = settings.Settings(store=STORE)
+    store = service.open_store(chosen)
+    context = service.make_context(store, settings.signing_secret(chosen))
+    app = Litestar(
+        [constant],
+        guards=[guard],
+        state=State({"context": context}),
+        openapi_config=None,
+        logging_config=None,
+    )
+    try:
+        asyncio.run(
+            service.run(app, "127.0.0.1", 0, lambda a: print("serves", a, flush=True))
+        )
+    finally:
+        store.close()
+
+
+main()
