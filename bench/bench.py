@@ -33,7 +33,7 @@ from footfall.core import simulations
 from footfall.core.access import Role
 from footfall.flows import simulate, tenants
 from footfall.flows.tokens import TokenDesk
-from footfall.store.sqlite import SQL, _contact_key
+from footfall.store.sqlite import SQL, Rows
 from footfall.store.sqlite.connections import open_writer
 
 DATA = Path(__file__).parent / "data"
@@ -313,24 +313,19 @@ def straight(copy: Path, original: Path, batches: int, seed: int) -> float:
     shutil.copy(original, copy)
     connection = open_writer(copy)
     [organization] = connection.execute(SQL["organization"], {"id": ORG}).fetchone()
-    arrival = int(connection.execute(SQL["newest"]).get)
+    arrival = int(connection.execute(SQL["newest"]).get) + 1
     flat = itertools.chain.from_iterable(
         simulations.simulate(ORG, batches * 500, seed, 60)
     )
     ready = []
     for _ in range(batches):
-        made = list(itertools.islice(flat, 500))
-        keys = [_contact_key(event.contact) for event in made]
-        contacts = [
-            (organization, k, e.contact) for k, e in zip(keys, made, strict=True)
-        ]
-        rows = [
-            (arrival + n, organization, keys[n - 1], e.type, e.created_at)
-            + (e.local_at, e.key)  # noqa: RUF005
-            for n, e in enumerate(made, 1)
-        ]
+        rows = Rows(list(itertools.islice(flat, 500)))
         ready.append(
-            (contacts, rows, [(r[0], e.body) for r, e in zip(rows, made, strict=True)])
+            (
+                [(organization, *contact) for contact in rows.contacts],
+                [(n, organization, *row) for n, row in enumerate(rows.rows, arrival)],
+                [(n, event.body) for n, event in enumerate(rows.new, arrival)],
+            )
         )
         arrival += 500
     began = time.perf_counter()
@@ -348,19 +343,13 @@ def starting() -> Iterator[Figure]:
     """What a command costs before it does anything."""
     python = sys.executable
     footfall = str(Path(python).with_name("footfall"))
-    commands = {
-        "import footfall, s (over bare Python)": (
-            [python, "-c", "import footfall"],
-            0.05,
-        ),
-        "footfall --help, s": ([footfall, "--help"], 0.3),
-    }
+    commands = [[python, "-c", "import footfall"], [footfall, "--help"]]
     bare, *times = in_turns(
         9,
         lambda: subprocess.run([python, "-c", ""], check=True),
         *(
             lambda c=command: subprocess.run(c, check=True, stdout=subprocess.DEVNULL)
-            for command, _ in commands.values()
+            for command in commands
         ),
     )
     yield at_most("import footfall, s (over bare Python)", times[0] - bare, 0.05)
