@@ -85,15 +85,17 @@ def event(event_id: str | None = None, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def start_server(path: Path, *more: str) -> Server:
+def start_server(path: Path, *more: str, **environment: str) -> Server:
     """Start `footfall serve` on a free port and wait until it says its address."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "footfall", "serve", "--port", "0"]
-        + ["--store", f"sqlite:{path}", *more],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={"PATH": os.environ["PATH"]},
-    )
+    with (path.parent / "log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "footfall", "serve", "--port", "0"]
+            + ["--store", f"sqlite:{path}", *more],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env={"PATH": os.environ["PATH"]} | environment,
+        )
     assert process.stdout is not None
     line = process.stdout.readline()
     assert "serves http" in line, line

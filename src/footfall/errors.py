@@ -17,7 +17,9 @@
     │   ├── ContactUnknown         404
     │   └── OrganizationUnknown    404
     ├── AlreadyExists              409  an organization whose id is taken
+    ├── BodyTooSlow                408  a body that did not come in time
     ├── TooLarge                   413  a body over its limit
+    ├── TooManyRequests            429  over the rate limit
     ├── StoreError                 503  the store cannot do it now
     │   ├── StoreForeign           503  the file is another program's
     │   ├── StoreNewer             503  the file was made by a newer footfall
@@ -180,6 +182,31 @@ class TooLarge(FootfallError):
     code = "too-large"
     title = "Too large"
     status = 413
+
+
+class BodyTooSlow(FootfallError):
+    """The body did not arrive within its time."""
+
+    code = "body-too-slow"
+    title = "Too slow"
+    status = 408
+
+
+class TooManyRequests(FootfallError):
+    """More requests than the limit allows.
+
+    `limit` is how many, `window_s` in how many seconds, `retry_after_s` when again.
+    """
+
+    code = "too-many-requests"
+    title = "Too many requests"
+    status = 429
+
+    def __init__(self, detail: str, limit: int, window_s: int, retry_after_s: int):
+        super().__init__(detail)
+        self.limit = limit
+        self.window_s = window_s
+        self.retry_after_s = retry_after_s
 
 
 class StoreError(FootfallError):

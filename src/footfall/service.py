@@ -6,6 +6,7 @@ The only module that names a store engine, the web server, or the keys.
 import asyncio
 import gc
 import os
+import resource
 import signal
 import socket
 from collections.abc import Callable
@@ -18,9 +19,10 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 from litestar.types import ASGIApp
 
-from footfall import clock, settings
+from footfall import clock, logs, settings
 from footfall.core.scrolls import ScrollSeal
 from footfall.errors import AddressTaken
+from footfall.flows.limit import Limiter
 from footfall.flows.tokens import TokenDesk
 from footfall.settings import Settings
 from footfall.store import Store
@@ -31,6 +33,7 @@ from footfall.web.context import Context
 STOP_WITHIN_S = 4
 HEADERS_WITHIN_MS = 10_000
 POLL_S = 0.02
+CONNECTIONS_MAX = 8192
 # For what would hold up the loop; more than cores only wait for the lock.
 THREADS = max(2, min(4, os.cpu_count() or 2))
 
@@ -45,12 +48,16 @@ def open_store(chosen: Settings) -> Store:
 
 
 def make_context(
-    store: Store, secret: str, now: Callable[[], int] = clock.now
+    store: Store,
+    secret: str,
+    limiter: Limiter | None = None,
+    now: Callable[[], int] = clock.now,
 ) -> Context:
     """Put together what the handlers work with."""
+    limiter = limiter or Limiter(Settings().rate, Settings().burst)
     desk = TokenDesk(store, derive_key(secret, "token", 32))
     seal = ScrollSeal(derive_key(secret, "scroll", 64))
-    return Context(store, desk, seal, now)
+    return Context(store, desk, seal, limiter, now)
 
 
 def derive_key(secret: str, purpose: str, length: int) -> bytes:
@@ -70,10 +77,12 @@ def serve(chosen: Settings, ready: Callable[[str], None]) -> None:
         StoreError: The store cannot be used.
         AddressTaken: The address cannot be used.
     """
+    logs.configure(chosen.log)
     secret = settings.signing_secret(chosen)
     store = open_store(chosen)
     try:
-        application = app.build(make_context(store, secret))
+        limiter = Limiter(chosen.rate, chosen.burst)
+        application = app.build(make_context(store, secret, limiter))
         asyncio.run(run(application, chosen.host, chosen.port, ready))
     finally:
         store.close()
@@ -105,6 +114,7 @@ async def run(
 ) -> None:
     """Run an application until SIGTERM or SIGINT; see `serve`."""
     port = bind_port(host, port)
+    _allow_connections()
     server = Server(
         application,
         address=host,
@@ -112,6 +122,7 @@ async def run(
         interface=Interfaces.ASGI,
         websockets=False,
         backlog=1024,
+        backpressure=CONNECTIONS_MAX,
         http1_settings=HTTP1Settings(header_read_timeout=HEADERS_WITHIN_MS),
         log_enabled=False,
     )
@@ -130,6 +141,16 @@ async def run(
     if not serving.done():
         ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
     await serving
+
+
+def _allow_connections() -> None:
+    """Have as many open files as the system lets this process have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS_MAX * 2
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _accepts(host: str, port: int) -> bool:

@@ -6,6 +6,9 @@
 | host | FOOTFALL_HOST | 127.0.0.1 |
 | port | FOOTFALL_PORT | 8000 |
 | secret | FOOTFALL_SECRET | made on first start, in a file beside the database |
+| rate | FOOTFALL_RATE | 200 requests a second for each service |
+| burst | FOOTFALL_BURST | 2000 requests at once for each service |
+| log | FOOTFALL_LOG | json; or console |
 
 Each variable may end in `_FILE` and name a file that holds the value.
 """
@@ -21,6 +24,8 @@ from footfall.errors import SettingInvalid
 
 SECRET_LENGTH_MIN = 32
 PORT_MAX = 65_535
+RATE_MAX = 1_000_000
+LOGS = ("json", "console")
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -30,6 +35,9 @@ class Settings(msgspec.Struct, frozen=True):
     host: str = "127.0.0.1"
     port: int = 8000
     secret: str | None = None
+    rate: int = 200
+    burst: int = 2000
+    log: str = "json"
 
     @property
     def path(self) -> Path:
@@ -54,13 +62,28 @@ def load(
     Raises:
         SettingInvalid: A value cannot be used.
     """
-    number = _read(environment, "port") if port is None else str(port)
     default = Settings()
+    numbers = {
+        name: _number(name, _read(environment, name), at_most)
+        for name, at_most in (
+            ("port", PORT_MAX),
+            ("rate", RATE_MAX),
+            ("burst", RATE_MAX),
+        )
+    }
+    if port is not None:
+        numbers["port"] = _number("port", str(port), PORT_MAX)
+    log = _read(environment, "log") or default.log
+    if log not in LOGS:
+        raise SettingInvalid(
+            f"The log {log!r} is not known; allowed: {', '.join(LOGS)}."
+        )
     settings = Settings(
         store=store or _read(environment, "store") or default.store,
         host=host or _read(environment, "host") or default.host,
-        port=default.port if number is None else _port(number),
         secret=_read(environment, "secret"),
+        log=log,
+        **{name: number for name, number in numbers.items() if number is not None},
     )
     if settings.secret is not None and len(settings.secret) < SECRET_LENGTH_MIN:
         raise SettingInvalid(
@@ -83,9 +106,14 @@ def _read(environment: Mapping[str, str], name: str) -> str | None:
         raise SettingInvalid(f"{variable}_FILE cannot be read: {error}.") from None
 
 
-def _port(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) > PORT_MAX:
-        raise SettingInvalid(f"The port {text!r} is not a number from 0 to {PORT_MAX}.")
+def _number(name: str, text: str | None, at_most: int) -> int | None:
+    at_least = 0 if name == "port" else 1
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit() or not at_least <= int(text) <= at_most:
+        raise SettingInvalid(
+            f"The {name} {text!r} is not a number from {at_least} to {at_most}."
+        )
     return int(text)
 
 

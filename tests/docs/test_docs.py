@@ -8,6 +8,7 @@ import pytest
 from footfall import errors
 from footfall.core.access import SCOPES
 from footfall.core.events import TYPES
+from footfall.settings import Settings
 from footfall.web.openapi import document
 from tests.cli.test_cli import COMMANDS
 
@@ -36,7 +37,7 @@ def test_the_tree_of_errors_is_drawn_whole():
     assert drawn == made - {"FootfallError"}
 
 
-@pytest.mark.parametrize("name", ["STORE", "HOST", "PORT", "SECRET"])
+@pytest.mark.parametrize("name", [n.upper() for n in Settings.__struct_fields__])
 def test_every_setting_is_documented(name):
     assert f"`FOOTFALL_{name}`" in PAGES["settings.md"]
 

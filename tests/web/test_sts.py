@@ -50,7 +50,8 @@ def test_a_wrong_key_or_secret_is_the_same_401(anybody, made):
         login(anybody, f"ck-{uuid.uuid4()}", made.client_secret),
     ]
     assert [a.status_code for a in answers] == [401, 401]
-    assert answers[0].json() == answers[1].json()
+    one, other = ({**a.json(), "requestId": ""} for a in answers)
+    assert one == other
 
 
 @pytest.mark.parametrize(
@@ -153,7 +154,7 @@ def test_another_tenants_data_does_not_even_exist(
         for cid in (other_tenant.id, "0" * 32)
     ]
     assert [a.status_code for a in answers] == [403, 403]
-    bodies = [{**a.json(), "instance": ""} for a in answers]
+    bodies = [{**a.json(), "instance": "", "requestId": ""} for a in answers]
     assert bodies[0] == bodies[1]
     assert secret not in answers[0].text
     assert len(other_tenant.ids()) == 1

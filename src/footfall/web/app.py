@@ -11,6 +11,7 @@ from footfall.errors import FootfallError
 from footfall.web import contacts, events, operations, problems, sts
 from footfall.web.context import Context
 from footfall.web.guard import guard
+from footfall.web.logs import logged
 
 ROUTES = [
     sts.login,
@@ -42,7 +43,7 @@ def build(context: Context) -> ASGIApp:
         logging_config=None,
         request_max_body_size=None,  # web.payload counts, also what it unpacks to
     )
-    return single_slashed(app)
+    return single_slashed(logged(app))
 
 
 def single_slashed(app: ASGIApp) -> ASGIApp:

@@ -6,16 +6,18 @@ import msgspec
 from litestar.connection import ASGIConnection
 
 from footfall.core.scrolls import ScrollSeal
+from footfall.flows.limit import Limiter
 from footfall.flows.tokens import TokenDesk
 from footfall.store import Store
 
 
 class Context(msgspec.Struct, frozen=True):
-    """The store, the desk that knows tokens, the seal of scrolls, and the clock."""
+    """The store, the token desk, the scrolls' seal, the limits and the clock."""
 
     store: Store
     desk: TokenDesk
     seal: ScrollSeal
+    limiter: Limiter
     now: Callable[[], int]
 
 

@@ -29,6 +29,7 @@ def guard(connection: ASGIConnection, handler: BaseRouteHandler) -> None:  # typ
     Raises:
         TokenMissing: It has no token.
         TokenRefused: The token is malformed, expired or revoked.
+        TooManyRequests: The service had its share.
         NotAllowed: The token is not for this organization or operation.
     """
     permission: access.Permission | None = handler.opt.get("permission")
@@ -36,4 +37,5 @@ def guard(connection: ASGIConnection, handler: BaseRouteHandler) -> None:  # typ
         return
     context = context_of(connection)
     grant = context.desk.verify(bearer_token(connection), context.now())
+    context.limiter.count_request(grant.service.client_key, context.now())
     access.check(grant, permission, connection.path_params["cid"])

@@ -67,6 +67,8 @@ _PROBLEMS = {
     403: ("not-allowed", "Not allowed", "The token is invalid or does not suffice."),
     404: ("contact-unknown", "Not found", "A contact that was never seen."),
     409: ("parameter-invalid", "Invalid parameters", "Something was not understood."),
+    408: ("body-too-slow", "Too slow", "The body did not arrive in time."),
+    429: ("too-many-requests", "Too many requests", "Try again later."),
     413: ("too-large", "Too large", "The body is over its limit."),
     503: ("store-unavailable", "The store is unavailable", "Try again later."),
     507: ("store-full", "No space left", "The disk is full; nothing was stored."),
@@ -124,7 +126,7 @@ def _events_paths() -> Document:
                             "events": {"visit": 1},
                         },
                     ),
-                    **_problems(401, 403, 404, 503),
+                    **_problems(401, 403, 404, 429, 503),
                 },
             ),
         },
@@ -138,7 +140,7 @@ def _reading(operation_id: str, summary: str, *more: int) -> Document:
         summary,
         access.READ_EVENTS,
         parameters=_PARAMETERS,
-        responses={"200": page, **_problems(401, 403, *more, 409, 503)},
+        responses={"200": page, **_problems(401, 403, *more, 409, 429, 503)},
     )
 
 
@@ -185,7 +187,7 @@ def _sending() -> Document:
         },
         responses={
             "201": _answer("What became of each event.", "Receipt", _RECEIPT_EXAMPLE),
-            **_problems(401, 403, 413, 503, 507),
+            **_problems(401, 403, 408, 413, 429, 503, 507),
             "409": refused,
         },
     )
@@ -215,7 +217,7 @@ def _access_paths() -> Document:
                 }
             },
         },
-        "responses": {"200": given, **_problems(401, 409, 413, 503)},
+        "responses": {"200": given, **_problems(401, 408, 409, 413, 429, 503)},
     }
     logout = _operation(
         "logout",

@@ -8,9 +8,10 @@ from typing import Any
 import zstandard
 from litestar import Request
 
-from footfall.errors import BodyInvalid, TooLarge
+from footfall.errors import BodyInvalid, BodyTooSlow, TooLarge
 
 BODY_BYTES_MAX = 32 * 1024 * 1024
+BODY_WITHIN_S = 60
 _ZSTD_WINDOW_MAX = 32 * 1024 * 1024
 # A block of 4 bytes can unpack to 128 KiB; so little input keeps each step small.
 _ZSTD_STEP = 1024
@@ -23,16 +24,19 @@ async def read_payload(
 
     Raises:
         TooLarge: It is over `size_max`, packed or unpacked.
+        BodyTooSlow: It did not arrive in time.
         BodyInvalid: It is packed in an unknown way, or cut off.
     """
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > size_max:
         raise _too_large(size_max)
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > size_max:
-            raise _too_large(size_max)
+    try:
+        async with asyncio.timeout(BODY_WITHIN_S):
+            body = await _read_all(request, size_max)
+    except TimeoutError:
+        raise BodyTooSlow(
+            f"The body did not arrive within {BODY_WITHIN_S} s."
+        ) from None
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding in ("", "identity"):
         return bytes(body)
@@ -43,6 +47,15 @@ async def read_payload(
         )
     unpack = _zstd if encoding == "zstd" else _gzip
     return await asyncio.to_thread(_unpacked, unpack(bytes(body), size_max), size_max)
+
+
+async def _read_all(request: Request[Any, Any, Any], size_max: int) -> bytearray:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > size_max:
+            raise _too_large(size_max)
+    return body
 
 
 def _unpacked(parts: Iterator[bytes], size_max: int) -> bytes:

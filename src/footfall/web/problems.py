@@ -1,18 +1,19 @@
 """Problems: every error as an RFC 9457 document."""
 
 import http
-import logging
+import traceback
 from typing import Any
 
 import msgspec
+import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
-from footfall.errors import FieldError, FootfallError, TokenMissing
+from footfall.errors import FieldError, FootfallError, TokenMissing, TooManyRequests
 from footfall.flows.ingest import NothingStored, Rejected
 
 MEDIA_TYPE = "application/problem+json"
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger()
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -23,6 +24,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     status: int
     detail: str
     instance: str
+    request_id: str = msgspec.field(name="requestId", default="")
     errors: tuple[FieldError, ...] = ()
 
 
@@ -39,6 +41,11 @@ def type_of(code: str) -> str:
     return f"urn:footfall:problem:{code}"
 
 
+def request_id() -> str:
+    """Return the id under which this request is in the log."""
+    return str(structlog.contextvars.get_contextvars().get("request_id", ""))
+
+
 def on_footfall_error(
     request: Request[Any, Any, Any], error: Exception
 ) -> Response[bytes]:
@@ -50,6 +57,7 @@ def on_footfall_error(
         "status": error.status,
         "detail": error.detail,
         "instance": request.url.path,
+        "request_id": request_id(),
         "errors": error.errors,
     }
     problem = Problem(**fields)
@@ -63,6 +71,14 @@ def on_footfall_error(
     headers = {}
     if isinstance(error, TokenMissing):
         headers["WWW-Authenticate"] = 'Bearer realm="footfall"'
+    if isinstance(error, TooManyRequests):
+        headers |= {
+            "Retry-After": str(error.retry_after_s),
+            "RateLimit-Limit": str(error.limit),
+            "RateLimit-Remaining": "0",
+            "RateLimit-Reset": str(error.retry_after_s),
+            "RateLimit-Policy": f"{error.limit};w={error.window_s}",
+        }
     return _response(problem, headers)
 
 
@@ -74,9 +90,10 @@ def on_http_error(request: Request[Any, Any, Any], error: Exception) -> Response
 
 def on_bug(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Answer what nobody expected, and log where it happened."""
-    _log.error(
-        "unexpected error in %s", request.route_handler.handler_name, exc_info=error
-    )
+    # The kind and the place; what an error says may hold what somebody sent.
+    frames = traceback.extract_tb(error.__traceback__)
+    place = " < ".join(f"{f.name}:{f.lineno}" for f in reversed(frames[-5:]))
+    _log.error("bug", error=type(error).__name__, place=place)
     return _response(_plain(request, http.HTTPStatus.INTERNAL_SERVER_ERROR), {})
 
 
@@ -88,6 +105,7 @@ def _plain(request: Request[Any, Any, Any], status: int) -> Problem:
         status=int(status),
         detail=meaning.description or meaning.phrase,
         instance=request.url.path,
+        request_id=request_id(),
     )
 
 

@@ -1,0 +1,126 @@
+import json
+import re
+
+import httpx2
+import pytest
+
+from footfall import clock, service, settings
+from footfall.errors import TooManyRequests
+from footfall.flows.limit import FAILED_LOGINS_MAX, Limiter
+from tests.conftest import Tenant, event, start_server, stop_server
+
+
+@pytest.fixture(scope="module")
+def narrow(tmp_path_factory):
+    """A server that allows 30 requests at once and 3 a second."""
+    path = tmp_path_factory.mktemp("narrow") / "footfall.db"
+    store = service.open_store(settings.Settings(store=f"sqlite:{path}"))
+    server = start_server(path, FOOTFALL_RATE="3", FOOTFALL_BURST="30")
+    yield server, store
+    stop_server(server)
+    store.close()
+
+
+def test_over_the_limit_it_is_429_with_when_to_try_again(narrow):
+    flooding, calm = Tenant(*narrow), Tenant(*narrow)
+    answers = [flooding.read() for _ in range(31)]
+    assert [a.status_code for a in answers] == [200] * 30 + [429]
+    headers = answers[-1].headers
+    assert 1 <= int(headers["Retry-After"]) <= 10
+    assert headers["RateLimit-Limit"] == "30"
+    assert headers["RateLimit-Remaining"] == "0"
+    assert answers[-1].json()["type"].endswith("too-many-requests")
+    assert calm.read().status_code == 200
+    flooding.client.close()
+    calm.client.close()
+
+
+def test_failed_logins_are_limited_by_address_and_key(narrow):
+    server, _ = narrow
+    body = {"clientKey": "ck-nobody", "clientSecret": "x"}
+    url = f"{server.address}/v1/sts/login/services"
+    with httpx2.Client() as client:
+        statuses = [
+            client.post(url, json=body).status_code
+            for _ in range(FAILED_LOGINS_MAX + 1)
+        ]
+        assert statuses == [401] * FAILED_LOGINS_MAX + [429]
+        again = client.post(url, json=body | {"clientKey": "ck-another"})
+    assert again.status_code == 429
+
+
+def test_a_key_is_limited_from_wherever_it_is_tried():
+    limiter = Limiter(200, 2000)
+    for number in range(FAILED_LOGINS_MAX):
+        limiter.check_login(clock.now(), f"address {number}", "key ck")
+        limiter.count_failed_login(f"address {number}", "key ck")
+    with pytest.raises(TooManyRequests):
+        limiter.check_login(clock.now(), "address new", "key ck")
+    limiter.check_login(clock.now(), "address new", "key other")
+
+
+CANARIES = {
+    "mail": "canary@example.org",
+    "phone": "5550199canary",
+    "mac": "AA:BB:CC:DD:EE:0F",
+    "name": "canary-customer-0451",
+}
+
+
+def test_no_secret_and_nobodys_data_is_in_a_log_or_a_metric(tmp_path):
+    """Canaries go through every path, right and wrong; then the log is searched."""
+    path = tmp_path / "footfall.db"
+    store = service.open_store(settings.Settings(store=f"sqlite:{path}"))
+    server = start_server(path)
+    made = Tenant(server, store)
+    token = made.client.headers["Authorization"].split()[1]
+    person = event(
+        customerId=CANARIES["name"],
+        event={"type": "send_email", "email": {"email": CANARIES["mail"]}},
+        device=CANARIES["mac"],
+        phone=CANARIES["phone"],
+    )
+    base = f"/v1/organizations/{made.id}"
+    bad = json.dumps(person).replace("send_email", CANARIES["mail"])
+    calls = [
+        ("POST", f"{base}/events", json.dumps(person)),
+        ("POST", f"{base}/events", bad),
+        ("POST", f"{base}/events", f"{{broken {CANARIES['phone']}"),
+        ("GET", f"{base}/events?size={CANARIES['mail']}", None),
+        ("GET", f"{base}/events?scrollId={CANARIES['mac']}", None),
+        ("GET", f"{base}/customers/{CANARIES['name']}/events", None),
+        ("GET", f"{base}/customers/{CANARIES['mail']}/events", None),
+        ("GET", f"/nowhere/{CANARIES['mail']}?token={token}", None),
+        ("PUT", f"/healthz?{CANARIES['name']}", None),
+        ("DELETE", f"{base}/customers/{CANARIES['name']}", None),
+        (
+            "POST",
+            "/v1/sts/login/services",
+            '{"clientKey":"k","clientSecret":"s3cret!"}',
+        ),
+        ("POST", "/v1/sts/logout", None),
+        ("GET", f"{base}/events", None),
+    ]
+    for method, url, body in calls:
+        made.client.request(method, url, content=body)
+    metrics = made.client.get("/metrics").text
+    made.client.close()
+    stop_server(server)
+    store.close()
+    log = (tmp_path / "log").read_text()
+    lines = [json.loads(line) for line in log.splitlines()]
+    assert len(lines) >= len(calls)
+    assert all(re.fullmatch("[0-9a-f]{32}", line["request_id"]) for line in lines)
+    for canary in (*CANARIES.values(), token, "s3cret!"):
+        assert canary not in log
+        assert canary not in metrics
+
+
+def test_a_problem_and_its_log_line_have_the_callers_request_id(server):
+    header = {"X-Request-ID": "caller-0451"}
+    answer = httpx2.get(f"{server.address}/nowhere", headers=header)
+    assert answer.headers["X-Request-ID"] == "caller-0451"
+    assert answer.json()["requestId"] == "caller-0451"
+    log = (server.path.parent / "log").read_text().splitlines()
+    [line] = [json.loads(text) for text in log if "caller-0451" in text]
+    assert (line["status"], line["method"]) == (404, "GET")
