@@ -11,6 +11,7 @@ import signal
 import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -26,7 +27,7 @@ from footfall.flows.limit import Limiter
 from footfall.flows.tokens import TokenDesk
 from footfall.settings import Settings
 from footfall.store import Store
-from footfall.store.sqlite import SQLiteStore
+from footfall.store.sqlite import SQLiteStore, copies
 from footfall.web import app
 from footfall.web.context import Context
 
@@ -45,6 +46,16 @@ def open_store(chosen: Settings) -> Store:
         StoreError: It cannot be used; see `errors`.
     """
     return SQLiteStore(chosen.path)
+
+
+def backup(chosen: Settings, target: Path) -> None:
+    """Copy the store to a new file, also while it is served; see `store.sqlite`."""
+    copies.backup(chosen.path, target)
+
+
+def restore(chosen: Settings, source: Path) -> Path | None:
+    """Put a backup in the store's place; returns where the old one is kept."""
+    return copies.restore(source, chosen.path)
 
 
 def make_context(

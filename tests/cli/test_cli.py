@@ -54,6 +54,8 @@ COMMANDS = [
     ["simulate"],
     ["demo"],
     ["doctor"],
+    ["backup"],
+    ["restore"],
 ]
 
 

@@ -6,7 +6,7 @@ from cyclopts import App
 from cyclopts.exceptions import CycloptsError
 
 from footfall import __version__
-from footfall.cli import demo, doctor, filling, serving, tenants
+from footfall.cli import copies, demo, doctor, filling, serving, tenants
 from footfall.errors import FootfallError, Invalid, SettingInvalid
 
 FAILED = 1
@@ -26,6 +26,8 @@ app.command(demo.demo)
 app.command(filling.load, name="import")
 app.command(filling.simulate_chain, name="simulate")
 app.command(doctor.doctor)
+app.command(copies.backup)
+app.command(copies.restore)
 
 organization = App(name="organization", help="Tenants: make and list them.")
 organization.command(tenants.create_organization, name="create")

@@ -116,6 +116,9 @@ class Store(Protocol):
     def revoke_token(self, token_id: str, expires_at: int, now: int) -> Future[None]:
         """End one token for good; forget those that expired before `now`."""
 
+    def check(self) -> Future[None]:
+        """Fail with the reason while writes fail; done once they can succeed."""
+
     def examine(self) -> dict[str, Any]:
         """Say how the store is: versions, settings, sizes, `problems` if any."""
 

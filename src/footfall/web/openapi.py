@@ -247,7 +247,7 @@ def _operations_paths() -> Document:
                 "/readyz",
                 "readyz",
                 "Whether the store can be used",
-                ready | _problems(503),
+                ready | _problems(503, 507),
             ),
             ("/metrics", "metrics", "Metrics for Prometheus", metrics),
         )

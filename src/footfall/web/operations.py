@@ -37,8 +37,10 @@ async def healthz() -> str:
 
 @get("/readyz", media_type=MediaType.TEXT)
 async def readyz(request: Request[Any, Any, Any]) -> str:
-    """Answer when the store can be read; else the store's own problem says why."""
-    await asyncio.to_thread(context_of(request).store.organizations)
+    """Answer when the store can be used; else the store's own problem says why."""
+    store = context_of(request).store
+    await asyncio.to_thread(store.organizations)
+    await asyncio.wrap_future(store.check())
     return "ready"
 
 

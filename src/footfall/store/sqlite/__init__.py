@@ -5,10 +5,11 @@ anyone is told of it (`synchronous=FULL`).
 """
 
 import hashlib
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import apsw
 import msgspec
@@ -22,18 +23,25 @@ from footfall.errors import (
     ContactUnknown,
     OrganizationUnknown,
     StoreError,
+    StoreFull,
 )
 from footfall.store import Appended, Credential, Organization, Page
 from footfall.store.sqlite import pages
+from footfall.store.sqlite.ballast import Ballast
 from footfall.store.sqlite.connections import (
     Readers,
     check_engine,
     check_file,
+    is_full,
     translated,
 )
 from footfall.store.sqlite.examination import examine
 from footfall.store.sqlite.statements import SQL
 from footfall.store.sqlite.writer import Writer
+
+T = TypeVar("T")
+# With less space left than this, sends fail sooner or later.
+SPACE_MIN = 1024 * 1024
 
 
 class SQLiteStore:
@@ -45,18 +53,40 @@ class SQLiteStore:
         self._path = path
         self._writer = Writer(path)
         self._readers = Readers(path)
+        self._ballast = Ballast(path)
+        self._ballast.lay()
 
     def close(self) -> None:
         """See `Store.close`."""
         self._writer.close()
         self._readers.close()
 
+    def check(self) -> Future[None]:
+        """See `Store.check`."""
+
+        def work(connection: apsw.Connection) -> None:
+            disk = os.statvfs(self._path.parent)
+            if disk.f_bavail * disk.f_frsize < SPACE_MIN:
+                raise StoreFull(
+                    f"There is no space left for {self._path.name}: "
+                    f"less than {SPACE_MIN} bytes."
+                )
+            if self._writer.failure is not None:
+                # Writes a page, though nothing changes: does the disk take it again?
+                version = connection.pragma("user_version")
+                connection.pragma("user_version", version)
+
+        return self._writer.submit(work, alone=True)
+
     def append(self, organization: str, new: list[NewEvent]) -> Future[Appended]:
         """See `Store.append`."""
         rows = Rows(new)
-        return self._writer.submit(
-            lambda connection: _append(connection, organization, rows)
-        )
+
+        def work(connection: apsw.Connection) -> Appended:
+            self._ballast.cover(rows.size)
+            return _append(connection, organization, rows)
+
+        return self._writer.submit(work)
 
     def page(
         self,
@@ -76,12 +106,26 @@ class SQLiteStore:
         """See `Store.erase`."""
 
         def work(connection: apsw.Connection) -> dict[int, int]:
-            with connection:
-                counts = _erase(connection, organization, contact)
-            _empty_wal(connection)
+            counts = self._making_room(
+                lambda: _erase_all(connection, organization, contact)
+            )
+            self._making_room(lambda: _empty_wal(connection))
             return counts
 
         return self._writer.submit(work, alone=True)
+
+    def _making_room(self, work: Callable[[], T]) -> T:
+        """Do it, on a full disk once more in the ballast's place."""
+        try:
+            return work()
+        except apsw.Error as error:
+            if not is_full(error):
+                raise
+        self._ballast.drop()
+        try:
+            return work()
+        finally:
+            self._ballast.lay()
 
     def create_organization(self, organization: Organization) -> Future[None]:
         """See `Store.create_organization`."""
@@ -197,6 +241,7 @@ class Rows:
 
     def __init__(self, new: list[NewEvent]):
         self.new = new
+        self.size = sum(len(event.body) for event in new)
         contacts = {event.contact: _contact_key(event.contact) for event in new}
         self.contacts = [(key, contact) for contact, key in contacts.items()]
         self.rows = [
@@ -244,6 +289,21 @@ def _append_singly(
         else:
             conflicts.append(position)
     return Appended(arrival - first, duplicates, tuple(conflicts))
+
+
+def _erase_all(
+    connection: apsw.Connection, organization: str, contact: str
+) -> dict[int, int]:
+    """Erase in a transaction of its own."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        counts = _erase(connection, organization, contact)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return counts
 
 
 def _erase(

@@ -32,7 +32,7 @@ ENGINE_MIN = (3, 51, 3)
 BUSY_TIMEOUT_MS = 30_000
 WRITER_CACHE_KIB = 65_536
 READER_CACHE_KIB = 8_192
-WAL_PAGES_MAX = 4_000
+WAL_PAGES_MAX = 1_000
 
 
 @contextlib.contextmanager
@@ -40,18 +40,31 @@ def translated(path: Path) -> Iterator[None]:
     """Turn the engine's errors into footfall's, named for what happened."""
     try:
         yield
-    except apsw.FullError:
-        raise StoreFull(f"There is no space left for {path.name}.") from None
-    except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError):
-        raise StoreUnwritable(
-            f"{path} cannot be written: check the disk, the folder and its owner."
-        ) from None
-    except apsw.NotADBError:
-        raise _foreign(path) from None
     except apsw.Error as error:
-        raise StoreError(
-            f"{path.name} cannot be used now ({type(error).__name__})."
-        ) from error
+        raise _named(path, error) from error
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Tell whether the disk is full: the cause, or what undoing met because of it."""
+    while error is not None:
+        if isinstance(error, apsw.FullError):
+            return True
+        error = error.__context__
+    return False
+
+
+def _named(path: Path, error: apsw.Error) -> StoreError:
+    if is_full(error):
+        return StoreFull(f"There is no space left for {path.name}.")
+    if isinstance(
+        error, (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError)
+    ):
+        return StoreUnwritable(
+            f"{path} cannot be written: check the disk, the folder and its owner."
+        )
+    if isinstance(error, apsw.NotADBError):
+        return _foreign(path)
+    return StoreError(f"{path.name} cannot be used now ({type(error).__name__}).")
 
 
 def check_engine(version: str) -> None:

@@ -33,7 +33,10 @@ class _Job(msgspec.Struct, frozen=True):
 
 
 class Writer:
-    """Owns the writing connection; `submit` may be called from any thread."""
+    """Owns the writing connection; `submit` may be called from any thread.
+
+    `failure` is why the last write failed, if it did.
+    """
 
     def __init__(self, path: Path):
         self._path = path
@@ -42,6 +45,7 @@ class Writer:
         self._waiting: deque[_Job] = deque()
         self._wake = threading.Condition()
         self._closed = False
+        self.failure: StoreError | None = None
         self._thread = threading.Thread(target=self._run, name="footfall-writer")
         self._thread.start()
 
@@ -76,11 +80,17 @@ class Writer:
                         results = self._commit(group)
             except BaseException as error:  # noqa: BLE001  told to each that waits
                 results = [error] * len(group)
+            self._remember(results)
             for job, result in zip(group, results, strict=True):
                 if isinstance(result, BaseException):
                     job.done.set_exception(result)
                 else:
                     job.done.set_result(result)
+
+    def _remember(self, results: list[Any]) -> None:
+        """Keep the last failure of the engine until a write succeeds again."""
+        for result in results:
+            self.failure = result if isinstance(result, StoreError) else None
 
     def _next_group(self) -> list[_Job]:
         """Wait for work and take all that can share a commit; [] means the end."""

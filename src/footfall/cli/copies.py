@@ -1,0 +1,49 @@
+"""`footfall backup` and `footfall restore`."""
+
+import os
+import sys
+from pathlib import Path
+
+from footfall import settings
+
+
+def backup(file: Path, *, store: str | None = None) -> None:
+    """Copy the store to a new file, also while it is served.
+
+    The copy is one state of the store: a prefix of what arrived. The signing secret is
+    not in it; keep it too if tokens and scrolls shall outlive the machine.
+
+    Example: footfall backup /backups/footfall-2026-11-23.db
+
+    Args:
+        file: The new file.
+        store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
+    """
+    from footfall import service
+    from footfall.errors import NotFound
+
+    chosen = settings.load(os.environ, store=store)
+    if not chosen.path.exists():
+        raise NotFound(f"There is no {chosen.path}; name another with --store.")
+    service.backup(chosen, file)
+    sys.stdout.write(f"{file}: {file.stat().st_size} bytes\n")
+
+
+def restore(file: Path, *, store: str | None = None) -> None:
+    """Put a backup in the store's place; the store that was there is kept.
+
+    Stop the server first.
+
+    Example: footfall restore /backups/footfall-2026-11-23.db
+
+    Args:
+        file: The backup.
+        store: Where to: sqlite:PATH (FOOTFALL_STORE).
+    """
+    from footfall import service
+
+    chosen = settings.load(os.environ, store=store)
+    kept = service.restore(chosen, file)
+    sys.stdout.write(f"{chosen.path} is restored from {file}.\n")
+    if kept is not None:
+        sys.stdout.write(f"What was there is kept as {kept}.\n")
