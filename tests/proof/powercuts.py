@@ -1,0 +1,96 @@
+"""Power cuts: what was acknowledged is there when the power comes back."""
+
+import contextlib
+import random
+import secrets
+import threading
+from pathlib import Path
+
+import apsw
+import msgspec
+
+from footfall.core import events
+from footfall.core.queries import EventQuery
+from footfall.errors import FootfallError
+from footfall.store import Organization
+from footfall.store.sqlite import SQLiteStore
+from tests.proof.disks import Disk, mounted
+
+SENDERS = 4
+
+
+class Outcome(msgspec.Struct):
+    """What came of some power cuts."""
+
+    cuts: int = 0
+    acknowledged: int = 0
+    lost: int = 0
+    damaged: int = 0
+
+
+def new(event_id: str) -> events.NewEvent:
+    raw = f'{{"customerId":"c","event":{{"type":"login","id":"{event_id}"}}}}'
+    return events.accept(raw.encode(), "org", 0, str)
+
+
+def cut_once(path: Path, seed: int, synchronous: str) -> Outcome:
+    """Send from several threads, cut the power somewhere, look what is left."""
+    rng = random.Random(seed)
+    last = rng.randrange(60, 600)
+    disk: Disk
+
+    def on_touch(_kind: str, number: int) -> None:
+        if number == last:
+            disk.cut_power()
+            raise apsw.IOError("the power is cut")
+
+    acknowledged: list[str] = []
+
+    def send(store: SQLiteStore) -> None:
+        while not disk.dead:
+            ids = [secrets.token_hex(16) + "l" for _ in range(rng.randrange(1, 30))]
+            try:
+                store.append("org", [new(i) for i in ids]).result()
+            except (FootfallError, apsw.Error):
+                return
+            acknowledged.extend(ids)
+
+    with mounted(on_touch) as disk:
+        store = SQLiteStore(path)
+        store.create_organization(Organization("org", "Org", 0)).result()
+        store._writer.submit(
+            lambda connection: connection.pragma("synchronous", synchronous), alone=True
+        ).result()
+        disk.touches = 0
+        threads = [threading.Thread(target=send, args=(store,)) for _ in range(SENDERS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        with contextlib.suppress(apsw.Error):
+            store.close()
+        store._writer._connection.close(force=True)
+    return look(path, acknowledged)
+
+
+def look(path: Path, acknowledged: list[str]) -> Outcome:
+    """Open what the power cut left, as the next start does."""
+    store = SQLiteStore(path)
+    damaged = bool(store.examine()["problems"])
+    page = store.page(EventQuery("org", size=10_000))
+    stored = {e["event"]["id"] for e in msgspec.json.decode(b"[" + page.body + b"]")}
+    store.close()
+    lost = len(set(acknowledged) - stored)
+    return Outcome(1, len(acknowledged), lost, int(damaged))
+
+
+def cut_often(folder: Path, seeds: range, synchronous: str) -> Outcome:
+    """Cut the power once for each seed."""
+    total = Outcome()
+    for seed in seeds:
+        found = cut_once(folder / f"{synchronous}-{seed}.db", seed, synchronous)
+        total.cuts += found.cuts
+        total.acknowledged += found.acknowledged
+        total.lost += found.lost
+        total.damaged += found.damaged
+    return total
