@@ -112,7 +112,7 @@ class ScrollSeal:
 
     def _unseal(self, scroll_id: str) -> _Sealed:
         try:
-            if len(scroll_id) >= _TEXT_MAX:
+            if len(scroll_id) >= _TEXT_MAX or "=" in scroll_id:
                 raise ValueError
             padded = scroll_id.encode() + b"=" * (-len(scroll_id) % 4)
             data = base64.b64decode(padded, altchars=b"-_", validate=True)

@@ -115,7 +115,7 @@ class TokenDesk:
 
 def _check_spelling(token: str) -> None:
     """Refuse other spellings of the same bytes: spare bits, padding, foreign signs."""
-    if len(token) > TOKEN_LENGTH_MAX:
+    if len(token) > TOKEN_LENGTH_MAX or "=" in token:
         raise ValueError
     for part in token.encode("ascii").split(b"."):
         padded = part + b"=" * (-len(part) % 4)

@@ -123,6 +123,15 @@ def _foreign(path: Path) -> StoreForeign:
 def open_writer(path: Path) -> apsw.Connection:
     """Open the connection that writes, and bring the schema up to date."""
     connection = _open(path, WRITER_CACHE_KIB)
+    try:
+        _prepare(path, connection)
+    except BaseException:
+        connection.close(force=True)
+        raise
+    return connection
+
+
+def _prepare(path: Path, connection: apsw.Connection) -> None:
     # Before WAL, so that the header says whose the file is from its first byte.
     if connection.pragma("application_id") == 0:
         connection.pragma("application_id", APPLICATION_ID)
@@ -132,7 +141,6 @@ def open_writer(path: Path) -> apsw.Connection:
     connection.pragma("wal_autocheckpoint", WAL_PAGES_MAX)
     connection.pragma("journal_size_limit", WAL_PAGES_MAX * 4096)
     migrate(path, connection)
-    return connection
 
 
 def open_reader(path: Path) -> apsw.Connection:

@@ -1,0 +1,82 @@
+"""Every released schema's file opens, and an interrupted migration is completed."""
+
+import gzip
+import json
+from pathlib import Path
+
+import apsw
+import pytest
+
+from footfall.core.queries import EventQuery, Sort
+from footfall.errors import FootfallError
+from footfall.store.sqlite import SQLiteStore, connections
+from footfall.store.sqlite.statements import migrations
+from tests.conftest import EXAMPLE, SEED_ORGANIZATION
+from tests.proof.disks import mounted
+
+FIXTURES = sorted((Path(__file__).parents[1] / "fixtures").glob("schema-*.db.gz"))
+
+
+def test_every_schema_has_its_file():
+    numbers = [int(f.name[7:11]) for f in FIXTURES]
+    assert numbers == list(range(1, len(migrations()) + 1))
+
+
+@pytest.mark.parametrize("fixture", FIXTURES, ids=lambda f: f.name)
+def test_an_older_file_is_brought_up_to_date_and_keeps_its_events(fixture, tmp_path):
+    path = tmp_path / "footfall.db"
+    path.write_bytes(gzip.decompress(fixture.read_bytes()))
+    store = SQLiteStore(path)
+    assert store.examine()["schema"] == len(migrations())
+    page = store.page(EventQuery(SEED_ORGANIZATION, sort=Sort.RECEIVED_TIME))
+    assert json.loads(b"[" + page.body + b"]") == EXAMPLE
+    store.close()
+
+
+def declared(path):
+    connection = apsw.Connection(str(path))
+    found = list(connection.execute("SELECT type, name, sql FROM sqlite_schema"))
+    connection.close()
+    return sorted(found)
+
+
+@pytest.mark.parametrize("fixture", FIXTURES, ids=lambda f: f.name)
+def test_what_migrations_build_is_what_a_new_file_has(fixture, tmp_path):
+    old, new = tmp_path / "old.db", tmp_path / "new.db"
+    old.write_bytes(gzip.decompress(fixture.read_bytes()))
+    for path in (old, new):
+        SQLiteStore(path).close()
+    assert declared(old) == declared(new)
+
+
+def test_a_power_cut_at_any_point_of_the_first_start_leaves_what_the_next_completes(
+    tmp_path,
+):
+    whole = tmp_path / "whole.db"
+    SQLiteStore(whole).close()
+    for number in range(1, 500):
+        path = tmp_path / f"{number}.db"
+        if not cut_at(path, number):
+            break
+        store = SQLiteStore(path)
+        assert store.examine()["problems"] == []
+        store.close()
+        assert declared(path) == declared(whole)
+    assert number > 5
+
+
+def cut_at(path, number):
+    """Make a store and cut the power at its n-th touch; False if it has fewer."""
+
+    def on_touch(_kind, touched):
+        if touched == number:
+            disk.cut_power()
+            raise apsw.IOError("the power is cut")
+
+    with mounted(on_touch) as disk:
+        try:
+            connection = connections.open_writer(path)
+            connection.close()
+        except (apsw.Error, FootfallError):
+            pass
+        return disk.dead
