@@ -30,5 +30,8 @@ check: setup  ## lint, types and layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+proof: setup  ## try to lose or slow down what must not be: docs/reliability.md's table
+	@$(BIN)/python -m tests.proof
+
 bench: setup  ## print the figures of docs/performance.md, measured here
 	@$(BIN)/python bench/bench.py

@@ -14,7 +14,9 @@ from litestar.datastructures import State
 
 from footfall import service, settings
 from footfall.core.access import READ_EVENTS
+from footfall.flows.limit import Limiter
 from footfall.web.guard import guard
+from footfall.web.pacing import paced
 
 STORE, FOLDER = sys.argv[1], Path(sys.argv[2])
 KEPT = {file.name: file.read_bytes() for file in FOLDER.iterdir()}
@@ -32,7 +34,9 @@ async def constant(
 def main() -> None:
     chosen = settings.Settings(store=STORE)
     store = service.open_store(chosen)
-    context = service.make_context(store, settings.signing_secret(chosen))
+    context = service.make_context(
+        store, settings.signing_secret(chosen), Limiter(1_000_000, 1_000_000)
+    )
     app = Litestar(
         [constant],
         guards=[guard],
@@ -42,7 +46,9 @@ def main() -> None:
     )
     try:
         asyncio.run(
-            service.run(app, "127.0.0.1", 0, lambda a: print("serves", a, flush=True))
+            service.run(
+                paced(app), "127.0.0.1", 0, lambda a: print("serves", a, flush=True)
+            )
         )
     finally:
         store.close()

@@ -12,6 +12,7 @@ from footfall.web import contacts, events, operations, problems, sts
 from footfall.web.context import Context
 from footfall.web.guard import guard
 from footfall.web.logs import logged
+from footfall.web.pacing import Turns, paced
 
 ROUTES = [
     sts.login,
@@ -38,12 +39,12 @@ def build(context: Context) -> ASGIApp:
             HTTPException: problems.on_http_error,
             Exception: problems.on_bug,
         },
-        state=State({"context": context}),
+        state=State({"context": context, "turns": Turns()}),
         openapi_config=None,
         logging_config=None,
         request_max_body_size=None,  # web.payload counts, also what it unpacks to
     )
-    return single_slashed(logged(app))
+    return single_slashed(logged(paced(app)))
 
 
 def single_slashed(app: ASGIApp) -> ASGIApp:

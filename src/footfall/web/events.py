@@ -10,6 +10,7 @@ from footfall.core.access import READ_EVENTS, SEND_EVENTS
 from footfall.flows import ingest
 from footfall.flows.reading import read_events
 from footfall.web.context import context_of
+from footfall.web.pacing import take_turn
 from footfall.web.payload import read_payload
 
 _LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
@@ -19,6 +20,7 @@ async def _read(
     request: Request[Any, Any, Any], organization: str, contact: str | None
 ) -> Response[bytes]:
     context = context_of(request)
+    await take_turn(request)
     body = await asyncio.to_thread(
         read_events,
         context.store,
@@ -61,10 +63,12 @@ async def send_events(request: Request[Any, Any, Any], cid: str) -> Response[byt
     """Store events; 201 means that they are on disk."""
     context = context_of(request)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    payload = await read_payload(request)
+    await take_turn(request)
     receipt = await ingest.receive(
         context.store,
         cid,
-        await read_payload(request),
+        payload,
         context.now(),
         lines=kind in _LINES,
     )

@@ -39,3 +39,4 @@ def guard(connection: ASGIConnection, handler: BaseRouteHandler) -> None:  # typ
     grant = context.desk.verify(bearer_token(connection), context.now())
     context.limiter.count_request(grant.service.client_key, context.now())
     access.check(grant, permission, connection.path_params["cid"])
+    connection.state.grant = grant

@@ -1,0 +1,128 @@
+"""`make proof`: the long form of the proofs, and one table of what came of them."""
+
+import asyncio
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from rich.table import Table
+
+from tests.proof import crowds, faults, kills, powercuts
+
+Row = tuple[str, str, str, bool]
+HERE = Path(__file__).parent
+P99_MS_MAX = 250
+STOP_S_MAX = 5
+MEMORY_MB_MAX = 300
+
+
+def power(folder: Path) -> Iterator[Row]:
+    for synchronous in ("full", "normal"):
+        found = powercuts.cut_often(folder, range(40), synchronous)
+        tried = f"{found.cuts} cuts, {found.acknowledged} events acknowledged"
+        result = f"{found.lost} lost, {found.damaged} files damaged"
+        if synchronous == "full":
+            fine = not found.lost and not found.damaged
+            yield "power cut, synchronous=FULL", tried, result, fine
+        else:
+            what = "power cut, synchronous=NORMAL (must lose)"
+            yield what, tried, result, found.lost > 0
+
+
+def disk(folder: Path) -> Iterator[Row]:
+    found = faults.fail_each(folder)
+    tried = f"each of {found.faults} writes and syncs, {found.refused} sends refused"
+    result = f"{found.lost} lost, {found.half} half-written, {found.stuck} stuck"
+    fine = not (found.lost or found.half or found.stuck)
+    yield "a write or sync that fails", tried, result, fine
+
+
+def processes(folder: Path) -> Iterator[Row]:
+    for name, rounds, graceful in (("kill -9", 40, False), ("SIGTERM", 20, True)):
+        place = folder / name.replace(" ", "")
+        place.mkdir()
+        found = kills.run_rounds(place, rounds, graceful=graceful)
+        tried = f"{rounds} rounds under load, {found.sent} events acknowledged"
+        result = f"{found.missing} missing, {found.surplus} double or unknown"
+        fine = not (found.missing or found.surplus)
+        if graceful:
+            slowest = found.slowest_stop_s
+            result += f", {found.cut_off} cut off, slowest stop {slowest:.1f} s"
+            fine = fine and not found.cut_off and slowest < STOP_S_MAX
+        yield f"{name} of the server", tried, result, fine
+
+
+def crowd(folder: Path) -> Iterator[Row]:
+    place = crowds.Place(folder, events=5_000)
+    try:
+        found = asyncio.run(crowds.all_at_once(place, 1_000))
+        result = f"{found.failed} failed, memory {found.peak_mb:.0f} MB"
+        fine = not found.failed and found.peak_mb < MEMORY_MB_MAX
+        yield "connections at once", "1,000", result, fine
+        found = asyncio.run(crowds.tricklers(place, 2_000, 60))
+        tried = f"2,000 for 60 s, {found.requests} good requests beside them"
+        result = f"{found.failed} failed, p99 {found.p99_ms:.0f} ms"
+        fine = not found.failed and found.p99_ms < P99_MS_MAX
+        yield "connections that trickle a byte every 2 s", tried, result, fine
+        found = asyncio.run(crowds.never_reading(place, 100, 10))
+        result = f"{found.failed} failed, memory {found.peak_mb:.0f} MB"
+        fine = not found.failed and found.peak_mb < MEMORY_MB_MAX
+        yield "clients that never read a page of 5,000", "100", result, fine
+    finally:
+        place.close()
+
+
+CASES = (
+    ("forged tokens", "tests/proof/test_tokens.py"),
+    ("clocks set back and forward", "tests/proof/test_clocks.py"),
+    ("upgrades, and power cuts in them", "tests/store/test_migrations.py"),
+    ("a full disk of 8 MB", "tests/journeys/test_full_disk.py"),
+    ("backup while serving, and restore", "tests/journeys/test_backup.py"),
+    ("floods, logins, canaries in logs", "tests/web/test_limits.py"),
+)
+
+
+class Count:
+    """Counts what pytest says of each test."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" or report.outcome != "passed":
+            self.outcomes.append(report.outcome)
+
+
+def cases() -> Iterator[Row]:
+    for name, file in CASES:
+        count = Count()
+        path = str(HERE.parents[1] / file)
+        pytest.main(["-q", "--no-header", "-p", "no:terminal", path], [count])
+        passed = count.outcomes.count("passed")
+        others = len(count.outcomes) - passed
+        result = f"{passed} held, {others} not"
+        yield name, f"{len(count.outcomes)} cases", result, passed > 0 and not others
+
+
+def main() -> None:
+    began = time.monotonic()
+    table = Table("what was tried", "how often", "what came of it", "")
+    fine = True
+    for part in (power, disk, processes, crowd):
+        with tempfile.TemporaryDirectory() as folder:
+            for *row, good in part(Path(folder)):
+                table.add_row(*row, "ok" if good else "FAILED")
+                fine = fine and good
+    for *row, good in cases():
+        table.add_row(*row, "ok" if good else "FAILED")
+        fine = fine and good
+    Console(soft_wrap=True).print(table)
+    Console().print(f"{time.monotonic() - began:.0f} s")
+    sys.exit(0 if fine else 1)
+
+
+main()
