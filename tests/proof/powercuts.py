@@ -38,9 +38,10 @@ def cut_once(path: Path, seed: int, synchronous: str) -> Outcome:
     rng = random.Random(seed)
     last = rng.randrange(60, 600)
     disk: Disk
+    armed = False
 
     def on_touch(_kind: str, number: int) -> None:
-        if number == last:
+        if armed and number == last:
             disk.cut_power()
             raise apsw.IOError("the power is cut")
 
@@ -62,6 +63,7 @@ def cut_once(path: Path, seed: int, synchronous: str) -> Outcome:
             lambda connection: connection.pragma("synchronous", synchronous), alone=True
         ).result()
         disk.touches = 0
+        armed = True
         threads = [threading.Thread(target=send, args=(store,)) for _ in range(SENDERS)]
         for thread in threads:
             thread.start()
