@@ -4,6 +4,7 @@ The only module that names a store engine, the web server, or the keys.
 """
 
 import asyncio
+import contextlib
 import gc
 import os
 import resource
@@ -18,7 +19,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from footfall import clock, logs, settings
 from footfall.core.scrolls import ScrollSeal
@@ -32,6 +33,7 @@ from footfall.web import app
 from footfall.web.context import Context
 
 STOP_WITHIN_S = 4
+GOODBYE_S = 0.3
 HEADERS_WITHIN_MS = 10_000
 POLL_S = 0.02
 CONNECTIONS_MAX = 8192
@@ -126,8 +128,9 @@ async def run(
     """Run an application until SIGTERM or SIGINT; see `serve`."""
     port = bind_port(host, port)
     _allow_connections()
+    leaving = asyncio.Event()
     server = Server(
-        application,
+        saying_goodbye(application, leaving),
         address=host,
         port=port,
         interface=Interfaces.ASGI,
@@ -138,20 +141,64 @@ async def run(
         log_enabled=False,
     )
     server.workers_kill_timeout = STOP_WITHIN_S
+
+    def leave() -> None:
+        """Take no one new, let those who are here finish, then stop."""
+        if not leaving.is_set():
+            leaving.set()
+            _stop_listening(port)
+            loop.call_later(GOODBYE_S, server.stop)
+
     # What is loaded by now stays: collections need not look at it again.
     gc.collect()
     gc.freeze()
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(THREADS, "footfall-work"))
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.stop)
+        loop.add_signal_handler(number, leave)
     serving = asyncio.create_task(server.serve())
     # The server does not say when it listens, so it is asked.
     while not serving.done() and not await _accepts(host, port):  # noqa: ASYNC110
         await asyncio.sleep(POLL_S)
     if not serving.done():
         ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
-    await serving
+    with contextlib.suppress(TimeoutError):  # what took longer was ended
+        await serving
+
+
+def saying_goodbye(application: ASGIApp, leaving: asyncio.Event) -> ASGIApp:
+    """Tell clients to come back on a new connection once the server leaves."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        async def answer(message: Message) -> None:
+            if leaving.is_set() and message["type"] == "http.response.start":
+                headers = [*message.get("headers", []), (b"connection", b"close")]
+                message["headers"] = headers
+            await send(message)
+
+        await application(scope, receive, answer)
+
+    return wrapped
+
+
+def _stop_listening(port: int) -> None:
+    """Refuse new connections from now on.
+
+    The server can only drop everybody. So its listening socket is found among this
+    process's files, and one that nobody knows of is put in its place.
+    """
+    nowhere = socket.create_server(("127.0.0.1", 0))
+    nowhere.setblocking(False)
+    files = Path("/proc/self/fd")  # elsewhere than on Linux they are dropped
+    for file in files.iterdir() if files.exists() else ():
+        with contextlib.suppress(OSError):
+            number = int(file.name)
+            with socket.socket(fileno=os.dup(number)) as found:
+                listening = found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+                is_ours = listening and found.getsockname()[1] == port
+            if is_ours:
+                os.dup2(nowhere.fileno(), number, inheritable=False)
+    nowhere.close()
 
 
 def _allow_connections() -> None:
