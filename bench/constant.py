@@ -12,10 +12,11 @@ from typing import Any
 from litestar import Litestar, MediaType, Request, Response, get
 from litestar.datastructures import State
 
-from footfall import service, settings
+from footfall import logs, service, settings
 from footfall.core.access import READ_EVENTS
 from footfall.flows.limit import Limiter
 from footfall.web.guard import guard
+from footfall.web.logs import logged
 from footfall.web.pacing import paced
 
 STORE, FOLDER = sys.argv[1], Path(sys.argv[2])
@@ -32,6 +33,7 @@ async def constant(
 
 
 def main() -> None:
+    logs.configure("json")
     chosen = settings.Settings(store=STORE)
     store = service.open_store(chosen)
     context = service.make_context(
@@ -47,7 +49,10 @@ def main() -> None:
     try:
         asyncio.run(
             service.run(
-                paced(app), "127.0.0.1", 0, lambda a: print("serves", a, flush=True)
+                logged(paced(app)),
+                "127.0.0.1",
+                0,
+                lambda a: print("serves", a, flush=True),
             )
         )
     finally:
