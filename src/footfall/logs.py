@@ -1,11 +1,25 @@
 """How log lines are written: JSON for machines, or for a console."""
 
+import contextlib
 import logging
 import sys
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import msgspec
 import structlog
+
+
+class _Stderr:
+    """Standard error, which may be full: a request matters more than its line."""
+
+    def write(self, line: bytes) -> int:
+        with contextlib.suppress(OSError):
+            return sys.stderr.buffer.write(line)
+        return 0
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            sys.stderr.buffer.flush()
 
 
 def configure(form: str) -> None:
@@ -18,7 +32,7 @@ def configure(form: str) -> None:
         renderer = structlog.processors.JSONRenderer(
             serializer=lambda line, **_: msgspec.json.encode(line)
         )
-        factory = structlog.BytesLoggerFactory(sys.stderr.buffer)
+        factory = structlog.BytesLoggerFactory(cast("BinaryIO", _Stderr()))
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

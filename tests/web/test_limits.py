@@ -64,6 +64,7 @@ CANARIES = {
     "phone": "5550199canary",
     "mac": "AA:BB:CC:DD:EE:0F",
     "name": "canary-customer-0451",
+    "method": "CANARY0451",
 }
 
 
@@ -92,6 +93,7 @@ def test_no_secret_and_nobodys_data_is_in_a_log_or_a_metric(tmp_path):
         ("GET", f"{base}/customers/{CANARIES['mail']}/events", None),
         ("GET", f"/nowhere/{CANARIES['mail']}?token={token}", None),
         ("PUT", f"/healthz?{CANARIES['name']}", None),
+        (CANARIES["method"], "/healthz", None),
         ("DELETE", f"{base}/customers/{CANARIES['name']}", None),
         (
             "POST",

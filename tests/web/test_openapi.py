@@ -100,7 +100,9 @@ def test_the_docs_page_names_no_other_host(server):
 def test_health_readiness_and_metrics_answer(server):
     assert httpx2.get(f"{server.address}/healthz").text == "ok"
     assert httpx2.get(f"{server.address}/readyz").text == "ready"
-    assert "python_info" in httpx2.get(f"{server.address}/metrics").text
+    metrics = httpx2.get(f"{server.address}/metrics").text
+    line = 'footfall_requests_total{method="GET",route="/readyz",status="200"}'
+    assert line in metrics
 
 
 @pytest.mark.parametrize(

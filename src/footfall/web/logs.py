@@ -1,4 +1,4 @@
-"""Logs: one line a request, and the id that joins it to the answer.
+"""Logs and metrics: one line a request, and the id that joins it to the answer.
 
 A line has the method, the route as it is written in the code, the status and the time.
 It has no path, query, header or body: those may hold tokens and people.
@@ -7,14 +7,23 @@ It has no path, query, header or body: those may hold tokens and people.
 import re
 import time
 import uuid
+from http import HTTPMethod
 from typing import Any
 
 import structlog
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from prometheus_client import Counter, Histogram
 
 _log = structlog.get_logger()
+_REQUESTS = Counter(
+    "footfall_requests", "Requests that were answered.", ("method", "route", "status")
+)
+_SECONDS = Histogram(
+    "footfall_request_seconds", "How long answers took.", ("method", "route")
+)
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 HEADER = b"x-request-id"
+_METHODS = frozenset(method.value for method in HTTPMethod)
 
 
 def logged(app: ASGIApp) -> ASGIApp:
@@ -44,15 +53,23 @@ def logged(app: ASGIApp) -> ASGIApp:
                 await app(scope, receive, answer)
             finally:
                 took_ms = round((time.perf_counter() - began) * 1000, 1)
+                method, route = _method(scope), _route(scope)
+                _REQUESTS.labels(method, route, status).inc()
+                _SECONDS.labels(method, route).observe(took_ms / 1000)
                 _log.info(
                     "request",
-                    method=scope.get("method"),
-                    route=_route(scope),
+                    method=method,
+                    route=route,
                     status=status,
                     took_ms=took_ms,
                 )
 
     return wrapped
+
+
+def _method(scope: Any) -> str:
+    """Return the method, which a caller may make up."""
+    return scope["method"] if scope["method"] in _METHODS else "other"
 
 
 def _route(scope: Any) -> str:
