@@ -80,6 +80,10 @@ CASES = (
     ("forged tokens", "tests/proof/test_tokens.py"),
     ("clocks set back and forward", "tests/proof/test_clocks.py"),
     ("upgrades, and power cuts in them", "tests/store/test_migrations.py"),
+    (
+        "a disk that refuses all writes, over HTTP",
+        "tests/journeys/test_failing_disk.py",
+    ),
     ("a full disk of 8 MB", "tests/journeys/test_full_disk.py"),
     ("backup while serving, and restore", "tests/journeys/test_backup.py"),
     ("floods, logins, canaries in logs", "tests/web/test_limits.py"),

@@ -1,5 +1,6 @@
 """Faults: the n-th write or sync fails, for each n of a send."""
 
+import contextlib
 from pathlib import Path
 
 import apsw
@@ -56,7 +57,11 @@ def _fail_at(path: Path, number: int, sends: int, size: int, total: Outcome) -> 
         hit = disk.touches >= number
         armed = False
         total.stuck += _sends_again(store) is False
-        store.close()
+        # What was acknowledged after the fault must be synced, so the power goes too.
+        disk.cut_power()
+        with contextlib.suppress(apsw.Error):
+            store.close()
+        store._writer._connection.close(force=True)
     total.faults += hit
     total.refused += len(refused)
     stored = _ids(path)
