@@ -19,7 +19,7 @@ JUMPS = (0, -HOUR, HOUR, 0, -HOUR)
 def send(store, now, count=5):
     raw = [b'{"customerId":"c","event":{"type":"login"}}'] * count
     batch = ingest.read(raw, "org", now)
-    assert ingest.begin(store, "org", batch).result().accepted == count
+    assert store.append("org", batch.events).result().accepted == count
 
 
 def read(store, now, **parameters):

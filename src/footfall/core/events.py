@@ -10,6 +10,7 @@ import difflib
 import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any, get_args
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -301,13 +302,12 @@ def _complete(
 ) -> NewEvent:
     """Fill in what is missing; an event that was sent in whole keeps its bytes."""
     detail, when = event.event, event.when or When()
-    zone = when.timezone or "UTC"
-    instants.zone_of(zone)
+    zone = instants.zone_of(when.timezone or "UTC")
     if detail.visit is not None:
         _check_start(detail.visit)
     created_at = _created_at(when, zone, now)
     if when.created_at_local is None:
-        local_at = instants.to_wall_clock(created_at, instants.zone_of(zone))
+        local_at = instants.to_wall_clock(created_at, zone)
     else:
         local_at = instants.parse_wall_clock(when.created_at_local)
     filled: list[tuple[tuple[str, ...], str]] = []
@@ -323,7 +323,7 @@ def _complete(
         local = instants.format_wall_clock(local_at)
         filled.append((("when", "createdAtLocal"), local))
     if when.timezone is None:
-        filled.append((("when", "timezone"), zone))
+        filled.append((("when", "timezone"), zone.key))
     return NewEvent(
         key=key_of(event_id),
         contact=event.customer_id,
@@ -342,12 +342,12 @@ def _check_start(visit: Visit) -> None:
         instants.parse_wall_clock(visit.start_at_local)
 
 
-def _created_at(when: When, zone: str, now: int) -> int:
+def _created_at(when: When, zone: ZoneInfo, now: int) -> int:
     if when.created_at is not None:
         return instants.parse_instant(when.created_at)
     if when.created_at_local is not None:
         local_at = instants.parse_wall_clock(when.created_at_local)
-        return instants.from_wall_clock(local_at, instants.zone_of(zone))
+        return instants.from_wall_clock(local_at, zone)
     return now - now % instants.SECOND
 
 

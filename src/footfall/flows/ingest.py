@@ -91,11 +91,6 @@ def read_body(body: bytes, organization: str, now: int, *, lines: bool) -> Batch
     return read(bodies.split(body, lines=lines), organization, now)
 
 
-def begin(store: Store, organization: str, batch: Batch) -> Future[Appended]:
-    """Start storing a batch's events."""
-    return store.append(organization, batch.events)
-
-
 def receipt(batch: Batch, appended: Appended) -> Receipt:
     """Put together what is answered for each item."""
     conflicts = [
@@ -132,7 +127,9 @@ async def receive(
 
     def take() -> tuple[Batch, Future[Appended] | None]:
         batch = read_body(body, organization, now, lines=lines)
-        return batch, begin(store, organization, batch) if batch.events else None
+        if not batch.events:
+            return batch, None
+        return batch, store.append(organization, batch.events)
 
     batch, future = await asyncio.to_thread(take)
     appended = Appended(accepted=0)

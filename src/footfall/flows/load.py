@@ -83,7 +83,7 @@ def load_file(
         first = 0
         for items in _batches(_items(raw, path)):
             batch = ingest.read(items, organization, now, _ids_from(first))
-            future = ingest.begin(store, organization, batch)
+            future = store.append(organization, batch.events)
             waiting.append((batch, first, raw.tell(), items, future))
             first += len(items)
             if len(waiting) > _AHEAD:

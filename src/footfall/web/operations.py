@@ -1,6 +1,7 @@
 """Routes for operators: health, metrics, and the API's own description."""
 
 import asyncio
+import functools
 from importlib import resources
 from typing import Any
 
@@ -53,7 +54,12 @@ async def metrics() -> Response[bytes]:
 @get("/openapi.json")
 async def description() -> Response[bytes]:
     """Give the API's description."""
-    return Response(msgspec.json.encode(openapi.document()), media_type=MediaType.JSON)
+    return Response(_description(), media_type=MediaType.JSON)
+
+
+@functools.cache
+def _description() -> bytes:
+    return msgspec.json.encode(openapi.document())
 
 
 @get(["/", "/docs"], media_type=MediaType.HTML)

@@ -33,6 +33,7 @@ from footfall.store.sqlite.connections import (
     check_engine,
     check_file,
     is_full,
+    transaction,
     translated,
 )
 from footfall.store.sqlite.examination import examine
@@ -107,7 +108,7 @@ class SQLiteStore:
 
         def work(connection: apsw.Connection) -> dict[int, int]:
             counts = self._making_room(
-                lambda: _erase_all(connection, organization, contact)
+                lambda: _erase(connection, organization, contact)
             )
             self._making_room(lambda: _empty_wal(connection))
             return counts
@@ -291,29 +292,15 @@ def _append_singly(
     return Appended(arrival - first, duplicates, tuple(conflicts))
 
 
-def _erase_all(
-    connection: apsw.Connection, organization: str, contact: str
-) -> dict[int, int]:
-    """Erase in a transaction of its own."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        counts = _erase(connection, organization, contact)
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-    return counts
-
-
 def _erase(
     connection: apsw.Connection, organization: str, contact: str
 ) -> dict[int, int]:
-    number = _contact_of(connection, _number_of(connection, organization), contact)
-    values = {"contact": number}
-    counts = dict(connection.execute(SQL["count_types"], values))
-    for name in ("wipe_bodies", "erase_events", "wipe_contact"):
-        connection.execute(SQL[name], values)
+    with transaction(connection):
+        number = _contact_of(connection, _number_of(connection, organization), contact)
+        values = {"contact": number}
+        counts = dict(connection.execute(SQL["count_types"], values))
+        for name in ("wipe_bodies", "erase_events", "wipe_contact"):
+            connection.execute(SQL[name], values)
     return counts
 
 

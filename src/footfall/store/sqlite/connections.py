@@ -159,20 +159,29 @@ def _open(path: Path, cache_kib: int) -> apsw.Connection:
     return connection
 
 
+@contextlib.contextmanager
+def transaction(connection: apsw.Connection) -> Iterator[None]:
+    """Commit all of it, or undo all of it; it has the write lock from its start."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # A failure of the engine may have undone it already.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
 def migrate(path: Path, connection: apsw.Connection) -> None:
     """Apply the migrations that the file lacks, each whole or not at all."""
     for version, script in enumerate(migrations(), start=1):
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(connection):
             current = int(connection.pragma("user_version"))
             check_schema(path, current)
             if current < version:
                 connection.execute(script)
                 connection.pragma("user_version", version)
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")
     # So that the header, which check_file reads, is that of the schema.
     if connection.pragma("user_version") != _header_version(path):
         connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)

@@ -15,7 +15,11 @@ import apsw
 import msgspec
 
 from footfall.errors import FootfallError, StoreError
-from footfall.store.sqlite.connections import open_writer, translated
+from footfall.store.sqlite.connections import (
+    open_writer,
+    transaction,
+    translated,
+)
 
 T = TypeVar("T")
 GROUP_MAX = 256
@@ -111,16 +115,8 @@ class Writer:
         A job that is refused (an id that is taken, an unknown tenant) undoes its own
         work; a failure of the engine undoes the whole group, and each is told.
         """
-        connection = self._connection
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            results = [self._attempt(job) for job in group]
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
-        return results
+        with transaction(self._connection):
+            return [self._attempt(job) for job in group]
 
     def _attempt(self, job: _Job) -> Any:
         try:
