@@ -98,7 +98,9 @@ class Bench:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env=os.environ | {"FOOTFALL_RATE": "1000000", "FOOTFALL_BURST": "1000000"},
+            env=os.environ
+            | {"FOOTFALL_RATE": "1000000", "FOOTFALL_BURST": "1000000"}
+            | {"FOOTFALL_RADIUS_PORT": "0"},
         )
         assert process.stdout
         try:

@@ -32,6 +32,7 @@ class Server(msgspec.Struct):
     address: str
     path: Path
     process: subprocess.Popen[str]
+    radius_port: int
 
 
 class Tenant:
@@ -94,12 +95,15 @@ def start_server(path: Path, *more: str, **environment: str) -> Server:
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            env={"PATH": os.environ["PATH"]} | environment,
+            env={"PATH": os.environ["PATH"], "FOOTFALL_RADIUS_PORT": "0"} | environment,
         )
     assert process.stdout is not None
     line = process.stdout.readline()
     assert "serves http" in line, line
-    return Server(line.split()[2], path, process)
+    radius = process.stdout.readline()
+    assert "RADIUS" in radius, radius
+    port = int(radius.rpartition("/udp")[0].rpartition(":")[2])
+    return Server(line.split()[2], path, process, port)
 
 
 def stop_server(server: Server) -> int:

@@ -15,8 +15,11 @@
     │   └── ScrollForeign          403  another organization's scrollId
     ├── NotFound                   404  no such contact or page
     │   ├── ContactUnknown         404
-    │   └── OrganizationUnknown    404
-    ├── AlreadyExists              409  an organization whose id is taken
+    │   ├── OrganizationUnknown    404
+    │   ├── LocationUnknown        404
+    │   ├── HotspotUnknown         404
+    │   └── SourceUnknown          404
+    ├── AlreadyExists              409  an id or an identity that is taken
     ├── BodyTooSlow                408  a body that did not come in time
     ├── TooLarge                   413  a body over its limit
     ├── TooManyRequests            429  over the rate limit
@@ -168,8 +171,26 @@ class OrganizationUnknown(NotFound):
     code = "organization-unknown"
 
 
+class LocationUnknown(NotFound):
+    """The organization has no location with this id."""
+
+    code = "location-unknown"
+
+
+class HotspotUnknown(NotFound):
+    """The organization has no hotspot with this id."""
+
+    code = "hotspot-unknown"
+
+
+class SourceUnknown(NotFound):
+    """Nothing is received at this address."""
+
+    code = "source-unknown"
+
+
 class AlreadyExists(FootfallError):
-    """The id is taken."""
+    """The id or the identity is taken."""
 
     code = "already-exists"
     title = "Already exists"

@@ -5,15 +5,19 @@ The only module that names a store engine, the web server, or the keys.
 
 import asyncio
 import contextlib
+import functools
 import gc
+import itertools
 import os
 import resource
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Protocol
 
+import structlog
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from granian.constants import Interfaces
@@ -22,13 +26,17 @@ from granian.server.embed import Server
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from footfall import clock, logs, settings
+from footfall.core.instants import DAY
 from footfall.core.scrolls import ScrollSeal
-from footfall.errors import AddressTaken
+from footfall.errors import AddressTaken, FootfallError
+from footfall.flows import presence
 from footfall.flows.limit import Limiter
+from footfall.flows.sources import SourceDesk
 from footfall.flows.tokens import TokenDesk
 from footfall.settings import Settings
 from footfall.store import Store
 from footfall.store.sqlite import SQLiteStore, copies
+from footfall.udp import Accounting
 from footfall.web import app
 from footfall.web.context import Context
 
@@ -39,6 +47,16 @@ POLL_S = 0.02
 CONNECTIONS_MAX = 8192
 # For what would hold up the loop; more than cores only wait for the lock.
 THREADS = max(2, min(4, os.cpu_count() or 2))
+SWEEP_EVERY_S = 1
+FORGET_EVERY = 600  # sweeps
+_log = structlog.get_logger()
+
+
+class Ready(Protocol):
+    """Told where footfall serves, once it does."""
+
+    def __call__(self, address: str, *, radius: str) -> None:
+        """Hear the HTTP address and RADIUS' host and port."""
 
 
 def open_store(chosen: Settings) -> Store:
@@ -70,7 +88,12 @@ def make_context(
     limiter = limiter or Limiter(Settings().rate, Settings().burst)
     desk = TokenDesk(store, derive_key(secret, "token", 32))
     seal = ScrollSeal(derive_key(secret, "scroll", 64))
-    return Context(store, desk, seal, limiter, now)
+    return Context(store, desk, source_desk(store, secret), seal, limiter, now)
+
+
+def source_desk(store: Store, secret: str) -> SourceDesk:
+    """Return what makes sources, and opens their secrets."""
+    return SourceDesk(store, derive_key(secret, "source", 64))
 
 
 def derive_key(secret: str, purpose: str, length: int) -> bytes:
@@ -79,12 +102,12 @@ def derive_key(secret: str, purpose: str, length: int) -> bytes:
     return HKDF(SHA256(), length, salt=None, info=info).derive(secret.encode())
 
 
-def serve(chosen: Settings, ready: Callable[[str], None]) -> None:
+def serve(chosen: Settings, ready: Ready) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are finished.
 
     Args:
         chosen: The settings.
-        ready: Told the address once connections are accepted.
+        ready: Told the address once connections are accepted, and RADIUS' address.
 
     Raises:
         StoreError: The store cannot be used.
@@ -95,10 +118,72 @@ def serve(chosen: Settings, ready: Callable[[str], None]) -> None:
     store = open_store(chosen)
     try:
         limiter = Limiter(chosen.rate, chosen.burst)
-        application = app.build(make_context(store, secret, limiter))
-        asyncio.run(run(application, chosen.host, chosen.port, ready))
+        context = make_context(store, secret, limiter)
+        asyncio.run(_serve(chosen, context, ready))
     finally:
         store.close()
+
+
+async def _serve(chosen: Settings, context: Context, ready: Ready) -> None:
+    """Serve HTTP and RADIUS, and close the stays that are over."""
+    async with (
+        listening(context, chosen.host, chosen.radius_port) as radius,
+        ticking(context.store, chosen.observations_days),
+    ):
+        application = app.build(context)
+        tell = functools.partial(ready, radius=radius)
+        await run(application, chosen.host, chosen.port, tell)
+
+
+@contextlib.asynccontextmanager
+async def listening(context: Context, host: str, port: int) -> AsyncIterator[str]:
+    """Listen for RADIUS accounting meanwhile; yields where.
+
+    Raises:
+        AddressTaken: It cannot be listened on.
+    """
+    listener = Accounting(context.store, context.sources, context.now)
+    loop = asyncio.get_running_loop()
+    try:
+        transport, _ = await loop.create_datagram_endpoint(
+            lambda: listener, local_addr=(host, port)
+        )
+    except OSError as error:
+        raise AddressTaken(
+            f"{host}:{port}/udp cannot be listened on for RADIUS: {error.strerror}. "
+            "Choose another with FOOTFALL_RADIUS_PORT; 0 finds a free one."
+        ) from None
+    try:
+        yield f"{host}:{transport.get_extra_info('sockname')[1]}"
+    finally:
+        await listener.finish()
+        transport.close()
+
+
+@contextlib.asynccontextmanager
+async def ticking(store: Store, observations_days: int) -> AsyncIterator[None]:
+    """Close the stays that are over, and forget what is old enough, meanwhile."""
+    task = asyncio.create_task(_tick(store, observations_days * DAY))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _tick(store: Store, observations_kept: int) -> None:
+    for number in itertools.count():
+        try:
+            await asyncio.to_thread(presence.close_due, store, clock.now())
+            if number % FORGET_EVERY == 0:
+                await asyncio.to_thread(
+                    presence.forget, store, clock.now(), observations_kept
+                )
+        except FootfallError as error:
+            # A full disk, say: what is due stays due.
+            _log.warning("stays are not closed now", reason=error.code)
+        await asyncio.sleep(SWEEP_EVERY_S)
 
 
 def bind_port(host: str, port: int) -> int:

@@ -9,6 +9,8 @@
 | rate | FOOTFALL_RATE | 200 requests a second for each service |
 | burst | FOOTFALL_BURST | 2000 requests at once for each service |
 | log | FOOTFALL_LOG | json; or console |
+| radius_port | FOOTFALL_RADIUS_PORT | 1813 |
+| observations_days | FOOTFALL_OBSERVATIONS_DAYS | 30 days that observations are kept |
 
 Each variable may end in `_FILE` and name a file that holds the value.
 """
@@ -25,6 +27,7 @@ from footfall.errors import SettingInvalid
 SECRET_LENGTH_MIN = 32
 PORT_MAX = 65_535
 RATE_MAX = 1_000_000
+DAYS_MAX = 3_650
 LOGS = ("json", "console")
 
 
@@ -38,6 +41,8 @@ class Settings(msgspec.Struct, frozen=True):
     rate: int = 200
     burst: int = 2000
     log: str = "json"
+    radius_port: int = 1813
+    observations_days: int = 30
 
     @property
     def path(self) -> Path:
@@ -69,6 +74,8 @@ def load(
             ("port", PORT_MAX),
             ("rate", RATE_MAX),
             ("burst", RATE_MAX),
+            ("radius_port", PORT_MAX),
+            ("observations_days", DAYS_MAX),
         )
     }
     if port is not None:
@@ -107,7 +114,7 @@ def _read(environment: Mapping[str, str], name: str) -> str | None:
 
 
 def _number(name: str, text: str | None, at_most: int) -> int | None:
-    at_least = 0 if name == "port" else 1
+    at_least = 0 if name.endswith("port") else 1
     if text is None:
         return None
     if not text.isascii() or not text.isdigit() or not at_least <= int(text) <= at_most:

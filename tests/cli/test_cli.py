@@ -56,6 +56,17 @@ COMMANDS = [
     ["doctor"],
     ["backup"],
     ["restore"],
+    ["location", "import"],
+    ["location", "list"],
+    ["hotspot", "import"],
+    ["hotspot", "list"],
+    ["source", "create"],
+    ["source", "list"],
+    ["source", "delete"],
+    ["source", "problems"],
+    ["replay"],
+    ["presence", "recompute"],
+    ["presence", "forget-devices"],
 ]
 
 
@@ -241,8 +252,13 @@ def test_the_signing_secret_is_made_once_and_only_for_its_owner(tmp_path):
 def test_a_port_in_use_is_said_in_one_sentence(run, tmp_path):
     server = start_server(tmp_path / "one.db")
     port = server.address.rsplit(":", 1)[1]
-    text = run("serve", "--store", "sqlite:two.db", "--port", port, status=1)
+    command = ("serve", "--store", "sqlite:two.db", "--port", port)
+    text = run(*command, status=1, FOOTFALL_RADIUS_PORT="0")
     assert "cannot be listened on" in text
+    taken = str(server.radius_port)
+    text = run(*command, status=1, FOOTFALL_RADIUS_PORT=taken)
+    assert f":{taken}/udp cannot be listened on for RADIUS" in text
+    assert "FOOTFALL_RADIUS_PORT" in text
     stop_server(server)
 
 

@@ -123,6 +123,10 @@ def test_a_problem_and_its_log_line_have_the_callers_request_id(server):
     answer = httpx2.get(f"{server.address}/nowhere", headers=header)
     assert answer.headers["X-Request-ID"] == "caller-0451"
     assert answer.json()["requestId"] == "caller-0451"
-    log = (server.path.parent / "log").read_text().splitlines()
-    [line] = [json.loads(text) for text in log if "caller-0451" in text]
+    found: list[str] = []
+    while not found:  # a line is written once its answer has gone out
+        httpx2.get(f"{server.address}/healthz")
+        log = (server.path.parent / "log").read_text().splitlines()
+        found = [text for text in log if "caller-0451" in text]
+    line = json.loads(found[0])
     assert (line["status"], line["method"]) == (404, "GET")

@@ -6,7 +6,17 @@ from cyclopts import App
 from cyclopts.exceptions import CycloptsError
 
 from footfall import __version__
-from footfall.cli import copies, demo, doctor, filling, serving, tenants
+from footfall.cli import (
+    copies,
+    demo,
+    doctor,
+    filling,
+    places,
+    presence,
+    serving,
+    sources,
+    tenants,
+)
 from footfall.errors import FootfallError, Invalid, SettingInvalid
 
 FAILED = 1
@@ -25,6 +35,7 @@ app.command(serving.serve)
 app.command(demo.demo)
 app.command(filling.load, name="import")
 app.command(filling.simulate_chain, name="simulate")
+app.command(presence.replay)
 app.command(doctor.doctor)
 app.command(copies.backup)
 app.command(copies.restore)
@@ -39,6 +50,28 @@ service.command(tenants.create_service, name="create")
 service.command(tenants.list_services, name="list")
 service.command(tenants.revoke_service, name="revoke")
 app.command(service)
+
+location = App(name="location", help="Venues: import and list them.")
+location.command(places.import_locations, name="import")
+location.command(places.list_locations, name="list")
+app.command(location)
+
+hotspot = App(name="hotspot", help="Access points: import and list them.")
+hotspot.command(places.import_hotspots, name="import")
+hotspot.command(places.list_hotspots, name="list")
+app.command(hotspot)
+
+source = App(name="source", help="Where equipment sends to: make, list, see problems.")
+source.command(sources.create)
+source.command(sources.list_sources, name="list")
+source.command(sources.delete)
+source.command(sources.problems)
+app.command(source)
+
+visits = App(name="presence", help="Visits: make them anew; forget devices.")
+visits.command(presence.recompute)
+visits.command(presence.forget_devices)
+app.command(visits)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -8,6 +8,7 @@ from rich.progress import (
     Progress,
     ProgressColumn,
     Task,
+    TaskProgressColumn,
     TextColumn,
     TimeRemainingColumn,
 )
@@ -15,30 +16,39 @@ from rich.text import Text
 
 
 class _RateColumn(ProgressColumn):
-    """Events a second, over the whole run."""
+    """Items a second, over the whole run."""
+
+    def __init__(self, items: str):
+        super().__init__()
+        self._items = items
 
     def render(self, task: Task) -> Text:
         events = task.fields.get("events", task.completed)
         rate = events / task.elapsed if task.elapsed else 0
-        return Text(f"{rate:,.0f} events/s")
+        return Text(f"{rate:,.0f} {self._items}/s")
 
 
-def file_bar() -> Progress:
-    """Show bytes read, events a second, time left."""
-    return _bar(DownloadColumn())
+def file_bar(items: str = "events") -> Progress:
+    """Show bytes read, items a second, time left."""
+    return _bar(DownloadColumn(), items)
+
+
+def span_bar() -> Progress:
+    """Show how much of a span is done, and the time left."""
+    return _bar(TaskProgressColumn(), None)
 
 
 def event_bar() -> Progress:
     """Show events done, events a second, time left."""
-    return _bar(MofNCompleteColumn())
+    return _bar(MofNCompleteColumn(), "events")
 
 
-def _bar(done: ProgressColumn) -> Progress:
+def _bar(done: ProgressColumn, items: str | None) -> Progress:
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         done,
-        _RateColumn(),
+        *([] if items is None else [_RateColumn(items)]),
         TimeRemainingColumn(),
         console=Console(stderr=True),
     )

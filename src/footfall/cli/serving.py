@@ -24,6 +24,9 @@ def serve(
     service.serve(chosen, _say)
 
 
-def _say(address: str) -> None:
-    sys.stdout.write(f"footfall serves {address} (API docs: {address}/docs)\n")
+def _say(address: str, *, radius: str) -> None:
+    sys.stdout.write(
+        f"footfall serves {address} (API docs: {address}/docs)\n"
+        f"RADIUS accounting is taken in at {radius}/udp\n"
+    )
     sys.stdout.flush()

@@ -62,6 +62,7 @@ def create_service(
     organization: str,
     role: str,
     scope: list[str],
+    location: list[str] | None = None,
     store: str | None = None,
     json: bool = False,
 ) -> None:
@@ -74,6 +75,7 @@ def create_service(
         organization: The organization's id.
         role: "Organization Manager", "Location Manager" or "Public app".
         scope: What it may do, such as events_read; may be repeated.
+        location: A location that a Location Manager has; may be repeated.
         store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
         json: Print JSON.
     """
@@ -82,7 +84,12 @@ def create_service(
 
     with opened(store) as data:
         made = tenants.create_service(
-            data, organization, parse_role(role), tuple(scope), clock.now()
+            data,
+            organization,
+            parse_role(role),
+            tuple(scope),
+            clock.now(),
+            locations=tuple(location or ()),
         )
     if json:
         print_json(made)

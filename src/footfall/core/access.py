@@ -39,10 +39,26 @@ _MANAGER = frozenset({Role.ORGANIZATION_MANAGER})
 READ_EVENTS = Permission("events_read", _MANAGER)
 SEND_EVENTS = Permission("events_write", _MANAGER | {Role.PUBLIC_APP})
 ERASE_CONTACT = Permission("customer_write", _MANAGER)
+READ_CONTACT = Permission("customer_read", _MANAGER)
+CREATE_CONTACT = Permission("customer_write", _MANAGER | {Role.PUBLIC_APP})
+CHANGE_CONTACT = Permission("customer_write", _MANAGER)
+SEND_OBSERVATIONS = Permission("events_write", _MANAGER | {Role.PUBLIC_APP})
+# A Location Manager has only its locations: the flows see to that.
+_LOCAL = _MANAGER | {Role.LOCATION_MANAGER}
+READ_LOCATIONS = Permission("location_read", _LOCAL)
+CHANGE_LOCATION = Permission("location_write", _LOCAL)
+MANAGE_LOCATIONS = Permission("organization_write", _MANAGER)
+READ_HOTSPOTS = Permission("hotspot_read", _LOCAL)
+WRITE_HOTSPOTS = Permission("hotspot_write", _LOCAL)
+READ_SETTINGS = Permission("organization_read", _MANAGER)
+CHANGE_SETTINGS = Permission("organization_write", _MANAGER)
 
 
 class Service(msgspec.Struct, frozen=True):
-    """An API credential, without its secret."""
+    """An API credential, without its secret.
+
+    `locations` are those that a Location Manager has.
+    """
 
     client_key: str
     organization: str
@@ -50,6 +66,14 @@ class Service(msgspec.Struct, frozen=True):
     scopes: tuple[str, ...]
     created_at: int
     revoked_at: int | None = None
+    locations: tuple[str, ...] = ()
+
+    @property
+    def only(self) -> frozenset[str] | None:
+        """The locations that it may see; None if all."""
+        if self.role is Role.LOCATION_MANAGER:
+            return frozenset(self.locations)
+        return None
 
 
 class Grant(msgspec.Struct, frozen=True):

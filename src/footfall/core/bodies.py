@@ -1,4 +1,4 @@
-"""The forms in which events are sent: one, an array, `{"events": […]}`, NDJSON.
+"""The forms in which items are sent: one, an array, `{"events": […]}`, NDJSON.
 
 `split` cuts a body into the bytes of its items without judging them, so that one
 bad item is rejected alone.
@@ -14,23 +14,20 @@ from footfall.errors import BodyInvalid
 # A whole string, a bracket or comma, or a quote that no other quote closes.
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{},]|"', re.DOTALL)
 _DEEPER = {b"{": 1, b"[": 1, b"}": -1, b"]": -1}
-_EVENTS = re.compile(rb'\s*"events"\s*:\s*(\[.*\])\s*', re.DOTALL)
+_NAMED = re.compile(rb'\s*"(\w+)"\s*:\s*(\[.*\])\s*', re.DOTALL)
 
 
-class _Envelope(msgspec.Struct):
-    events: msgspec.Raw = msgspec.Raw()
-
-
-_envelope = msgspec.json.Decoder(_Envelope)
+_envelope = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _array = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-def split(body: bytes, *, lines: bool = False) -> list[bytes]:
+def split(body: bytes, *, lines: bool = False, name: str = "events") -> list[bytes]:
     """Cut a body into its items.
 
     Args:
         body: JSON or NDJSON.
         lines: It is NDJSON; empty lines are no items.
+        name: What the items are called.
 
     Raises:
         BodyInvalid: It has no items to find: empty, or not JSON as a whole.
@@ -38,41 +35,42 @@ def split(body: bytes, *, lines: bool = False) -> list[bytes]:
     if lines:
         items = [line for line in body.split(b"\n") if line.strip()]
     else:
-        items = _split_json(body.strip())
+        items = _split_json(body.strip(), name)
     if not items:
-        raise BodyInvalid("The body has no events; send at least one.")
+        raise BodyInvalid(f"The body has no {name}; send at least one.")
     return items
 
 
-def _split_json(body: bytes) -> list[bytes]:
+def _split_json(body: bytes, name: str) -> list[bytes]:
     try:
-        return _split_whole(body)
+        return _split_whole(body, name)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        return _split_lexically(body, str(error))
+        return _split_lexically(body, name, str(error))
 
 
-def _split_whole(body: bytes) -> list[bytes]:
+def _split_whole(body: bytes, name: str) -> list[bytes]:
     if body[:1] == b"[":
         return [bytes(item) for item in _array.decode(body)]
     if body[:1] != b"{":
         raise BodyInvalid(
-            "The body is neither an event, an array of events nor an object with "
-            "an array `events`."
+            f"The body is neither one of the {name}, an array of them nor an object "
+            f"with an array `{name}`."
         )
-    events = bytes(_envelope.decode(body).events)
-    if events and events[:1] != b"[":
-        raise BodyInvalid("`events` is not an array.")
-    return _split_whole(events) if events else [body]
+    items = bytes(_envelope.decode(body).get(name, b""))
+    if items and items[:1] != b"[":
+        raise BodyInvalid(f"`{name}` is not an array.")
+    return _split_whole(items, name) if items else [body]
 
 
-def _split_lexically(body: bytes, reason: str) -> list[bytes]:
+def _split_lexically(body: bytes, name: str, reason: str) -> list[bytes]:
     """Cut where only the brackets are sound, so that the sound items are kept."""
     items = list(_elements(body, reason))
     if body[:1] == b"[":
         return items
     for item in items:
-        if found := _EVENTS.fullmatch(item):
-            return list(_elements(found[1], reason))
+        found = _NAMED.fullmatch(item)
+        if found and found[1] == name.encode():
+            return list(_elements(found[2], reason))
     return [body]
 
 

@@ -9,12 +9,13 @@ Source: the Events API of the seed, SPEC "The event" and "Sending events".
 import difflib
 import hashlib
 from collections.abc import Callable, Iterator
-from typing import Any, get_args
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from footfall.core import instants
+from footfall.core.shapes import wrong_types
 from footfall.errors import FieldError
 
 EVENT_BYTES_MAX = 64 * 1024
@@ -210,7 +211,11 @@ def id_letter(event_type: str) -> str:
 
 
 def accept(
-    raw: bytes, organization: str, now: int, new_id: Callable[[], str]
+    raw: bytes,
+    organization: str,
+    now: int,
+    new_id: Callable[[], str],
+    zone_at: Callable[[str], str | None] = lambda _: None,
 ) -> NewEvent:
     """Check one event as it was sent, and complete it.
 
@@ -219,6 +224,7 @@ def accept(
         organization: The id of the organization that it was sent to.
         now: The instant of its arrival; `createdAt` where none was sent.
         new_id: Makes the 32 hex digits of an id where none was sent.
+        zone_at: Returns the time zone of a location by its id, if it is registered.
 
     Raises:
         Rejection: It cannot be stored; all reasons are in it.
@@ -234,14 +240,23 @@ def accept(
         raise Rejection([_too_deep()]) from None
     except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
         raise _explain(raw, organization, error) from None
-    errors = list(_objections(event, organization))
+    zone = _zone_of(event, zone_at)
+    errors = list(_objections(event, organization, zone))
     if not errors:
         try:
-            return _complete(raw, event, organization, now, new_id)
+            return _complete(raw, event, organization, now, new_id, zone)
         except (msgspec.MsgspecError, ValueError, OverflowError) as error:
             # No field: a number or a local time that no completed event can hold.
             errors = [FieldError("", str(error))]
     raise Rejection(_together(errors, _bad_times(event)), event.event.id)
+
+
+def _zone_of(event: Event, zone_at: Callable[[str], str | None]) -> str | None:
+    """Return the zone that an event says, or that of its location."""
+    if event.when is not None and event.when.timezone is not None:
+        return event.when.timezone
+    location = None if event.where is None else event.where.location_id
+    return None if location is None else zone_at(location)
 
 
 def _together(
@@ -299,10 +314,11 @@ def _complete(
     organization: str,
     now: int,
     new_id: Callable[[], str],
+    timezone: str | None,
 ) -> NewEvent:
     """Fill in what is missing; an event that was sent in whole keeps its bytes."""
     detail, when = event.event, event.when or When()
-    zone = instants.zone_of(when.timezone or "UTC")
+    zone = instants.zone_of(timezone or "UTC")
     if detail.visit is not None:
         _check_start(detail.visit)
     created_at = _created_at(when, zone, now)
@@ -363,18 +379,20 @@ def _fill(raw: bytes, filled: list[tuple[tuple[str, ...], str]]) -> bytes:
     return msgspec.json.encode(value)
 
 
-def _objections(event: Event, organization: str) -> Iterator[FieldError]:
+def _objections(
+    event: Event, organization: str, timezone: str | None
+) -> Iterator[FieldError]:
     """Yield what is wrong with an event whose fields have the right types."""
     detail, when = event.event, event.when or When()
     if event.organization_id not in (None, organization):
         message = "is another organization's; send it there, or leave it out"
         yield FieldError("organizationId", message)
-    yield from _bad_id("customerId", event.customer_id)
+    yield from bad_id("customerId", event.customer_id)
     if detail.id is not None:
-        yield from _bad_id("event.id", detail.id)
+        yield from bad_id("event.id", detail.id)
     if detail.type not in TYPE_NUMBERS:
         yield FieldError("event.type", unknown_type(detail.type))
-    if when.created_at_local is not None and when.timezone is None:
+    if when.created_at_local is not None and timezone is None:
         message = "is a local time without its zone; add when.timezone"
         yield FieldError("when.createdAtLocal", message)
 
@@ -388,7 +406,8 @@ def unknown_type(name: str) -> str:
     )
 
 
-def _bad_id(field: str, value: str) -> Iterator[FieldError]:
+def bad_id(field: str, value: str) -> Iterator[FieldError]:
+    """Yield what is wrong with an id that somebody chose."""
     if not value:
         yield FieldError(field, "is empty; leave it out or give it a value")
     elif len(value) > ID_LENGTH_MAX:
@@ -457,7 +476,7 @@ def _explain(raw: bytes, organization: str, error: Exception) -> Rejection:
         return Rejection([FieldError("", _malformed(raw, str(broken)))])
     if not isinstance(value, dict):
         return Rejection([FieldError("", "is not a JSON object")])
-    errors = list(_wrong_types(value, Event, ""))
+    errors = list(wrong_types(value, Event))
     event_id = None
     if isinstance(value.get("event"), dict):
         found = value["event"].get("id")
@@ -475,37 +494,3 @@ def _malformed(raw: bytes, message: str) -> str:
     if b"\\ud" in raw.lower():
         return f"is not JSON (a lone surrogate in a string?): {message}"
     return f"is not JSON: {message}"
-
-
-def _wrong_types(value: Any, kind: type, path: str) -> Iterator[FieldError]:
-    """Yield an error for each field of a struct that is missing or has another type."""
-    if not isinstance(value, dict):
-        yield FieldError(path, f"Expected `object`, got `{_json_type(value)}`")
-        return
-    for field in msgspec.structs.fields(kind):
-        name = f"{path}.{field.encode_name}".lstrip(".")
-        if field.encode_name not in value:
-            if field.required:
-                yield FieldError(name, "is missing")
-            continue
-        inner = value[field.encode_name]
-        struct = _struct_in(field.type)
-        if struct is not None and isinstance(inner, dict):
-            yield from _wrong_types(inner, struct, name)
-            continue
-        try:
-            msgspec.convert(inner, field.type)
-        except msgspec.ValidationError as error:
-            yield FieldError(name, str(error))
-
-
-def _struct_in(kind: Any) -> type | None:
-    for option in (kind, *get_args(kind)):
-        if isinstance(option, type) and issubclass(option, msgspec.Struct):
-            return option
-    return None
-
-
-def _json_type(value: Any) -> str:
-    names = {list: "array", str: "str", bool: "bool", type(None): "null"}
-    return names.get(type(value), "number")

@@ -10,6 +10,7 @@ import msgspec
 
 from footfall.core import bodies, events
 from footfall.core.events import NewEvent, Rejection
+from footfall.core.places import Estate
 from footfall.errors import FieldError, NothingAccepted, TooLarge
 from footfall.store import Appended, Store
 
@@ -53,11 +54,12 @@ def read(
     organization: str,
     now: int,
     new_id: Callable[[bytes, int], str] | None = None,
+    zone_at: Callable[[str], str | None] = lambda _: None,
 ) -> Batch:
     """Check and complete each item; see `core.events.accept`.
 
     `new_id` makes the digits of a missing id from the item and its index; without it
-    they are time-ordered and random.
+    they are time-ordered and random. `zone_at` knows the locations' time zones.
 
     Raises:
         TooLarge: There are more than `BATCH_MAX`.
@@ -74,21 +76,42 @@ def read(
     for index, item in enumerate(items):
         try:
             fresh = functools.partial(new_id or time_ordered, item, index)
-            accepted.append(events.accept(item, organization, now, fresh))
+            accepted.append(events.accept(item, organization, now, fresh, zone_at))
             positions.append(index)
         except Rejection as reason:
             rejected.append(Rejected(index, reason.event_id, reason.errors))
     return Batch(accepted, positions, rejected)
 
 
-def read_body(body: bytes, organization: str, now: int, *, lines: bool) -> Batch:
+def zones(store: Store, organization: str) -> Callable[[str], str | None]:
+    """Return what knows the time zones of an organization's locations.
+
+    Events that say their zone need none of it, so it is read when one does not.
+    """
+
+    @functools.cache
+    def estate() -> Estate:
+        return store.look(organization, lambda books: books.estate())
+
+    return lambda location: estate().timezone_at(location)
+
+
+def read_body(
+    body: bytes,
+    organization: str,
+    now: int,
+    zone_at: Callable[[str], str | None] = lambda _: None,
+    *,
+    lines: bool,
+) -> Batch:
     """Cut a body into items and read them; see `core.bodies.split`.
 
     Raises:
         BodyInvalid: It is not JSON as a whole.
         TooLarge: It has more than `BATCH_MAX` items.
     """
-    return read(bodies.split(body, lines=lines), organization, now)
+    items = bodies.split(body, lines=lines)
+    return read(items, organization, now, zone_at=zone_at)
 
 
 def receipt(batch: Batch, appended: Appended) -> Receipt:
@@ -126,7 +149,8 @@ async def receive(
     """
 
     def take() -> tuple[Batch, Future[Appended] | None]:
-        batch = read_body(body, organization, now, lines=lines)
+        zone_at = zones(store, organization)
+        batch = read_body(body, organization, now, zone_at, lines=lines)
         if not batch.events:
             return batch, None
         return batch, store.append(organization, batch.events)

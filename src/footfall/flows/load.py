@@ -79,10 +79,11 @@ def load_file(
         )
         progress(offset, loaded.accepted + loaded.duplicates + loaded.rejected)
 
+    zone_at = ingest.zones(store, organization)
     with path.open("rb") as raw:
         first = 0
         for items in _batches(_items(raw, path)):
-            batch = ingest.read(items, organization, now, _ids_from(first))
+            batch = ingest.read(items, organization, now, _ids_from(first), zone_at)
             future = store.append(organization, batch.events)
             waiting.append((batch, first, raw.tell(), items, future))
             first += len(items)

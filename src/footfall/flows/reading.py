@@ -51,6 +51,10 @@ def _read(
         if query.endless and place.arrival >= bound:
             bound = None  # All of its stretch was given: it goes on to what is newest.
     page = store.page(query, place, bound)
+    if query.endless and bound is not None and not page.count:
+        # What was left of its stretch was erased, so it goes on here too.
+        place, bound = Place(bound, bound), None
+        page = store.page(query, place, bound)
     if not request.scrolling:
         return page, None
     end = page.newest if bound is None else bound

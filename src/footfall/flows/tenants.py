@@ -25,6 +25,7 @@ class NewService(msgspec.Struct, frozen=True, rename="camel"):
     organization_id: str
     role: Role
     scopes: tuple[str, ...]
+    locations: tuple[str, ...] = ()
 
 
 def create_organization(
@@ -55,16 +56,26 @@ def create_organization(
 
 
 def create_service(
-    store: Store, organization_id: str, role: Role, scopes: tuple[str, ...], now: int
+    store: Store,
+    organization_id: str,
+    role: Role,
+    scopes: tuple[str, ...],
+    now: int,
+    *,
+    locations: tuple[str, ...] = (),
 ) -> NewService:
     """Make a credential; only the hash of its secret is kept.
 
+    `locations` are those that a Location Manager has.
+
     Raises:
-        Invalid: A scope does not exist.
+        Invalid: A scope does not exist, or the locations are not for the role.
         OrganizationUnknown: There is no such tenant.
     """
     access.check_scopes(scopes)
     scopes = tuple(dict.fromkeys(scopes))
+    if locations and role is not Role.LOCATION_MANAGER:
+        raise Invalid(f"Only a {Role.LOCATION_MANAGER} has locations of its own.")
     secret = secrets.token_urlsafe(SECRET_BYTES)
     service = Service(
         client_key=f"ck-{uuid.uuid4()}",
@@ -72,9 +83,12 @@ def create_service(
         role=role,
         scopes=scopes,
         created_at=now,
+        locations=locations,
     )
     store.create_service(service, hash_secret(secret)).result()
-    return NewService(service.client_key, secret, organization_id, role, scopes)
+    return NewService(
+        service.client_key, secret, organization_id, role, scopes, locations
+    )
 
 
 def hash_secret(secret: str) -> bytes:

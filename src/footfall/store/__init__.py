@@ -4,14 +4,18 @@ Reads answer at once and may be called from any thread. Writes return a future: 
 is done when the write is on disk, and many writes share one commit.
 """
 
+from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from footfall.core.access import Service
 from footfall.core.events import NewEvent
 from footfall.core.queries import EventQuery, Place
+from footfall.store.books import Books, Source
+
+T = TypeVar("T")
 
 
 class Organization(msgspec.Struct, frozen=True):
@@ -115,6 +119,24 @@ class Store(Protocol):
 
     def revoke_token(self, token_id: str, expires_at: int, now: int) -> Future[None]:
         """End one token for good; forget those that expired before `now`."""
+
+    def change(self, organization: str, work: Callable[[Books], T]) -> Future[T]:
+        """Do something with an organization's books: whole or not at all."""
+
+    def look(self, organization: str, work: Callable[[Books], T]) -> T:
+        """Read in an organization's books: one state of them."""
+
+    def sources(self, organization: str | None = None) -> list[Source]:
+        """List the sources, oldest first."""
+
+    def source(self, source: str) -> Source | None:
+        """Return a source."""
+
+    def stays_due(self, now: int) -> list[str]:
+        """List the organizations that have stays to look at."""
+
+    def forget(self, observed: int, unclear: int) -> Future[bool]:
+        """Forget observations and problems of before; True if there is more."""
 
     def check(self) -> Future[None]:
         """Fail with the reason while writes fail; done once they can succeed."""

@@ -8,7 +8,15 @@ from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from footfall.errors import FootfallError
-from footfall.web import contacts, events, operations, problems, sts
+from footfall.web import (
+    contacts,
+    events,
+    operations,
+    places,
+    presence,
+    problems,
+    sts,
+)
 from footfall.web.context import Context
 from footfall.web.guard import guard
 from footfall.web.logs import logged
@@ -20,7 +28,9 @@ ROUTES = [
     events.organization_events,
     events.contact_events,
     events.send_events,
-    contacts.erase,
+    *contacts.ROUTES,
+    *places.ROUTES,
+    *presence.ROUTES,
     operations.healthz,
     operations.readyz,
     operations.metrics,

@@ -1,13 +1,51 @@
-"""Routes of contacts: erasure."""
+"""Routes of contacts: made, read, changed, erased."""
 
+import asyncio
 from typing import Any
 
-import msgspec
-from litestar import MediaType, Request, Response, delete
+from litestar import Request, Response, delete, get, patch, post
 
-from footfall.core.access import ERASE_CONTACT
+from footfall.core.access import (
+    CHANGE_CONTACT,
+    CREATE_CONTACT,
+    ERASE_CONTACT,
+    READ_CONTACT,
+)
+from footfall.flows import contacts
 from footfall.flows.erase import erase_contact
 from footfall.web.context import context_of
+from footfall.web.places import answer, read_object, settled
+
+Asked = Request[Any, Any, Any]
+
+
+@post("/v1/organizations/{cid:str}/customers", opt={"permission": CREATE_CONTACT})
+async def create(request: Asked, cid: str) -> Response[bytes]:
+    """Make a contact, and its signup."""
+    value, context = await read_object(request), context_of(request)
+    made = contacts.create_contact(context.store, cid, value, context.now())
+    return answer(await settled(made), 201)
+
+
+@get(
+    "/v1/organizations/{cid:str}/customers/{contact:str}",
+    opt={"permission": READ_CONTACT},
+)
+async def read(request: Asked, cid: str, contact: str) -> Response[bytes]:
+    """What is known of a contact."""
+    store = context_of(request).store
+    return answer(await asyncio.to_thread(contacts.read_contact, store, cid, contact))
+
+
+@patch(
+    "/v1/organizations/{cid:str}/customers/{contact:str}",
+    opt={"permission": CHANGE_CONTACT},
+)
+async def change(request: Asked, cid: str, contact: str) -> Response[bytes]:
+    """Change what is sent of a contact."""
+    value, context = await read_object(request), context_of(request)
+    changed = contacts.change_contact(context.store, cid, contact, value, context.now())
+    return answer(await settled(changed))
 
 
 @delete(
@@ -15,9 +53,9 @@ from footfall.web.context import context_of
     opt={"permission": ERASE_CONTACT},
     status_code=200,
 )
-async def erase(
-    request: Request[Any, Any, Any], cid: str, contact: str
-) -> Response[bytes]:
+async def erase(request: Asked, cid: str, contact: str) -> Response[bytes]:
     """Erase a contact and all its events, for good."""
-    erased = await erase_contact(context_of(request).store, cid, contact)
-    return Response(msgspec.json.encode(erased), media_type=MediaType.JSON)
+    return answer(await erase_contact(context_of(request).store, cid, contact))
+
+
+ROUTES = [create, read, change, erase]

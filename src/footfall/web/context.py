@@ -7,15 +7,17 @@ from litestar.connection import ASGIConnection
 
 from footfall.core.scrolls import ScrollSeal
 from footfall.flows.limit import Limiter
+from footfall.flows.sources import SourceDesk
 from footfall.flows.tokens import TokenDesk
 from footfall.store import Store
 
 
 class Context(msgspec.Struct, frozen=True):
-    """The store, the token desk, the scrolls' seal, the limits and the clock."""
+    """The store, the desks, the scrolls' seal, the limits and the clock."""
 
     store: Store
     desk: TokenDesk
+    sources: SourceDesk
     seal: ScrollSeal
     limiter: Limiter
     now: Callable[[], int]

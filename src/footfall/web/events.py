@@ -11,9 +11,7 @@ from footfall.flows import ingest
 from footfall.flows.reading import read_events
 from footfall.web.context import context_of
 from footfall.web.pacing import take_turn
-from footfall.web.payload import read_payload
-
-_LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
+from footfall.web.payload import is_lines, read_payload
 
 
 async def _read(
@@ -62,7 +60,6 @@ async def contact_events(
 async def send_events(request: Request[Any, Any, Any], cid: str) -> Response[bytes]:
     """Store events; 201 means that they are on disk."""
     context = context_of(request)
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     payload = await read_payload(request)
     await take_turn(request)
     receipt = await ingest.receive(
@@ -70,7 +67,7 @@ async def send_events(request: Request[Any, Any, Any], cid: str) -> Response[byt
         cid,
         payload,
         context.now(),
-        lines=kind in _LINES,
+        lines=is_lines(request),
     )
     return Response(
         msgspec.json.encode(receipt), status_code=201, media_type=MediaType.JSON

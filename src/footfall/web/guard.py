@@ -38,5 +38,7 @@ def guard(connection: ASGIConnection, handler: BaseRouteHandler) -> None:  # typ
     context = context_of(connection)
     grant = context.desk.verify(bearer_token(connection), context.now())
     context.limiter.count_request(grant.service.client_key, context.now())
-    access.check(grant, permission, connection.path_params["cid"])
+    # A path without an organization is about the token's own.
+    organization = connection.path_params.get("cid", grant.service.organization)
+    access.check(grant, permission, organization)
     connection.state.grant = grant

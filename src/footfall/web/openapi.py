@@ -5,19 +5,23 @@ an error can name every parameter at once, and a page's bytes go out untouched. 
 compares the routes with this, and another answers with it.
 """
 
-from typing import Any
-
 import msgspec
 
 from footfall import __version__
 from footfall.core import access, events, queries
-from footfall.core.access import Permission
 from footfall.flows.erase import Erased
 from footfall.flows.ingest import Receipt
-from footfall.web.problems import BatchProblem, Problem, type_of
+from footfall.web import openapi_places
+from footfall.web.describing import (
+    CID_EXAMPLE,
+    Document,
+    answer,
+    operation,
+    parameter,
+    problems,
+)
+from footfall.web.problems import BatchProblem, Problem
 from footfall.web.sts import Credentials, Token
-
-Document = dict[str, Any]
 
 
 class EventsPage(msgspec.Struct, rename="camel", frozen=True):
@@ -32,7 +36,7 @@ class EventsPage(msgspec.Struct, rename="camel", frozen=True):
 
 
 EVENT_EXAMPLE: Document = {
-    "organizationId": "155d60f21dc1938562900a0e201d54f6",
+    "organizationId": CID_EXAMPLE,
     "customerId": "f4c6be2cebc56bf4b8a16a2d463d5b60",
     "event": {
         "type": "visit",
@@ -62,22 +66,20 @@ _PAGE_EXAMPLE = {
     "events": [EVENT_EXAMPLE],
 }
 _RECEIPT_EXAMPLE = {"status": "OK", "accepted": 1, "duplicates": 0, "rejected": []}
-_PROBLEMS = {
-    401: ("token-missing", "A token is needed", "No bearer token, or wrong secrets."),
-    403: ("not-allowed", "Not allowed", "The token is invalid or does not suffice."),
-    404: ("contact-unknown", "Not found", "A contact that was never seen."),
-    409: ("parameter-invalid", "Invalid parameters", "Something was not understood."),
-    408: ("body-too-slow", "Too slow", "The body did not arrive in time."),
-    429: ("too-many-requests", "Too many requests", "Try again later."),
-    413: ("too-large", "Too large", "The body is over its limit."),
-    503: ("store-unavailable", "The store is unavailable", "Try again later."),
-    507: ("store-full", "No space left", "The disk is full; nothing was stored."),
-}
 
 
 def document() -> Document:
     """Return the whole description as a JSON value."""
-    kinds = (EventsPage, Receipt, Erased, Credentials, Token, Problem, BatchProblem)
+    kinds: tuple[type, ...] = (
+        EventsPage,
+        Receipt,
+        Erased,
+        Credentials,
+        Token,
+        Problem,
+        BatchProblem,
+    )
+    kinds += openapi_places.KINDS
     _, components = msgspec.json.schema_components(
         kinds, ref_template="#/components/schemas/{name}"
     )
@@ -90,12 +92,22 @@ def document() -> Document:
             "description": "The events of a business's guests, in and out.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "paths": _access_paths() | _events_paths() | _operations_paths(),
+        "paths": _access_paths()
+        | merged(_events_paths(), openapi_places.paths())
+        | _operations_paths(),
         "components": {
             "schemas": components,
             "securitySchemes": {"bearer": bearer},
         },
     }
+
+
+def merged(paths: Document, more: Document) -> Document:
+    """Put the operations of the same path together."""
+    both = dict(paths)
+    for path, operations in more.items():
+        both[path] = both.get(path, {}) | operations
+    return both
 
 
 def _events_paths() -> Document:
@@ -111,12 +123,12 @@ def _events_paths() -> Document:
         },
         "/v1/organizations/{cid}/customers/{contact}": {
             "parameters": [_CID, _CONTACT],
-            "delete": _operation(
+            "delete": operation(
                 "eraseContact",
                 "Erase a contact and all its events",
                 access.ERASE_CONTACT,
                 responses={
-                    "200": _answer(
+                    "200": answer(
                         "Gone from the answers and from the disk.",
                         "Erased",
                         {
@@ -126,7 +138,7 @@ def _events_paths() -> Document:
                             "events": {"visit": 1},
                         },
                     ),
-                    **_problems(401, 403, 404, 429, 503),
+                    **problems(401, 403, 404, 429, 503),
                 },
             ),
         },
@@ -134,13 +146,13 @@ def _events_paths() -> Document:
 
 
 def _reading(operation_id: str, summary: str, *more: int) -> Document:
-    page = _answer("A page of events.", "EventsPage", _PAGE_EXAMPLE)
-    return _operation(
+    page = answer("A page of events.", "EventsPage", _PAGE_EXAMPLE)
+    return operation(
         operation_id,
         summary,
         access.READ_EVENTS,
         parameters=_PARAMETERS,
-        responses={"200": page, **_problems(401, 403, *more, 409, 429, 503)},
+        responses={"200": page, **problems(401, 403, *more, 409, 429, 503)},
     )
 
 
@@ -152,17 +164,17 @@ def _sending() -> Document:
         "properties": {"events": many},
         "required": ["events"],
     }
-    refused = _problems(409)["409"]
+    refused = problems(409)["409"]
     refused["description"] = "Nothing was stored; `rejected` says why."
     refused["content"]["application/problem+json"]["schema"] = {
         "$ref": "#/components/schemas/BatchProblem"
     }
-    return _operation(
+    return operation(
         "sendEvents",
         "Store events; 201 means on disk",
         access.SEND_EVENTS,
         parameters=[
-            _parameter(
+            parameter(
                 "Content-Encoding",
                 "How the body is packed.",
                 {"type": "string", "enum": ["gzip", "zstd", "identity"]},
@@ -186,8 +198,8 @@ def _sending() -> Document:
             },
         },
         responses={
-            "201": _answer("What became of each event.", "Receipt", _RECEIPT_EXAMPLE),
-            **_problems(401, 403, 408, 413, 429, 503, 507),
+            "201": answer("What became of each event.", "Receipt", _RECEIPT_EXAMPLE),
+            **problems(401, 403, 408, 413, 429, 503, 507),
             "409": refused,
         },
     )
@@ -195,7 +207,7 @@ def _sending() -> Document:
 
 def _access_paths() -> Document:
     token = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.…"  # noqa: S105  an example
-    given = _answer("A token for a day.", "Token", {"token": token})
+    given = answer("A token for a day.", "Token", {"token": token})
     given["headers"] = {
         "Authorization": {
             "description": "The same token, behind `Bearer `.",
@@ -217,15 +229,15 @@ def _access_paths() -> Document:
                 }
             },
         },
-        "responses": {"200": given, **_problems(401, 408, 409, 413, 429, 503)},
+        "responses": {"200": given, **problems(401, 408, 409, 413, 429, 503)},
     }
-    logout = _operation(
+    logout = operation(
         "logout",
         "Revoke the token that the request carries",
         None,
         responses={
             "200": {"description": "Revoked, for good."},
-            **_problems(401, 503),
+            **problems(401, 503),
         },
     )
     return {
@@ -247,74 +259,21 @@ def _operations_paths() -> Document:
                 "/readyz",
                 "readyz",
                 "Whether the store can be used",
-                ready | _problems(503, 507),
+                ready | problems(503, 507),
             ),
             ("/metrics", "metrics", "Metrics for Prometheus", metrics),
         )
     }
 
 
-def _operation(
-    operation_id: str, summary: str, permission: Permission | None, **rest: Any
-) -> Document:
-    operation = {"operationId": operation_id, "summary": summary, **rest}
-    operation["security"] = [{"bearer": []}]
-    if permission is not None:
-        roles = ", ".join(sorted(permission.roles))
-        scopes = " or ".join(sorted(permission.scopes))
-        operation["description"] = f"Role: {roles}. Scope: {scopes}."
-    return operation
-
-
-def _answer(description: str, schema: str, example: Document) -> Document:
-    content = {"schema": {"$ref": f"#/components/schemas/{schema}"}, "example": example}
-    return {"description": description, "content": {"application/json": content}}
-
-
-def _problems(*statuses: int) -> Document:
-    answers: Document = {}
-    for status in statuses:
-        code, title, detail = _PROBLEMS[status]
-        example = {
-            "type": type_of(code),
-            "title": title,
-            "status": status,
-            "detail": detail,
-            "instance": "/v1/organizations/155d60f21dc1938562900a0e201d54f6/events",
-        }
-        content = {"schema": {"$ref": "#/components/schemas/Problem"}}
-        answers[str(status)] = {
-            "description": detail,
-            "content": {"application/problem+json": content | {"example": example}},
-        }
-    return answers
-
-
-def _parameter(
-    name: str,
-    description: str,
-    schema: Document,
-    example: object,
-    where: str = "query",
-) -> Document:
-    return {
-        "name": name,
-        "in": where,
-        "description": description,
-        "required": where == "path",
-        "schema": schema,
-        "example": example,
-    }
-
-
-_CID = _parameter(
+_CID = parameter(
     "cid",
     "The organization's id.",
     {"type": "string"},
     EVENT_EXAMPLE["organizationId"],
     where="path",
 )
-_CONTACT = _parameter(
+_CONTACT = parameter(
     "contact",
     "The contact's id.",
     {"type": "string"},
@@ -323,26 +282,26 @@ _CONTACT = _parameter(
 )
 _FLAG: Document = {"type": "boolean", "default": False}
 _PARAMETERS = [
-    _parameter(
+    parameter(
         "dateStart",
         "Events at or after this instant. ISO 8601, UTC without an offset; a date "
         "alone is its first instant.",
         {"type": "string"},
         "2022-07-21T18:41:09Z",
     ),
-    _parameter(
+    parameter(
         "dateEnd",
         "Events at or before this instant; a date alone is its last instant.",
         {"type": "string"},
         "2022-07-21",
     ),
-    _parameter(
+    parameter(
         "events",
         f"Only these types, separated by commas: {', '.join(events.TYPES)}.",
         {"type": "string"},
         "visit,login",
     ),
-    _parameter(
+    parameter(
         "size",
         "Events in a page.",
         {
@@ -353,15 +312,15 @@ _PARAMETERS = [
         },
         20,
     ),
-    _parameter(
+    parameter(
         "sortBy",
         "By the venue's wall clock, by instant, or by arrival.",
         {"type": "string", "enum": list(queries.Sort), "default": "businessTime"},
         "utcTime",
     ),
-    _parameter("sortReverse", "Newest first.", _FLAG, example=False),
-    _parameter("enableScroll", "Whether to give a scrollId.", _FLAG, example=True),
-    _parameter(
+    parameter("sortReverse", "Newest first.", _FLAG, example=False),
+    parameter("enableScroll", "Whether to give a scrollId.", _FLAG, example=True),
+    parameter(
         "scrollId",
         "Gives the page that follows the one it came with.",
         {"type": "string", "maxLength": 511},

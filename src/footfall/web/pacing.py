@@ -32,13 +32,13 @@ class Turns:
         return self._turns[client_key]
 
 
-async def take_turn(request: Request[Any, Any, Any]) -> None:
+async def take_turn(request: Request[Any, Any, Any], who: str | None = None) -> None:
     """Wait for a turn of the request's service; `paced` gives it back.
 
     To be called once the request is read: who sends slowly keeps nobody waiting.
+    `who` asks where it is no service that does.
     """
-    client_key = request.state.grant.service.client_key
-    turn = request.app.state.turns.of(client_key)
+    turn = request.app.state.turns.of(who or request.state.grant.service.client_key)
     await turn.acquire()
     cast("list[asyncio.Semaphore]", request.scope[_KEY]).append(turn)  # type: ignore[literal-required]
 

@@ -10,11 +10,18 @@ from litestar import Request
 
 from footfall.errors import BodyInvalid, BodyTooSlow, TooLarge
 
+LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
 BODY_BYTES_MAX = 32 * 1024 * 1024
 BODY_WITHIN_S = 60
 _ZSTD_WINDOW_MAX = 32 * 1024 * 1024
 # A block of 4 bytes can unpack to 128 KiB; so little input keeps each step small.
 _ZSTD_STEP = 1024
+
+
+def is_lines(request: Request[Any, Any, Any]) -> bool:
+    """Tell whether the body is NDJSON."""
+    kind = request.headers.get("content-type", "").partition(";")[0]
+    return kind.strip().lower() in LINES
 
 
 async def read_payload(

@@ -11,6 +11,7 @@ from litestar.exceptions import HTTPException
 
 from footfall.errors import FieldError, FootfallError, TokenMissing, TooManyRequests
 from footfall.flows.ingest import NothingStored, Rejected
+from footfall.flows.receive import NothingTaken
 
 MEDIA_TYPE = "application/problem+json"
 _log = structlog.get_logger()
@@ -68,6 +69,9 @@ def on_footfall_error(
             duplicates=error.answer.duplicates,
             rejected=tuple(error.answer.rejected),
         )
+    if isinstance(error, NothingTaken):
+        rejected = tuple(error.answer.rejected)
+        problem = BatchProblem(**fields, accepted=0, rejected=rejected)
     headers = {}
     if isinstance(error, TokenMissing):
         headers["WWW-Authenticate"] = 'Bearer realm="footfall"'

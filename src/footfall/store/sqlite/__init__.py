@@ -4,7 +4,6 @@ Readers and the writer never wait for each other (WAL); a commit is synced befor
 anyone is told of it (`synchronous=FULL`).
 """
 
-import hashlib
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -14,20 +13,27 @@ from typing import Any, TypeVar
 import apsw
 import msgspec
 
-from footfall.core import access, events
+from footfall.core import access
 from footfall.core.access import Service
 from footfall.core.events import NewEvent
 from footfall.core.queries import EventQuery, Place
 from footfall.errors import (
     AlreadyExists,
     ContactUnknown,
-    OrganizationUnknown,
     StoreError,
     StoreFull,
 )
 from footfall.store import Appended, Credential, Organization, Page
+from footfall.store.books import Books, Source
 from footfall.store.sqlite import pages
+from footfall.store.sqlite.appending import Rows, append, contact_key, number_of
 from footfall.store.sqlite.ballast import Ballast
+from footfall.store.sqlite.books import (
+    Estates,
+    SQLiteBooks,
+    erase_presence,
+    forget,
+)
 from footfall.store.sqlite.connections import (
     Readers,
     check_engine,
@@ -43,6 +49,7 @@ from footfall.store.sqlite.writer import Writer
 T = TypeVar("T")
 # With less space left than this, sends fail sooner or later.
 SPACE_MIN = 1024 * 1024
+CHANGE_BYTES = 256 * 1024
 
 
 class SQLiteStore:
@@ -55,6 +62,8 @@ class SQLiteStore:
         self._writer = Writer(path)
         self._readers = Readers(path)
         self._ballast = Ballast(path)
+        # Touched by the writer's thread alone.
+        self._estates: Estates = {}
         self._ballast.lay()
 
     def close(self) -> None:
@@ -85,7 +94,7 @@ class SQLiteStore:
 
         def work(connection: apsw.Connection) -> Appended:
             self._ballast.cover(rows.size)
-            return _append(connection, organization, rows)
+            return append(connection, number_of(connection, organization), rows)
 
         return self._writer.submit(work)
 
@@ -97,7 +106,7 @@ class SQLiteStore:
     ) -> Page:
         """See `Store.page`."""
         with self._readers.snapshot() as connection:
-            organization = _number_of(connection, query.organization)
+            organization = number_of(connection, query.organization)
             contact = None
             if query.contact is not None:
                 contact = _contact_of(connection, organization, query.contact)
@@ -128,6 +137,48 @@ class SQLiteStore:
         finally:
             self._ballast.lay()
 
+    def change(self, organization: str, work: Callable[[Books], T]) -> Future[T]:
+        """See `Store.change`."""
+
+        def within(connection: apsw.Connection) -> T:
+            # All that presence makes of a request is smaller than this.
+            self._ballast.cover(CHANGE_BYTES)
+            number = number_of(connection, organization)
+            books = SQLiteBooks(connection, number, organization, self._estates)
+            return work(books)
+
+        return self._writer.submit(within)
+
+    def look(self, organization: str, work: Callable[[Books], T]) -> T:
+        """See `Store.look`."""
+        with self._readers.snapshot() as connection:
+            number = number_of(connection, organization)
+            return work(SQLiteBooks(connection, number, organization))
+
+    def sources(self, organization: str | None = None) -> list[Source]:
+        """See `Store.sources`."""
+        with self._readers.one() as connection:
+            rows = connection.execute(SQL["sources"], {"organization": organization})
+            return [msgspec.json.decode(body, type=Source) for (body,) in rows]
+
+    def source(self, source: str) -> Source | None:
+        """See `Store.source`."""
+        with self._readers.one() as connection:
+            row = connection.execute(SQL["source"], {"id": source}).fetchone()
+        return None if row is None else msgspec.json.decode(row[0], type=Source)
+
+    def stays_due(self, now: int) -> list[str]:
+        """See `Store.stays_due`."""
+        with self._readers.one() as connection:
+            rows = connection.execute(SQL["due"], {"now": now}).fetchall()
+        return [str(organization) for (organization,) in rows]
+
+    def forget(self, observed: int, unclear: int) -> Future[bool]:
+        """See `Store.forget`."""
+        return self._writer.submit(
+            lambda connection: forget(connection, observed, unclear)
+        )
+
     def create_organization(self, organization: Organization) -> Future[None]:
         """See `Store.create_organization`."""
 
@@ -152,9 +203,10 @@ class SQLiteStore:
         """See `Store.create_service`."""
 
         def work(connection: apsw.Connection) -> None:
-            _number_of(connection, service.organization)
-            values = msgspec.structs.asdict(service) | {
+            number_of(connection, service.organization)
+            values: dict[str, Any] = msgspec.structs.asdict(service) | {
                 "scopes": " ".join(service.scopes),
+                "locations": " ".join(service.locations),
                 "role": str(service.role),
                 "secret_hash": secret_hash,
             }
@@ -206,101 +258,37 @@ class SQLiteStore:
             ).result()
 
 
-def _number_of(connection: apsw.Connection, organization: str) -> int:
-    row = connection.execute(SQL["organization"], {"id": organization}).fetchone()
-    if row is None:
-        raise OrganizationUnknown(f"There is no organization {organization}.")
-    return int(row[0])
-
-
 def _contact_of(connection: apsw.Connection, organization: int, contact: str) -> int:
-    values = {"organization": organization, "key": _contact_key(contact)}
+    values = {"organization": organization, "key": contact_key(contact)}
     row = connection.execute(SQL["contact"], values).fetchone()
     if row is None:
         raise ContactUnknown("This organization has never seen this contact.")
     return int(row[0])
 
 
-def _contact_key(contact: str) -> bytes:
-    return hashlib.blake2b(contact.encode(), digest_size=16).digest()
-
-
 def _service(row: Sequence[Any]) -> Service:
-    key, organization, role, scopes, created_at, revoked_at = row
+    key, organization, role, scopes, locations, created_at, revoked_at = row
     return Service(
         client_key=key,
         organization=organization,
         role=access.Role(role),
         scopes=tuple(scopes.split()),
+        locations=tuple(locations.split()),
         created_at=created_at,
         revoked_at=revoked_at,
     )
-
-
-class Rows:
-    """Events as rows: made where they are sent, so that the writer only writes."""
-
-    def __init__(self, new: list[NewEvent]):
-        self.new = new
-        self.size = sum(len(event.body) for event in new)
-        contacts = {event.contact: _contact_key(event.contact) for event in new}
-        self.contacts = [(key, contact) for contact, key in contacts.items()]
-        self.rows = [
-            (contacts[e.contact], e.type, e.created_at, e.local_at, e.key) for e in new
-        ]
-
-
-def _append(connection: apsw.Connection, organization: str, rows: Rows) -> Appended:
-    """Insert all at once; where an id is there already, one by one."""
-    number = _number_of(connection, organization)
-    contacts = [(number, *contact) for contact in rows.contacts]
-    connection.executemany(SQL["add_contact"], contacts)
-    arrival = int(connection.execute(SQL["newest"]).get) + 1
-    try:
-        with connection:
-            _insert(connection, number, arrival, rows)
-    except apsw.ConstraintError:
-        return _append_singly(connection, number, arrival, rows)
-    return Appended(accepted=len(rows.new))
-
-
-def _insert(connection: apsw.Connection, number: int, arrival: int, rows: Rows) -> None:
-    connection.executemany(
-        SQL["add_event"],
-        [(at, number, *row) for at, row in enumerate(rows.rows, arrival)],
-    )
-    connection.executemany(
-        SQL["add_body"],
-        [(at, event.body) for at, event in enumerate(rows.new, arrival)],
-    )
-
-
-def _append_singly(
-    connection: apsw.Connection, number: int, arrival: int, rows: Rows
-) -> Appended:
-    duplicates, conflicts, first = 0, [], arrival
-    for position, (row, event) in enumerate(zip(rows.rows, rows.new, strict=True)):
-        stored = connection.execute(SQL["stored"], (number, event.key)).fetchone()
-        if stored is None:
-            connection.execute(SQL["add_event"], (arrival, number, *row))
-            connection.execute(SQL["add_body"], (arrival, event.body))
-            arrival += 1
-        elif events.same(event.sent, stored[0]):
-            duplicates += 1
-        else:
-            conflicts.append(position)
-    return Appended(arrival - first, duplicates, tuple(conflicts))
 
 
 def _erase(
     connection: apsw.Connection, organization: str, contact: str
 ) -> dict[int, int]:
     with transaction(connection):
-        number = _contact_of(connection, _number_of(connection, organization), contact)
+        number = _contact_of(connection, number_of(connection, organization), contact)
         values = {"contact": number}
         counts = dict(connection.execute(SQL["count_types"], values))
         for name in ("wipe_bodies", "erase_events", "wipe_contact"):
             connection.execute(SQL[name], values)
+        erase_presence(connection, number)
     return counts
 
 

@@ -30,7 +30,10 @@ _KEYS = {
 
 
 class _Arm(msgspec.Struct, frozen=True):
-    """One stretch: an index, what else holds there, and the keys between which."""
+    """One stretch: an index, what else holds there, and the keys between which.
+
+    The index is named for its table: `event_by_utc`.
+    """
 
     index: str
     conditions: tuple[str, ...]
@@ -103,7 +106,10 @@ def _ranges(
         ]
         parts.append(
             SQL["range"].format(
-                key=key, index=arm.index, conditions=" AND ".join(conditions)
+                key=key,
+                table=arm.index.partition("_")[0],
+                index=arm.index,
+                conditions=" AND ".join(conditions),
             )
         )
     return " UNION ALL ".join(parts), values
@@ -116,10 +122,18 @@ def _arms(query: EventQuery) -> list[_Arm]:
     utc = query.sort is Sort.UTC_TIME
     span = (query.start_at, query.end_at) if utc else (None, None)
     if query.contact is not None:
-        return [_Arm("event_by_contact", ("contact = :contact", *of_types), *span)]
+        of_contact = ("contact = :contact", *of_types)
+        found = [_Arm("event_by_contact", of_contact, *span)]
+        if query.sort is Sort.RECEIVED_TIME:
+            found.append(_Arm("withdrawal_by_contact", of_contact))
+        return found
     inside: tuple[str, ...] = ("organization = :organization",)
     if query.sort is Sort.RECEIVED_TIME:
-        return [_Arm("event_by_arrival", inside + of_types)]
+        # The log of arrivals also announces what no longer holds.
+        return [
+            _Arm(f"{table}_by_arrival", inside + of_types)
+            for table in ("event", "withdrawal")
+        ]
     index = "event_by_utc" if utc else "event_by_local"
     scopes = [(index, inside)]
     if types:

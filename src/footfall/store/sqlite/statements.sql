@@ -2,7 +2,7 @@
 
 -- name: range
 -- One stretch of one index, in its order; a page is the merge of a few.
-SELECT {key} AS key, arrival FROM event INDEXED BY {index}
+SELECT {key} AS key, arrival FROM {table} INDEXED BY {index}
 WHERE {conditions}
 
 -- name: ends
@@ -81,17 +81,18 @@ WHERE number = :contact
 
 -- name: add_service
 INSERT INTO service
-  (client_key, organization, role, scopes, secret_hash, created_at)
-VALUES (:client_key, :organization, :role, :scopes, :secret_hash, :created_at)
+  (client_key, organization, role, scopes, locations, secret_hash, created_at)
+VALUES
+  (:client_key, :organization, :role, :scopes, :locations, :secret_hash, :created_at)
 
 -- name: credential
 -- All that letting a request in needs, in one step.
-SELECT client_key, organization, role, scopes, created_at, revoked_at, secret_hash,
+SELECT client_key, organization, role, scopes, locations, created_at, revoked_at, secret_hash,
   EXISTS (SELECT 1 FROM revoked_token WHERE token_id = :token_id)
 FROM service WHERE client_key = :client_key
 
 -- name: services
-SELECT client_key, organization, role, scopes, created_at, revoked_at
+SELECT client_key, organization, role, scopes, locations, created_at, revoked_at
 FROM service WHERE :organization IS NULL OR organization = :organization
 ORDER BY created_at, client_key
 

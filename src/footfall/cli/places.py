@@ -1,0 +1,125 @@
+"""`footfall location …` and `footfall hotspot …`."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from footfall.cli.printing import opened, print_json, print_table
+from footfall.errors import NothingAccepted
+
+if TYPE_CHECKING:
+    from footfall.flows.enlist import Enlisted
+    from footfall.store import Store
+
+
+def import_locations(
+    file: Path, *, organization: str, store: str | None = None, json: bool = False
+) -> None:
+    """Add or change locations from a CSV file; its columns are the API's fields.
+
+    Columns: id, name, timezone, lat, lng, externalId, tags (with | between), address,
+    city, state, zip, country. Safe to repeat.
+
+    Example: footfall location import venues.csv --organization ID
+
+    Args:
+        file: The file.
+        organization: The organization's id.
+        store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
+        json: Print JSON.
+    """
+    from footfall.flows.enlist import enlist_locations
+
+    _import(enlist_locations, file, organization, store, json=json)
+
+
+def import_hotspots(
+    file: Path, *, organization: str, store: str | None = None, json: bool = False
+) -> None:
+    """Add or change hotspots from a CSV file; its columns are the API's fields.
+
+    Columns: id, name, venueId, vendor, macAddress, nasIdentifier. Safe to repeat.
+
+    Example: footfall hotspot import access-points.csv --organization ID
+
+    Args:
+        file: The file.
+        organization: The organization's id.
+        store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
+        json: Print JSON.
+    """
+    from footfall.flows.enlist import enlist_hotspots
+
+    _import(enlist_hotspots, file, organization, store, json=json)
+
+
+def _import(
+    enlist: "Callable[[Store, str, Path], Enlisted]",
+    file: Path,
+    organization: str,
+    store: str | None,
+    *,
+    json: bool,
+) -> None:
+    with opened(store) as data:
+        done = enlist(data, organization, file)
+    if json:
+        print_json(done)
+    else:
+        sys.stdout.write(f"{done.file}: {done.stored} stored\n")
+    for refused in () if json else done.refused:
+        sys.stderr.write(f"line {refused.line}: {refused.reason}\n")
+    if done.refused and not done.stored:
+        raise NothingAccepted("Nothing was imported; each line says why.")
+
+
+def list_locations(
+    *, organization: str, store: str | None = None, json: bool = False
+) -> None:
+    """List the locations of an organization.
+
+    Example: footfall location list --organization ID
+
+    Args:
+        organization: The organization's id.
+        store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
+        json: Print JSON.
+    """
+    import msgspec
+
+    from footfall.flows.registry import list_locations as find
+
+    with opened(store) as data:
+        found = find(data, organization, (), None)
+    columns = ("id", "name", "timezone", "externalId")
+    _print([msgspec.to_builtins(one) for one in found], columns, json=json)
+
+
+def list_hotspots(
+    *, organization: str, store: str | None = None, json: bool = False
+) -> None:
+    """List the hotspots of an organization.
+
+    Example: footfall hotspot list --organization ID
+
+    Args:
+        organization: The organization's id.
+        store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
+        json: Print JSON.
+    """
+    import msgspec
+
+    from footfall.flows.registry import list_hotspots as find
+
+    with opened(store) as data:
+        found = find(data, organization, None)
+    columns = ("id", "name", "macAddress", "nasIdentifier", "venueId")
+    _print([msgspec.to_builtins(one) for one in found], columns, json=json)
+
+
+def _print(found: list[Any], columns: tuple[str, ...], *, json: bool) -> None:
+    if json:
+        print_json(found)
+    else:
+        print_table(columns, [[one[name] or "" for name in columns] for one in found])

@@ -1,0 +1,184 @@
+"""Receive: observations and logins, from those who send them plainly and from vendors.
+
+Who sends plainly is told what became of each item. A vendor's equipment reads no
+answers: what of its posts cannot be understood is kept, and shown to the operator.
+"""
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import Future
+from types import ModuleType
+
+import msgspec
+
+from footfall.core import observations
+from footfall.core.observations import Heard
+from footfall.core.places import Estate
+from footfall.errors import CredentialsWrong, NothingAccepted, SourceUnknown, TooLarge
+from footfall.flows.ingest import BATCH_MAX, Rejected
+from footfall.flows.presence import Outcome, observe
+from footfall.flows.sources import SourceDesk
+from footfall.sources import freeradius, meraki, mist, plain
+from footfall.store import Store
+from footfall.store.books import Books, ProblemKept, Source
+
+PROBLEM_BYTES_MAX = 4096
+PROBLEMS_A_POST_MAX = 100
+# What speaks over HTTP; RADIUS has a port of its own.
+DECODERS: Mapping[str, ModuleType] = {
+    "freeradius": freeradius,
+    "meraki": meraki,
+    "mist": mist,
+}
+_MAC = re.compile(
+    r"\b(?:[0-9a-f]{2}([:-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}"
+    r"|[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}|[0-9a-f]{12})\b",
+    re.IGNORECASE,
+)
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a batch of observations or logins."""
+
+    status: str = "OK"
+    accepted: int
+    rejected: list[Rejected]
+
+
+class NothingTaken(NothingAccepted):
+    """Every item was rejected; the problem lists them."""
+
+    def __init__(self, answer: Taken):
+        super().__init__("None of the items could be taken in; see `rejected`.")
+        self.answer = answer
+
+
+async def receive_plain(
+    store: Store, organization: str, body: bytes, now: int, read: str, *, lines: bool
+) -> Taken:
+    """Take in a body of `observations` or `logins`; returns when it is on disk.
+
+    Raises:
+        BodyInvalid: It has no items to find.
+        TooLarge: It has too many.
+        NothingAccepted: Nothing was taken in; with all reasons.
+    """
+    decode = plain.logins if read == "logins" else plain.observations
+
+    def take() -> tuple[Heard, Future[Outcome]]:
+        heard = decode(body, now, lines=lines)
+        count = len(heard.observations) + len(heard.logins) + len(heard.unclear)
+        if count > BATCH_MAX:
+            raise TooLarge(f"{count} {read} in one request; at most {BATCH_MAX}.")
+        return heard, store.change(
+            organization, lambda books: observe(books, heard, now)
+        )
+
+    heard, future = await asyncio.to_thread(take)
+    outcome = await asyncio.wrap_future(future)
+    rejected = sorted(
+        (
+            Rejected(one.index, None, list(one.errors))
+            for one in (*heard.unclear, *outcome.unclear)
+        ),
+        key=lambda item: item.index,
+    )
+    answer = Taken(accepted=outcome.observed, rejected=rejected)
+    if rejected and not outcome.observed:
+        raise NothingTaken(answer)
+    return answer
+
+
+async def receive_post(
+    store: Store,
+    desk: SourceDesk,
+    source_id: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    now: int,
+) -> Outcome:
+    """Take in a vendor's post; returns when all of it is on disk.
+
+    Raises:
+        SourceUnknown: Nothing is received there.
+        CredentialsWrong: It does not prove that it has the secret.
+    """
+    source = await asyncio.to_thread(store.source, source_id)
+    if source is None or source.kind not in DECODERS:
+        raise SourceUnknown("Nothing is received at this address.")
+    vendor = DECODERS[source.kind]
+    if not await asyncio.to_thread(vendor.verify, desk.open(source), headers, body):
+        raise CredentialsWrong("The post does not have this source's secret.")
+    heard = await asyncio.to_thread(vendor.decode, body, now)
+    return await asyncio.wrap_future(take_in(store, source, heard, now))
+
+
+def take_in(store: Store, source: Source, heard: Heard, now: int) -> Future[Outcome]:
+    """Take in what a source said, and keep what of it was not understood."""
+    heard = _at_default(source, heard)
+
+    def work(books: Books) -> Outcome:
+        outcome = observe(books, heard, now)
+        problems = _problems(books.estate(), source, heard, outcome, now)
+        if problems:
+            books.put_problems(problems)
+        return outcome
+
+    return store.change(source.organization, work)
+
+
+def _at_default(source: Source, heard: Heard) -> Heard:
+    """Put what was heard nowhere that is known to the source's own location."""
+    if source.location is None:
+        return heard
+
+    def there(one: observations.Observation) -> observations.Observation:
+        spot = msgspec.structs.replace(one.spot, location=source.location)
+        return msgspec.structs.replace(one, spot=spot)
+
+    return msgspec.structs.replace(
+        heard,
+        observations=[there(one) for one in heard.observations],
+        logins=[
+            msgspec.structs.replace(
+                one, spot=msgspec.structs.replace(one.spot, location=source.location)
+            )
+            for one in heard.logins
+        ],
+    )
+
+
+def _problems(
+    estate: Estate, source: Source, heard: Heard, outcome: Outcome, now: int
+) -> list[ProblemKept]:
+    """Return what to keep of what was not understood, without anybody's address."""
+    found = [
+        ProblemKept(
+            source.id,
+            now,
+            _hidden(estate, one.reason)[:1000],
+            _hidden(estate, one.raw[:PROBLEM_BYTES_MAX].decode(errors="replace")),
+        )
+        for one in heard.unclear[:PROBLEMS_A_POST_MAX]
+    ]
+    surplus = len(heard.unclear) - len(found)
+    if surplus > 0:
+        more = f"and {surplus} more of the same post"
+        found.append(ProblemKept(source.id, now, more, ""))
+    # A place that is not registered is one problem, however much was heard there.
+    reasons = Counter(one.reason for one in outcome.unclear)
+    for reason, count in reasons.most_common(PROBLEMS_A_POST_MAX):
+        found.append(ProblemKept(source.id, now, reason[:1000], f"{count} times"))
+    return found
+
+
+def _hidden(estate: Estate, text: str) -> str:
+    """Put digests in place of the addresses of devices."""
+
+    def digest(match: "re.Match[str]") -> str:
+        device = observations.parse_mac(match[0])
+        return f"device {observations.digest(estate.device_key, device).hex()}"
+
+    return _MAC.sub(digest, text)

@@ -1,0 +1,314 @@
+"""Registry: the locations, the hotspots and the rules of an organization.
+
+`only` are the ids of the locations that the caller has, None where it has all.
+"""
+
+import secrets
+from concurrent.futures import Future
+from typing import Any
+
+import msgspec
+
+from footfall.core import places, shapes, stays
+from footfall.core.places import Hotspot, Location, PresenceSettings, Site, rules_of
+from footfall.core.stays import Rules
+from footfall.errors import (
+    AlreadyExists,
+    FieldError,
+    HotspotUnknown,
+    Invalid,
+    LocationUnknown,
+    NotAllowed,
+)
+from footfall.store import Store
+from footfall.store.books import Books
+
+Only = frozenset[str] | None
+SITES_MAX = 20_000
+HOTSPOTS_MAX = 100_000
+_SHOWN_ONLY = ("organizationId", "organziationId")
+
+
+def new_id() -> str:
+    """Return an id that nobody has."""
+    return secrets.token_hex(16)
+
+
+def show_location(location: Location, organization: str) -> dict[str, Any]:
+    """Write a location as the original does, its misprint beside the right name."""
+    value: dict[str, Any] = msgspec.to_builtins(location)
+    owner = {"organizationId": organization, "organziationId": organization}
+    return {"id": location.id, "name": location.name} | owner | value
+
+
+def list_locations(
+    store: Store, organization: str, tags: tuple[str, ...], only: Only
+) -> list[Location]:
+    """Return the locations, those with all of the tags if some are named."""
+    estate = store.look(organization, lambda books: books.estate())
+    return [
+        site.location
+        for site in estate.sites.values()
+        if not site.deleted
+        and (only is None or site.location.id in only)
+        and set(tags) <= set(site.location.tags)
+    ]
+
+
+def find_location(store: Store, organization: str, location: str, only: Only) -> Site:
+    """Return a location.
+
+    Raises:
+        LocationUnknown: There is none such.
+        NotAllowed: It is not among the caller's.
+    """
+    return store.look(organization, lambda books: _site(books, location, only))
+
+
+def create_location(
+    store: Store, organization: str, value: dict[str, Any]
+) -> Future[Location]:
+    """Add a location; without an id it gets a random one.
+
+    The future fails with AlreadyExists where the id is taken.
+
+    Raises:
+        Invalid: It cannot be kept; with every reason.
+    """
+    sent = {"id": new_id()} | _stripped(value)
+    location = shapes.convert(sent, Location)
+    places.check_location(location)
+
+    def work(books: Books) -> Location:
+        sites = books.estate().sites.values()
+        if any(s.location.id == location.id and not s.deleted for s in sites):
+            raise AlreadyExists(f"There is a location {location.id} already.")
+        _check_room(len(sites), SITES_MAX, "locations")
+        books.put_location(location, PresenceSettings())
+        return location
+
+    return store.change(organization, work)
+
+
+def change_location(
+    store: Store, organization: str, location: str, value: dict[str, Any], only: Only
+) -> Future[Location]:
+    """Change the fields of a location that are given; stored events stay."""
+
+    def work(books: Books) -> Location:
+        site = _site(books, location, only)
+        changed: Location = _merged(site.location, value, Location)
+        places.check_location(changed)
+        books.put_location(changed, site.settings)
+        return changed
+
+    return store.change(organization, work)
+
+
+def delete_location(store: Store, organization: str, location: str) -> Future[None]:
+    """Delete a location that has no hotspots; its stays still close."""
+
+    def work(books: Books) -> None:
+        site = _site(books, location, None)
+        left = sum(at == site.number for _, at in books.estate().hotspots.values())
+        if left:
+            raise Invalid(f"{location} still has {left} hotspots; delete them first.")
+        books.put_location(site.location, site.settings, deleted=True)
+
+    return store.change(organization, work)
+
+
+def list_hotspots(store: Store, organization: str, only: Only) -> list[Hotspot]:
+    """Return the hotspots."""
+    estate = store.look(organization, lambda books: books.estate())
+    return [
+        hotspot
+        for hotspot, _ in estate.hotspots.values()
+        if only is None or hotspot.venue_id in only
+    ]
+
+
+def find_hotspot(store: Store, organization: str, hotspot: str, only: Only) -> Hotspot:
+    """Return a hotspot.
+
+    Raises:
+        HotspotUnknown: There is none such.
+        NotAllowed: Its location is not among the caller's.
+    """
+    return store.look(organization, lambda books: _hotspot(books, hotspot, only))
+
+
+def create_hotspot(
+    store: Store, organization: str, value: dict[str, Any], only: Only
+) -> Future[Hotspot]:
+    """Add a hotspot; without an id it gets a random one.
+
+    Raises:
+        Invalid: It cannot be kept; with every reason.
+    """
+    sent = {"id": new_id()} | _stripped(value)
+    hotspot = places.check_hotspot(shapes.convert(sent, Hotspot))
+
+    def work(books: Books) -> Hotspot:
+        hotspots = books.estate().hotspots.values()
+        if any(other.id == hotspot.id for other, _ in hotspots):
+            raise AlreadyExists(f"There is a hotspot {hotspot.id} already.")
+        _check_room(len(hotspots), HOTSPOTS_MAX, "hotspots")
+        return _put_hotspot(books, hotspot, only)
+
+    return store.change(organization, work)
+
+
+def change_hotspot(
+    store: Store, organization: str, hotspot: str, value: dict[str, Any], only: Only
+) -> Future[Hotspot]:
+    """Change the fields of a hotspot that are given."""
+
+    def work(books: Books) -> Hotspot:
+        old = _hotspot(books, hotspot, only)
+        return _put_hotspot(
+            books, places.check_hotspot(_merged(old, value, Hotspot)), only
+        )
+
+    return store.change(organization, work)
+
+
+def delete_hotspot(
+    store: Store, organization: str, hotspot: str, only: Only
+) -> Future[None]:
+    """Delete a hotspot."""
+
+    def work(books: Books) -> None:
+        books.delete_hotspot(_hotspot(books, hotspot, only).id)
+
+    return store.change(organization, work)
+
+
+def _put_hotspot(books: Books, hotspot: Hotspot, only: Only) -> Hotspot:
+    _site(books, hotspot.venue_id, only)
+    for other, _ in books.estate().hotspots.values():
+        if other.id == hotspot.id:
+            continue
+        for name, mine, its in (
+            ("macAddress", hotspot.mac_address, other.mac_address),
+            ("nasIdentifier", hotspot.nas_identifier, other.nas_identifier),
+        ):
+            if mine is not None and mine == its:
+                raise Invalid(
+                    f"The hotspot {other.id} has this {name} already.",
+                    [FieldError(name, "is another hotspot's")],
+                )
+    books.put_hotspot(hotspot)
+    return hotspot
+
+
+def read_settings(
+    store: Store, organization: str, location: str | None, only: Only
+) -> dict[str, Any]:
+    """Return the rules of presence as they hold, and those that are set just here."""
+
+    def work(books: Books) -> dict[str, Any]:
+        return _show_settings(books, location, only)
+
+    return store.look(organization, work)
+
+
+def change_settings(
+    store: Store,
+    organization: str,
+    location: str | None,
+    value: dict[str, Any],
+    only: Only,
+) -> Future[dict[str, Any]]:
+    """Change the rules that are given; null takes one back. They hold from now on.
+
+    Raises:
+        Invalid: One is not allowed; with every reason.
+    """
+    change = shapes.convert(_known(value), PresenceSettings)
+
+    def work(books: Books) -> dict[str, Any]:
+        estate = books.estate()
+        site = None if location is None else _site(books, location, only)
+        if site is not None and change.pseudonymous is not msgspec.UNSET:
+            message = "is the organization's; a location has none of its own"
+            raise Invalid("See `errors`.", [FieldError("pseudonymous", message)])
+        old = estate.settings if site is None else site.settings
+        both = msgspec.to_builtins(old) | msgspec.to_builtins(change)
+        new = msgspec.convert(both, PresenceSettings)
+        stays.check(rules_of(new) if site is None else rules_of(estate.settings, new))
+        if site is None:
+            books.put_settings(new)
+        else:
+            books.put_location(site.location, new)
+        return _show_settings(books, location, only)
+
+    return store.change(organization, work)
+
+
+def _show_settings(books: Books, location: str | None, only: Only) -> dict[str, Any]:
+    estate = books.estate()
+    if location is None:
+        rules: Rules = rules_of(estate.settings)
+        here = estate.settings
+    else:
+        site = _site(books, location, only)
+        rules, here = estate.rules(site.number), site.settings
+    shown: dict[str, Any] = msgspec.to_builtins(rules)
+    shown["pseudonymous"] = estate.pseudonymous
+    return shown | {"setHere": sorted(msgspec.to_builtins(here))}
+
+
+def _known(value: dict[str, Any]) -> dict[str, Any]:
+    """Refuse settings that do not exist: they would silently do nothing."""
+    names = {field.encode_name for field in msgspec.structs.fields(PresenceSettings)}
+    errors = [
+        FieldError(name[:64], f"is no setting; allowed: {', '.join(sorted(names))}")
+        for name in value
+        if name not in names | {"setHere"}
+    ]
+    if errors:
+        raise Invalid("Some settings do not exist; see `errors`.", errors)
+    return {name: setting for name, setting in value.items() if name in names}
+
+
+def _site(books: Books, location: str, only: Only) -> Site:
+    for site in books.estate().sites.values():
+        if site.location.id == location and not site.deleted:
+            if only is not None and location not in only:
+                raise NotAllowed("This location is not among those of this service.")
+            return site
+    if only is not None:
+        raise NotAllowed("This location is not among those of this service.")
+    raise LocationUnknown(f"There is no location {location[:64]}.")
+
+
+def _hotspot(books: Books, hotspot: str, only: Only) -> Hotspot:
+    for found, _ in books.estate().hotspots.values():
+        if found.id == hotspot and (only is None or found.venue_id in only):
+            return found
+    if only is not None:
+        raise NotAllowed("This hotspot is not among those of this service.")
+    raise HotspotUnknown(f"There is no hotspot {hotspot[:64]}.")
+
+
+def _stripped(value: dict[str, Any]) -> dict[str, Any]:
+    return {name: v for name, v in value.items() if name not in _SHOWN_ONLY}
+
+
+def _merged(old: Any, value: dict[str, Any], kind: type[Any]) -> Any:
+    """Return the struct with what was sent in place of what was there."""
+    sent = _stripped(value)
+    if sent.get("id", old.id) != old.id:
+        raise Invalid("An id never changes.", [FieldError("id", f"is {old.id}")])
+    merged = msgspec.to_builtins(old) | sent
+    if isinstance(sent.get("address"), dict):
+        merged["address"] = msgspec.to_builtins(old.address) | sent["address"]
+    return shapes.convert(merged, kind)
+
+
+def _check_room(count: int, most: int, what: str) -> None:
+    if count >= most:
+        raise Invalid(
+            f"This organization has {most} {what}; there is room for no more."
+        )

@@ -1,0 +1,212 @@
+"""Replay: a history of presence from a file, through the rules of what is live.
+
+It is judged by the observations' own clock: stays close when all of the file was
+heard. Safe to interrupt and to repeat.
+"""
+
+import contextlib
+import csv
+import gzip
+import io
+import itertools
+import zlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import IO
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from footfall.core import instants
+from footfall.core.instants import SECOND
+from footfall.core.observations import Heard, Observation, Spot, parse_mac
+from footfall.core.places import Site
+from footfall.core.stays import Rules
+from footfall.errors import Invalid, LocationUnknown
+from footfall.flows.presence import Outcome, Terms, close_due, observe
+from footfall.store import Store
+from footfall.store.books import Books
+
+_BATCH = 5_000
+_AHEAD = 2
+
+
+class Columns(msgspec.Struct, frozen=True):
+    """The columns of a file, and the zone of times that have none."""
+
+    time: str
+    device: str
+    zone: ZoneInfo | None = None
+
+
+class Replayed(msgspec.Struct, frozen=True):
+    """What became of a file's lines."""
+
+    file: str
+    observed: int = 0
+    events: int = 0
+    withdrawn: int = 0
+    rejected: int = 0
+    rejected_file: str | None = None
+
+
+def site_of(store: Store, organization: str, location: str) -> Site:
+    """Return a location as it is registered.
+
+    Raises:
+        LocationUnknown: It is not.
+    """
+    estate = store.look(organization, lambda books: books.estate())
+    for site in estate.sites.values():
+        if site.location.id == location and not site.deleted:
+            return site
+    raise LocationUnknown(
+        f"There is no location {location}; `footfall location import` adds."
+    )
+
+
+def rules_for(store: Store, organization: str, location: str) -> Rules:
+    """Return the rules of a location."""
+    site = site_of(store, organization, location)
+    return store.look(organization, lambda books: books.estate().rules(site.number))
+
+
+def replay(  # noqa: PLR0913  the command has as many
+    store: Store,
+    organization: str,
+    location: str,
+    path: Path,
+    *,
+    columns: Columns,
+    terms: Terms,
+    now: int,
+    progress: Callable[[int, int], None],
+) -> Replayed:
+    """Take in a CSV file of observations, also `.gz`.
+
+    Args:
+        store: Where to.
+        organization: Whose it is.
+        location: The id of the location where all of it was heard.
+        path: The file. What is rejected goes to `<path>.rejected.ndjson`.
+        columns: How to read it.
+        terms: How to judge it.
+        now: This instant.
+        progress: Told the bytes read of the file, and the observations done so far.
+
+    Raises:
+        Invalid: The file cannot be understood at all.
+        LocationUnknown: There is no such location.
+        OSError: The file cannot be read.
+    """
+    zone = instants.zone_of(site_of(store, organization, location).location.timezone)
+    reading = _Reading(path, Spot(location=location), columns, columns.zone or zone)
+    done = Replayed(str(path))
+    waiting: list[tuple[int, Future[Outcome]]] = []
+
+    def settle() -> None:
+        nonlocal done
+        at, future = waiting.pop(0)
+        outcome = future.result()
+        done = msgspec.structs.replace(
+            done,
+            observed=done.observed + outcome.observed,
+            events=done.events + outcome.events,
+            withdrawn=done.withdrawn + outcome.withdrawn,
+        )
+        progress(at, done.observed)
+
+    with path.open("rb") as raw:
+        lines = reading.observations(raw)
+        while batch := list(itertools.islice(lines, _BATCH)):
+
+            def work(books: Books, batch: list[Observation] = batch) -> Outcome:
+                return observe(books, Heard(batch), now, terms)
+
+            waiting.append((raw.tell(), store.change(organization, work)))
+            if len(waiting) > _AHEAD:
+                settle()
+        while waiting:
+            settle()
+    closed = close_due(store, now)
+    rejected = str(reading.rejects) if reading.rejected else None
+    return msgspec.structs.replace(
+        done,
+        events=done.events + closed,
+        rejected=reading.rejected,
+        rejected_file=rejected,
+    )
+
+
+class _Reading:
+    """Reads a file's lines, and keeps those that cannot be understood."""
+
+    def __init__(self, path: Path, spot: Spot, columns: Columns, zone: ZoneInfo):
+        self.rejects = path.with_name(path.name + ".rejected.ndjson")
+        self.rejects.unlink(missing_ok=True)
+        self.rejected = 0
+        self._path = path
+        self._spot = spot
+        self._columns = columns
+        self._zone = zone
+
+    def observations(self, raw: IO[bytes]) -> Iterator[Observation]:
+        """Yield what was heard, in the order of the file."""
+        stream: IO[bytes] = raw
+        if self._path.suffix == ".gz":
+            stream = io.BufferedReader(gzip.GzipFile(fileobj=raw))
+        rows = csv.DictReader(io.TextIOWrapper(stream, "utf-8-sig", newline=""))
+        try:
+            missing = {self._columns.time, self._columns.device} - set(
+                rows.fieldnames or ()
+            )
+            if missing:
+                raise Invalid(
+                    f"{self._path} has no column {' and '.join(sorted(missing))}; "
+                    f"it has: {', '.join(rows.fieldnames or ())}."
+                )
+            with contextlib.ExitStack() as files:
+                for row in rows:
+                    try:
+                        yield self._observation(row)
+                    except ValueError as error:
+                        self._reject(files, rows.line_num, row, error)
+        except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+            raise Invalid(f"{self._path} is not a whole gzip file: {error}.") from None
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise Invalid(f"{self._path} is not CSV in UTF-8: {error}.") from None
+
+    def _observation(self, row: dict[str, str]) -> Observation:
+        device = (row[self._columns.device] or "").strip()
+        if not device:
+            raise ValueError("the device is missing")
+        try:
+            address = parse_mac(device)
+        except ValueError:
+            # Somebody's own name for it, such as a hash of the address.
+            address = b"device:" + device.encode()
+        at = self._instant((row[self._columns.time] or "").strip())
+        return Observation(at, self._spot, address)
+
+    def _instant(self, text: str) -> int:
+        if text.isascii() and text.isdigit():
+            return int(text) * SECOND
+        try:
+            return instants.parse_instant(text)
+        except ValueError:
+            wall_clock = instants.parse_wall_clock(text)
+        return instants.from_wall_clock(wall_clock, self._zone)
+
+    def _reject(
+        self,
+        files: contextlib.ExitStack,
+        line: int,
+        row: dict[str, str],
+        error: ValueError,
+    ) -> None:
+        if not self.rejected:
+            self._file = files.enter_context(self.rejects.open("ab"))
+        self.rejected += 1
+        kept = {"line": line, "error": str(error), "row": row}
+        self._file.write(msgspec.json.encode(kept) + b"\n")

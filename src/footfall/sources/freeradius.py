@@ -1,0 +1,55 @@
+"""FreeRADIUS' rlm_rest: accounting as JSON over HTTP, for one's own RADIUS server.
+
+The module sends each attribute as `{"type", "value": […]}`, of numbers that have names
+the names; with basic authentication.
+Source: https://wiki.freeradius.org/modules/Rlm_rest
+"""
+
+import base64
+import hmac
+from collections.abc import Mapping
+from typing import Any
+
+from footfall.core.observations import Heard
+from footfall.sources import accounting
+from footfall.sources.reading import list_of, object_of, read_json, unclear
+
+_TIMES = ("%b %d %Y %H:%M:%S %Z",)
+VALUES_MAX = 16
+
+
+def verify(secret: str, headers: Mapping[str, str], _body: bytes) -> bool:
+    """Tell whether a post has the secret as its password."""
+    scheme, _, sent = headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return False
+    try:
+        _, _, password = base64.b64decode(sent, validate=True).partition(b":")
+    except ValueError:
+        return False
+    return hmac.compare_digest(password, secret.encode())
+
+
+def decode(body: bytes, now: int) -> Heard:
+    """Read a post."""
+    try:
+        post = object_of(read_json(body))
+    except ValueError as error:
+        return Heard(unclear=[unclear("", error, body)])
+    return accounting.decode(attributes_of(post), now)
+
+
+def attributes_of(post: dict[str, Any]) -> dict[str, list[str]]:
+    """Return the attributes as text."""
+    found = {}
+    for name, sent in post.items():
+        attribute = object_of(sent)
+        values = list_of(attribute.get("mapping")) or attribute.get("value", sent)
+        if not isinstance(values, list):
+            values = [values]
+        texts = [
+            str(v) for v in values[:VALUES_MAX] if isinstance(v, (str, int, float))
+        ]
+        if texts:
+            found[name] = texts
+    return found

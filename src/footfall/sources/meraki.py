@@ -1,0 +1,118 @@
+"""Cisco Meraki's Scanning API, versions 3 and 2, WiFi and Bluetooth.
+
+Meraki asks with a GET for a validator, then posts; each post has the shared secret in
+it. Version 3 tells of a network, by client: where each was, and the access point that
+heard it last. Version 2 tells of an access point, its signals as dB over a noise of
+-95 dBm.
+Source: https://developer.cisco.com/meraki/scanning-api/
+"""
+
+import hmac
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from footfall.core.observations import Heard, Observation, Spot, Unclear
+from footfall.sources.reading import (
+    checked_object,
+    epoch_of,
+    instant_of,
+    items,
+    list_of,
+    mac_of,
+    object_of,
+    optional_mac,
+    read_json,
+    signal_of,
+    text_of,
+    unclear,
+)
+
+NOISE_DBM = -95
+_TYPES = {"WiFi": False, "Bluetooth": True} | {
+    "DevicesSeen": False,
+    "BluetoothDevicesSeen": True,
+}
+
+
+def verify(secret: str, _headers: Mapping[str, str], body: bytes) -> bool:
+    """Tell whether a post has the secret, in constant time."""
+    try:
+        sent = object_of(read_json(body)).get("secret")
+    except ValueError:
+        return False
+    if not isinstance(sent, str) or not secret:
+        return False
+    return hmac.compare_digest(sent.encode(errors="replace"), secret.encode())
+
+
+def decode(body: bytes, _now: int) -> Heard:
+    """Read a post."""
+    try:
+        post = object_of(read_json(body))
+    except ValueError as error:
+        return Heard(unclear=[unclear("", error, body)])
+    kind, version = post.get("type"), str(post.get("version", ""))
+    data = object_of(post.get("data"))
+    if kind not in _TYPES or not version.startswith(("2", "3")):
+        what = f"type {str(kind)[:64]!r}, version {version[:16]!r} is not known"
+        return Heard(unclear=[unclear("type", what, data)])
+    read = _read_3 if version.startswith("3") else _read_2
+    heard: list[Observation] = []
+    problems: list[Unclear] = []
+    sent = list_of(data.get("observations"))
+    for index, item in enumerate(sent):
+        field = f"data.observations[{index}]"
+        try:
+            found = list(
+                read(data, checked_object(item), index, fleeting=_TYPES[str(kind)])
+            )
+            if not found:
+                raise ValueError("says no time")
+            heard += found
+        except ValueError as error:
+            problems.append(unclear(field, error, item, index))
+    if not isinstance(data.get("observations"), list):
+        problems.append(unclear("data.observations", "is missing", data))
+    return Heard(heard, unclear=problems)
+
+
+def _read_3(
+    data: dict[str, Any], item: dict[str, Any], index: int, *, fleeting: bool
+) -> Iterator[Observation]:
+    """Yield where a client was, and where it was heard last."""
+    device = mac_of(item.get("clientMac"))
+    network = text_of(data.get("networkId"))
+    for _, _, place in items(item.get("locations"), "locations"):
+        strongest = max(
+            (
+                (signal, mac)
+                for _, _, record in items(place.get("rssiRecords"), "rssiRecords")
+                if (signal := signal_of(record.get("rssi"))) is not None
+                and (mac := optional_mac(record.get("apMac"))) is not None
+            ),
+            default=(None, None),
+        )
+        spot = Spot(mac=strongest[1], external_id=network)
+        at = instant_of(place.get("time"))
+        yield Observation(at, spot, device, None, strongest[0], fleeting, index)
+    latest = object_of(item.get("latestRecord"))
+    if latest:
+        spot = Spot(mac=optional_mac(latest.get("nearestApMac")), external_id=network)
+        at = instant_of(latest.get("time"))
+        signal = signal_of(latest.get("nearestApRssi"))
+        yield Observation(at, spot, device, None, signal, fleeting, index)
+
+
+def _read_2(
+    data: dict[str, Any], item: dict[str, Any], index: int, *, fleeting: bool
+) -> Iterator[Observation]:
+    device = mac_of(item.get("clientMac"))
+    spot = Spot(mac=mac_of(data.get("apMac")))
+    if item.get("seenEpoch"):
+        at = epoch_of(item["seenEpoch"])
+    else:
+        at = instant_of(item.get("seenTime"))
+    signal = signal_of(item.get("rssi"))
+    if signal is not None and signal >= 0:
+        signal += NOISE_DBM
+    yield Observation(at, spot, device, None, signal, fleeting, index)

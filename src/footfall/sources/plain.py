@@ -1,0 +1,199 @@
+"""Plain observations and logins, as footfall itself takes them.
+
+Items are judged one by one, like events; whoever sent them is told of each.
+"""
+
+from typing import TypeVar
+
+import msgspec
+
+from footfall.core import identities, instants
+from footfall.core.bodies import split
+from footfall.core.events import bad_id
+from footfall.core.observations import (
+    Heard,
+    Login,
+    Observation,
+    Spot,
+    Unclear,
+    parse_mac,
+)
+from footfall.core.shapes import wrong_types
+from footfall.errors import FieldError
+from footfall.sources.reading import epoch_of
+
+T = TypeVar("T")
+SIGNAL_MIN, SIGNAL_MAX = -200, 100
+
+
+class Sighting(msgspec.Struct, rename="camel", frozen=True, gc=False):
+    """An observation as it is sent: who, where, when."""
+
+    at: str | int | float | None = None
+    device: str | None = None
+    contact: str | None = None
+    location: str | None = None
+    hotspot: str | None = None
+    rssi: int | float | None = None
+
+
+class PortalLogin(msgspec.Struct, rename="camel", frozen=True, gc=False):
+    """A login as a captive portal sends it; `id` tells two in one second apart."""
+
+    at: str | int | float | None = None
+    device: str | None = None
+    location: str | None = None
+    hotspot: str | None = None
+    contact: str | None = None
+    username: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    id: str | None = None
+
+
+_sightings = msgspec.json.Decoder(list[Sighting])
+_sighting = msgspec.json.Decoder(Sighting)
+_login = msgspec.json.Decoder(PortalLogin)
+
+
+class Rejected(ValueError):
+    """An item that cannot be taken, with every reason."""
+
+    def __init__(self, errors: list[FieldError]):
+        super().__init__("; ".join(f"{e.field}: {e.message}" for e in errors))
+        self.errors = errors
+
+
+def observations(body: bytes, now: int, *, lines: bool) -> Heard:
+    """Read a body of observations: one, an array, an object with them, or NDJSON.
+
+    Raises:
+        BodyInvalid: It has no items to find.
+    """
+    heard: list[Observation] = []
+    problems: list[Unclear] = []
+    for index, (raw, sighting) in enumerate(_read_sightings(body, lines=lines)):
+        try:
+            sent = sighting or _decoded(raw, _sighting, Sighting)
+            heard.append(_observation(sent, now, index))
+        except Rejected as error:
+            problems.append(Unclear(tuple(error.errors), raw, index))
+    return Heard(heard, unclear=problems)
+
+
+def _read_sightings(body: bytes, *, lines: bool) -> list[tuple[bytes, Sighting | None]]:
+    """Read all at once, which is the fastest; if one is wrong, one by one."""
+    try:
+        if lines:
+            return [(b"", sent) for sent in _sighting.decode_lines(body)]
+        return [(b"", sent) for sent in _sightings.decode(body)]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return [(raw, None) for raw in split(body, lines=lines, name="observations")]
+
+
+def logins(body: bytes, now: int, *, lines: bool) -> Heard:
+    """Read a body of logins.
+
+    Raises:
+        BodyInvalid: It has no items to find.
+    """
+    found: list[Login] = []
+    problems: list[Unclear] = []
+    for index, raw in enumerate(split(body, lines=lines, name="logins")):
+        try:
+            found.append(_logged_in(_decoded(raw, _login, PortalLogin), now, index))
+        except Rejected as error:
+            problems.append(Unclear(tuple(error.errors), raw, index))
+    return Heard(logins=found, unclear=problems)
+
+
+def _decoded(raw: bytes, decoder: "msgspec.json.Decoder[T]", kind: type[T]) -> T:
+    try:
+        raw.decode()
+        return decoder.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        message = f"is not understood: {error}"
+    try:
+        value = msgspec.json.decode(raw.decode())
+        errors = list(wrong_types(value, kind))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        errors = []
+    raise Rejected(errors or [FieldError("", message)])
+
+
+def _observation(sent: Sighting, now: int, index: int) -> Observation:
+    """Check what was sent; the usual way through it is short."""
+    errors: list[FieldError] = []
+    device = _device(sent.device, errors)
+    at = _at(sent.at, now, errors)
+    if sent.location is None and sent.hotspot is None:
+        errors.append(FieldError("location", "is missing; or give a hotspot"))
+    if (sent.device is None) == (sent.contact is None):
+        errors.append(FieldError("device", "give either a device or a contact"))
+    if sent.contact is not None:
+        errors += bad_id("contact", sent.contact)
+    rssi = sent.rssi
+    if rssi is not None and not SIGNAL_MIN <= rssi <= SIGNAL_MAX:
+        message = f"is {rssi}; allowed: {SIGNAL_MIN} to {SIGNAL_MAX} dBm"
+        errors.append(FieldError("rssi", message))
+    if errors:
+        raise Rejected(errors)
+    spot = Spot(sent.hotspot, None, None, sent.location)
+    signal = None if rssi is None else round(rssi)
+    return Observation(at, spot, device, sent.contact, signal, index=index)
+
+
+def _logged_in(sent: PortalLogin, now: int, index: int) -> Login:
+    errors: list[FieldError] = []
+    device = _device(sent.device, errors)
+    at = _at(sent.at, now, errors)
+    if sent.location is None and sent.hotspot is None:
+        errors.append(FieldError("hotspot", "is missing; or give a location"))
+    found = _identities(sent, errors)
+    if not found and not errors:
+        message = "is missing; or give a username, a phone or a contact"
+        errors.append(FieldError("email", message))
+    if sent.id is not None:
+        errors += bad_id("id", sent.id)
+    if errors:
+        raise Rejected(errors)
+    spot = Spot(hotspot=sent.hotspot, location=sent.location)
+    return Login(at, spot, tuple(found), device, sent.id or "", index=index)
+
+
+def _identities(sent: PortalLogin, errors: list[FieldError]) -> list[tuple[str, str]]:
+    found = []
+    if sent.contact is not None:
+        errors += bad_id("contact", sent.contact)
+        found.append(("contact", sent.contact))
+    for kind in identities.KINDS:
+        value = getattr(sent, kind)
+        if value is None:
+            continue
+        try:
+            found.append((kind, identities.normalise(kind, value)))
+        except ValueError as error:
+            errors.append(FieldError(kind, str(error)))
+    return found
+
+
+def _device(text: str | None, errors: list[FieldError]) -> bytes | None:
+    if text is None:
+        return None
+    try:
+        return parse_mac(text)
+    except ValueError as error:
+        errors.append(FieldError("device", str(error)))
+    return None
+
+
+def _at(sent: str | float | None, now: int, errors: list[FieldError]) -> int:
+    try:
+        if sent is None:
+            return now
+        if isinstance(sent, str):
+            return instants.parse_instant(sent)
+        return epoch_of(sent)
+    except (ValueError, OverflowError) as error:
+        errors.append(FieldError("at", str(error)))
+    return now

@@ -1,0 +1,129 @@
+"""What the decoders share: fields of JSON that may be anything."""
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from footfall.core import instants
+from footfall.core.instants import SECOND
+from footfall.core.observations import Unclear, parse_mac
+from footfall.errors import FieldError
+
+# Epoch times over this are milliseconds: as seconds it is the year 5138.
+_MILLISECONDS_FROM = 100_000_000_000
+_SIGNAL_MIN, _SIGNAL_MAX = -200, 100
+
+
+def read_json(body: bytes) -> Any:
+    """Read JSON; also the `NaN` that is none, which some senders write.
+
+    Raises:
+        ValueError: It is not JSON.
+    """
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        pass
+    try:
+        return json.loads(body)
+    except RecursionError:
+        raise ValueError("is nested too deep") from None
+    except (ValueError, UnicodeDecodeError) as error:
+        raise ValueError(f"is not JSON: {error}") from None
+
+
+def checked_object(value: Any) -> dict[str, Any]:
+    """Read an object.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if not isinstance(value, dict):
+        raise ValueError("is not an object")  # noqa: TRY004  like all that is wrong
+    return value
+
+
+def mac_of(value: Any) -> bytes:
+    """Read a MAC address.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if not isinstance(value, str):
+        raise ValueError("is not a MAC address")  # noqa: TRY004  like all
+    return parse_mac(value)
+
+
+def optional_mac(value: Any) -> bytes | None:
+    """Read a MAC address, if it is one."""
+    try:
+        return mac_of(value)
+    except ValueError:
+        return None
+
+
+def signal_of(value: Any) -> int | None:
+    """Read a signal in dBm, a number or text of one; None if it is none."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    if not math.isfinite(number) or not _SIGNAL_MIN <= number <= _SIGNAL_MAX:
+        return None
+    return round(number)
+
+
+def epoch_of(value: Any) -> int:
+    """Read seconds or milliseconds since 1970 as an instant.
+
+    Raises:
+        ValueError: It is no such number.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError("is not a time in seconds since 1970")  # noqa: TRY004  like all
+    if not math.isfinite(value) or not 0 <= value < _MILLISECONDS_FROM * 1000:
+        raise ValueError(f"{value} is not a time in seconds since 1970")
+    seconds = value / 1000 if value >= _MILLISECONDS_FROM else value
+    return int(seconds * SECOND)
+
+
+def instant_of(value: Any) -> int:
+    """Read an ISO 8601 time.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if not isinstance(value, str):
+        raise ValueError("is not an ISO 8601 time")  # noqa: TRY004  like all
+    return instants.parse_instant(value)
+
+
+def text_of(value: Any) -> str | None:
+    """Read text that says something."""
+    return value.strip() or None if isinstance(value, str) else None
+
+
+def object_of(value: Any) -> dict[str, Any]:
+    """Read an object; what is none has no fields."""
+    return value if isinstance(value, dict) else {}
+
+
+def list_of(value: Any) -> list[Any]:
+    """Read an array; what is none has no items."""
+    return value if isinstance(value, list) else []
+
+
+def unclear(field: str, error: Exception | str, raw: Any, index: int = 0) -> Unclear:
+    """Say that a part of a post could not be understood."""
+    data = raw if isinstance(raw, bytes) else json.dumps(raw, default=str).encode()
+    return Unclear((FieldError(field, str(error)),), data, index)
+
+
+def items(value: Any, field: str) -> Iterator[tuple[str, int, dict[str, Any]]]:
+    """Yield the items of an array that are objects, with their place."""
+    for index, item in enumerate(list_of(value)):
+        if isinstance(item, dict):
+            yield f"{field}[{index}]", index, item

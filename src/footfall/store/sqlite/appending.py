@@ -1,0 +1,87 @@
+"""Appending: events into the tables of the log."""
+
+import hashlib
+
+import apsw
+
+from footfall.core import events
+from footfall.core.events import NewEvent
+from footfall.errors import OrganizationUnknown
+from footfall.store import Appended
+from footfall.store.sqlite.statements import SQL
+
+
+class Rows:
+    """Events as rows: made where they are sent, so that the writer only writes."""
+
+    def __init__(self, new: list[NewEvent]):
+        self.new = new
+        self.size = sum(len(event.body) for event in new)
+        contacts = {event.contact: contact_key(event.contact) for event in new}
+        self.contacts = [(key, contact) for contact, key in contacts.items()]
+        self.rows = [
+            (contacts[e.contact], e.type, e.created_at, e.local_at, e.key) for e in new
+        ]
+
+
+def contact_key(contact: str) -> bytes:
+    """Return what stands for a contact's id in the indexes."""
+    return hashlib.blake2b(contact.encode(), digest_size=16).digest()
+
+
+def number_of(connection: apsw.Connection, organization: str) -> int:
+    """Return an organization's number.
+
+    Raises:
+        OrganizationUnknown: There is none.
+    """
+    row = connection.execute(SQL["organization"], {"id": organization}).fetchone()
+    if row is None:
+        raise OrganizationUnknown(f"There is no organization {organization}.")
+    return int(row[0])
+
+
+def next_arrival(connection: apsw.Connection) -> int:
+    """Return the arrival number of what is stored next."""
+    return int(connection.execute(SQL["newest"]).get) + 1
+
+
+def append(connection: apsw.Connection, number: int, rows: Rows) -> Appended:
+    """Insert all at once; where an id is there already, one by one."""
+    contacts = [(number, *contact) for contact in rows.contacts]
+    connection.executemany(SQL["add_contact"], contacts)
+    arrival = next_arrival(connection)
+    try:
+        with connection:
+            _insert(connection, number, arrival, rows)
+    except apsw.ConstraintError:
+        return _append_singly(connection, number, arrival, rows)
+    return Appended(accepted=len(rows.new))
+
+
+def _insert(connection: apsw.Connection, number: int, arrival: int, rows: Rows) -> None:
+    connection.executemany(
+        SQL["add_event"],
+        [(at, number, *row) for at, row in enumerate(rows.rows, arrival)],
+    )
+    connection.executemany(
+        SQL["add_body"],
+        [(at, event.body) for at, event in enumerate(rows.new, arrival)],
+    )
+
+
+def _append_singly(
+    connection: apsw.Connection, number: int, arrival: int, rows: Rows
+) -> Appended:
+    duplicates, conflicts, first = 0, [], arrival
+    for position, (row, event) in enumerate(zip(rows.rows, rows.new, strict=True)):
+        stored = connection.execute(SQL["stored"], (number, event.key)).fetchone()
+        if stored is None:
+            connection.execute(SQL["add_event"], (arrival, number, *row))
+            connection.execute(SQL["add_body"], (arrival, event.body))
+            arrival += 1
+        elif events.same(event.sent, stored[0]):
+            duplicates += 1
+        else:
+            conflicts.append(position)
+    return Appended(arrival - first, duplicates, tuple(conflicts))

@@ -1,0 +1,259 @@
+-- The statements of an organization's books; see statements.sql.
+
+-- name: estate_version
+SELECT registry, settings FROM organization WHERE number = :organization
+
+-- name: touch_estate
+-- By chance: no change that was undone ever had the number of another.
+UPDATE organization SET registry = random() WHERE number = :organization
+
+-- name: put_settings
+UPDATE organization SET settings = :settings, registry = random()
+WHERE number = :organization
+
+-- name: key
+SELECT key FROM organization_key
+WHERE organization = :organization AND purpose = :purpose
+ORDER BY number DESC LIMIT 1
+
+-- name: add_key
+INSERT INTO organization_key (organization, purpose, key)
+VALUES (:organization, :purpose, :key)
+
+-- name: wipe_keys
+-- In place, like all that must be gone from the file.
+UPDATE organization_key SET key = zeroblob(length(key))
+WHERE organization = :organization AND purpose = :purpose
+
+-- name: locations
+SELECT number, body, settings, deleted FROM location
+WHERE organization = :organization ORDER BY number
+
+-- name: put_location
+INSERT INTO location (organization, id, body, settings, deleted)
+VALUES (:organization, :id, :body, :settings, :deleted)
+ON CONFLICT (organization, id) DO UPDATE
+SET body = :body, settings = :settings, deleted = :deleted
+
+-- name: hotspots
+SELECT number, body, location FROM hotspot
+WHERE organization = :organization ORDER BY number
+
+-- name: put_hotspot
+INSERT INTO hotspot (organization, id, location, body)
+VALUES (:organization, :id, (
+  SELECT number FROM location WHERE organization = :organization AND id = :location
+), :body)
+ON CONFLICT (organization, id) DO UPDATE
+SET location = excluded.location, body = :body
+
+-- name: delete_hotspot
+DELETE FROM hotspot WHERE organization = :organization AND id = :id
+
+-- name: contact_id
+SELECT id FROM contact WHERE number = ? AND typeof(id) = 'text'
+
+-- name: contact_number
+SELECT ?2, (SELECT number FROM contact WHERE organization = ?1 AND key = ?2)
+
+-- name: profile
+SELECT body FROM profile WHERE contact = :contact ORDER BY number DESC LIMIT 1
+
+-- name: wipe_profiles
+UPDATE profile SET body = zeroblob(length(body)) WHERE contact = :contact
+
+-- name: add_profile
+INSERT INTO profile (contact, body) VALUES (:contact, :body)
+
+-- name: identity
+SELECT contact FROM identity WHERE organization = :organization AND key = :key
+
+-- name: drop_identities
+DELETE FROM identity WHERE contact = :contact
+
+-- name: put_identity
+INSERT INTO identity (organization, key, contact) VALUES (?, ?, ?)
+ON CONFLICT DO UPDATE SET contact = excluded.contact
+
+-- name: owner_at
+-- One row for each that is asked, so that many are asked in one go.
+SELECT (
+  SELECT contact FROM owner WHERE organization = ?1 AND device = ?2 AND since_at <= ?3
+  ORDER BY since_at DESC LIMIT 1
+)
+
+-- name: ownerships
+SELECT device, since_at, contact, randomised, pseudonym FROM owner
+WHERE organization = :organization AND device = :device ORDER BY since_at
+
+-- name: devices
+SELECT device, since_at, contact, randomised, pseudonym FROM owner
+WHERE contact = :contact ORDER BY device, since_at
+
+-- name: put_ownership
+INSERT INTO owner (organization, device, since_at, contact, randomised, pseudonym)
+VALUES (:organization, :device, :since_at, :contact, :randomised, :pseudonym)
+ON CONFLICT (organization, device, since_at)
+DO UPDATE SET contact = :contact, pseudonym = :pseudonym
+
+-- name: drop_ownerships
+DELETE FROM owner WHERE contact = :contact
+
+-- name: stays
+-- Stays of one place never overlap, so those that reach into a span are its latest.
+SELECT number, contact, location, first_at, last_at, start_at, hotspot, visit_at,
+  minimum_dwell, session_timeout, maximum_visit, check_at IS NOT NULL
+FROM (
+  SELECT * FROM stay WHERE contact = ?1 AND location = ?2 AND first_at <= ?4
+  ORDER BY first_at DESC LIMIT ?5
+)
+WHERE last_at >= ?3
+
+-- name: stays_of
+SELECT number, contact, location, first_at, last_at, start_at, hotspot, visit_at,
+  minimum_dwell, session_timeout, maximum_visit, check_at IS NOT NULL
+FROM stay WHERE contact = :contact
+
+-- name: stays_due
+SELECT number, contact, location, first_at, last_at, start_at, hotspot, visit_at,
+  minimum_dwell, session_timeout, maximum_visit, 1
+FROM stay INDEXED BY stay_by_check
+WHERE check_at <= :now AND organization = :organization ORDER BY check_at LIMIT :limit
+
+-- name: due
+SELECT DISTINCT organization.id
+FROM (SELECT organization FROM stay INDEXED BY stay_by_check
+      WHERE check_at <= :now LIMIT 10000) AS due
+JOIN organization ON organization.number = due.organization
+
+-- name: extend_stay
+-- What most observations do; the indexes are left alone.
+UPDATE stay SET last_at = ? WHERE number = ?
+
+-- name: change_stay
+UPDATE stay SET
+  first_at = ?, last_at = ?, start_at = ?, hotspot = ?, visit_at = ?,
+  minimum_dwell = ?, session_timeout = ?, maximum_visit = ?, check_at = ?
+WHERE number = ?
+
+-- name: add_stay
+INSERT INTO stay (
+  first_at, last_at, start_at, hotspot, visit_at, minimum_dwell, session_timeout,
+  maximum_visit, check_at, organization, contact, location
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: drop_stay
+DELETE FROM stay WHERE number = ?
+
+-- name: drop_stays
+DELETE FROM stay WHERE contact = :contact
+
+-- name: is_stored
+SELECT EXISTS (SELECT 1 FROM event WHERE organization = ? AND key = ?)
+
+-- name: event
+SELECT arrival, contact, type, created_at, body FROM event JOIN body USING (arrival)
+WHERE organization = ? AND key = ?
+
+-- name: drop_event
+DELETE FROM event WHERE arrival = ?
+
+-- name: wipe_body
+UPDATE body SET body = zeroblob(length(body)) WHERE arrival = ?
+
+-- name: add_withdrawal
+INSERT INTO withdrawal (arrival, organization, contact, type, created_at)
+VALUES (?, ?, ?, ?, ?)
+
+-- name: wipe_withdrawals
+UPDATE body SET body = zeroblob(length(body)) WHERE arrival IN (
+  SELECT arrival FROM withdrawal INDEXED BY withdrawal_by_contact
+  WHERE contact = :contact
+)
+
+-- name: drop_withdrawals
+DELETE FROM withdrawal WHERE contact = :contact
+
+-- name: add_block
+-- Not twice: what is sent again is the same block.
+INSERT INTO block (organization, received_at, first_at, last_at, records)
+SELECT :organization, :received_at, :first_at, :last_at, :records
+WHERE NOT EXISTS (
+  SELECT 1 FROM block WHERE organization = :organization
+    AND last_at = :last_at AND first_at = :first_at AND records = :records
+)
+
+-- name: blocks
+-- A device's digest is looked for in the bytes, which the engine does fastest.
+SELECT records FROM block
+WHERE organization = :organization AND last_at >= :since AND first_at <= :until
+  AND (:subject IS NULL OR instr(records, :subject))
+ORDER BY number
+
+-- name: forgotten_until
+-- What was heard up to here may have been forgotten.
+SELECT forgotten_until FROM organization WHERE number = :organization
+
+-- name: note_forgotten
+UPDATE organization SET forgotten_until = max(forgotten_until, ?) WHERE number = ?
+
+-- name: old_blocks
+-- They lie in the order of their arrival, so the oldest are in front.
+SELECT number, organization, last_at FROM (
+  SELECT number, organization, last_at, received_at FROM block
+  ORDER BY number LIMIT 500
+) WHERE received_at < :before
+
+-- name: delete_block
+DELETE FROM block WHERE number = ?
+
+-- name: session
+SELECT at, ended_at FROM session WHERE organization = :organization AND key = :key
+
+-- name: put_session
+INSERT INTO session (organization, key, nas, at) VALUES (:organization, :key, :nas, :at)
+ON CONFLICT DO UPDATE SET at = excluded.at, ended_at = NULL
+
+-- name: end_sessions
+UPDATE session SET ended_at = :at
+WHERE organization = :organization AND nas = :nas AND at <= :at AND ended_at IS NULL
+
+-- name: forget_sessions
+DELETE FROM session WHERE at < :before
+
+-- name: put_source
+INSERT INTO source (id, organization, kind, body)
+VALUES (:id, :organization, :kind, :body)
+
+-- name: sources
+SELECT source.body FROM source JOIN organization
+  ON organization.number = source.organization
+WHERE :organization IS NULL OR organization.id = :organization
+ORDER BY source.rowid
+
+-- name: source
+SELECT body FROM source WHERE id = :id
+
+-- name: delete_source
+DELETE FROM source WHERE id = :id AND organization = :organization
+
+-- name: add_problem
+INSERT INTO problem (organization, source, at, reason, body) VALUES (?, ?, ?, ?, ?)
+
+-- name: problems
+SELECT source, at, reason, body FROM problem WHERE organization = :organization
+ORDER BY number DESC LIMIT :limit
+
+-- name: surplus_problems
+SELECT number FROM problem WHERE organization = :organization
+ORDER BY number DESC LIMIT -1 OFFSET :most
+
+-- name: old_problems
+SELECT number FROM (SELECT number, at FROM problem ORDER BY number LIMIT 500)
+WHERE at < :before
+
+-- name: wipe_problem
+UPDATE problem SET body = zeroblob(length(body)) WHERE number = ?
+
+-- name: delete_problem
+DELETE FROM problem WHERE number = ?

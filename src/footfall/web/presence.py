@@ -1,0 +1,69 @@
+"""Routes of presence: observations, logins, and what vendors' equipment posts."""
+
+from typing import Any
+
+from litestar import MediaType, Request, Response, get, post
+
+from footfall.core.access import SEND_OBSERVATIONS
+from footfall.errors import SourceUnknown
+from footfall.flows import receive
+from footfall.web.context import context_of
+from footfall.web.pacing import take_turn
+from footfall.web.payload import is_lines, read_payload
+from footfall.web.places import answer
+
+Asked = Request[Any, Any, Any]
+
+
+async def _take(request: Asked, cid: str, what: str) -> Response[bytes]:
+    context = context_of(request)
+    body = await read_payload(request)
+    await take_turn(request)
+    taken = await receive.receive_plain(
+        context.store, cid, body, context.now(), what, lines=is_lines(request)
+    )
+    return answer(taken, 201)
+
+
+@post("/v1/organizations/{cid:str}/observations", opt={"permission": SEND_OBSERVATIONS})
+async def send_observations(request: Asked, cid: str) -> Response[bytes]:
+    """Take in observations; 201 means that they are on disk."""
+    return await _take(request, cid, "observations")
+
+
+@post("/v1/organizations/{cid:str}/logins", opt={"permission": SEND_OBSERVATIONS})
+async def send_logins(request: Asked, cid: str) -> Response[bytes]:
+    """Take in logins of a captive portal; 201 means that they are on disk."""
+    return await _take(request, cid, "logins")
+
+
+@get("/v1/sources/{source:str}", media_type=MediaType.TEXT)
+async def validate(request: Asked, source: str) -> str:
+    """Give the validator that Meraki asks for."""
+    context = context_of(request)
+    context.limiter.count_request(f"source {source[:64]}", context.now())
+    found = context.store.source(source)
+    if found is None or found.validator is None:
+        raise SourceUnknown("Nothing is received at this address.")
+    return found.validator
+
+
+@post("/v1/sources/{source:str}", status_code=200)
+async def receive_post(request: Asked, source: str) -> Response[bytes]:
+    """Take in a vendor's post; 200 means that all of it is on disk."""
+    context = context_of(request)
+    context.limiter.count_request(f"source {source[:64]}", context.now())
+    body = await read_payload(request)
+    await take_turn(request, f"source {source[:64]}")
+    outcome = await receive.receive_post(
+        context.store,
+        context.sources,
+        source,
+        request.headers,
+        body,
+        context.now(),
+    )
+    return answer({"status": "OK", "accepted": outcome.observed})
+
+
+ROUTES = [send_observations, send_logins, validate, receive_post]

@@ -1,0 +1,116 @@
+"""An organization with two venues, for tests of presence on a real store."""
+
+import json
+from pathlib import Path
+
+from footfall import service, settings
+from footfall.core import instants
+from footfall.core.instants import SECOND
+from footfall.core.observations import Heard, Login, Observation, Restart, Spot
+from footfall.core.places import Hotspot, Location, PresenceSettings
+from footfall.core.queries import EventQuery, Sort
+from footfall.core.stays import MINUTE
+from footfall.flows import people, presence, tenants
+from footfall.flows.presence import LIVE, Outcome, Terms
+from footfall.store import Store
+
+START = instants.parse_instant("2026-05-01T10:00:00Z")
+LATER = START + 400 * instants.DAY
+ANN, BOB = bytes.fromhex("0c8ddb0000aa"), bytes.fromhex("0c8ddb0000bb")
+MADE_UP = bytes.fromhex("0e8ddb0000cc")
+
+
+class World:
+    """Times are minutes after `START`."""
+
+    def __init__(self, folder: Path, zone: str = "UTC", store: Store | None = None):
+        chosen = settings.Settings(store=f"sqlite:{folder / 'presence.db'}")
+        self.store = store or service.open_store(chosen)
+        tenants.create_organization(self.store, "Org", "org", 0)
+        self.zone = zone
+
+        def register(books):
+            for name in ("cafe", "shop"):
+                books.put_location(Location(name, name, zone), PresenceSettings())
+            books.put_hotspot(
+                Hotspot("h1", "h1", "cafe", mac_address="00:00:00:00:00:01")
+            )
+            books.put_hotspot(Hotspot("h2", "h2", "cafe", nas_identifier="nas-2"))
+
+        self.store.change("org", register).result()
+
+    def set(self, location: str | None = None, **values) -> None:
+        def work(books):
+            if location is None:
+                books.put_settings(PresenceSettings(**values))
+            else:
+                books.put_location(
+                    Location(location, location, self.zone), PresenceSettings(**values)
+                )
+
+        self.store.change("org", work).result()
+
+    def take(self, heard: Heard, now: int = LATER, terms: Terms = LIVE) -> Outcome:
+        return self.store.change(
+            "org", lambda books: presence.observe(books, heard, now, terms)
+        ).result()
+
+    def hear(self, device, *minutes, at="cafe", now=LATER, rssi=None) -> Outcome:
+        return self.take(Heard([seen(device, m, at, rssi) for m in minutes]), now)
+
+    def log_in(self, who, device, minute, at="cafe", now=LATER, **more) -> Outcome:
+        login = Login(
+            START + int(minute * MINUTE),
+            Spot(location=at),
+            (("username", who),),
+            device,
+            **more,
+        )
+        return self.take(Heard(logins=[login]), now)
+
+    def restart(self, nas: str, minute: float) -> None:
+        self.take(Heard(restarts=[Restart(START + int(minute * MINUTE), nas)]))
+
+    def close(self, now: int = LATER) -> int:
+        return presence.close_due(self.store, now)
+
+    def events(self, kind=None, sort=Sort.RECEIVED_TIME, contact=None):
+        page = self.store.page(EventQuery("org", contact, sort=sort, size=10_000))
+        found = json.loads(b"[" + page.body + b"]")
+        return [e for e in found if kind is None or e["event"]["type"] == kind]
+
+    def standing(self):
+        """The events that hold, by id."""
+        return {e["event"]["id"]: e for e in self.events(sort=Sort.UTC_TIME)}
+
+    def visits(self):
+        """Who, where, from which minute to which."""
+        found = []
+        for e in self.events("visit", Sort.UTC_TIME):
+            start = instants.parse_instant(e["event"]["visit"]["startAt"])
+            end = instants.parse_instant(e["when"]["createdAt"])
+            where = e["where"]["locationId"]
+            minutes = ((start - START) / MINUTE, (end - START) / MINUTE)
+            found.append((self.name_of(e["customerId"]), where, *minutes))
+        return sorted(found)
+
+    def name_of(self, contact: str) -> str:
+        """The username of a contact, or its id."""
+
+        def work(books):
+            number = books.find_contact(contact)
+            return None if number is None else people.read_profile(books, number)
+
+        profile = self.store.look("org", work)
+        return (
+            contact if profile is None else profile.identities.get("username", contact)
+        )
+
+
+def seen(device, minute, at="cafe", rssi=None) -> Observation:
+    return Observation(
+        START + int(minute * MINUTE) // SECOND * SECOND,
+        Spot(location=at),
+        device,
+        rssi=rssi,
+    )
