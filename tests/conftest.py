@@ -45,8 +45,12 @@ class Tenant:
         tenants.create_organization(store, "Test", self.id, clock.now())
         self.client = self.login(Role.ORGANIZATION_MANAGER, ALL_SCOPES)
 
-    def login(self, role: Role, scopes: tuple[str, ...]) -> httpx2.Client:
-        made = tenants.create_service(self.store, self.id, role, scopes, clock.now())
+    def login(
+        self, role: Role, scopes: tuple[str, ...], locations: tuple[str, ...] = ()
+    ) -> httpx2.Client:
+        made = tenants.create_service(
+            self.store, self.id, role, scopes, clock.now(), locations=locations
+        )
         client = httpx2.Client(base_url=self.server.address, timeout=30)
         credentials = {
             "clientKey": made.client_key,

@@ -146,7 +146,7 @@ def test_a_public_app_may_send_but_not_read(tenant):
 def test_another_tenants_data_does_not_even_exist(
     tenant, other_tenant, method, path, scope, contact
 ):
-    secret = "their-secret-venue"  # noqa: S105  not a password
+    secret = "their-secret-venue"
     other_tenant.send(event(where={"locationId": secret}))
     path = path.replace("guest", contact)
     answers = [

@@ -156,7 +156,9 @@ class _Reading:
         stream: IO[bytes] = raw
         if self._path.suffix == ".gz":
             stream = io.BufferedReader(gzip.GzipFile(fileobj=raw))
-        rows = csv.DictReader(io.TextIOWrapper(stream, "utf-8-sig", newline=""))
+        # Held here: it closes the file once nobody holds it.
+        self._text = io.TextIOWrapper(stream, "utf-8-sig", newline="")
+        rows = csv.DictReader(self._text)
         try:
             missing = {self._columns.time, self._columns.device} - set(
                 rows.fieldnames or ()

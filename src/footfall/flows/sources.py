@@ -18,7 +18,7 @@ from footfall.store.books import Books, Source
 
 KINDS = ("radius", "freeradius", "meraki", "mist")
 SECRET_BYTES = 24
-SECRET_LENGTH_MIN, SECRET_LENGTH_MAX = 8, 128
+SECRET_LENGTH_MIN, SECRET_LENGTH_MAX = 4, 128
 
 
 class NewSource(msgspec.Struct, frozen=True):

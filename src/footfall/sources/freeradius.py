@@ -1,20 +1,22 @@
 """FreeRADIUS' rlm_rest: accounting as JSON over HTTP, for one's own RADIUS server.
 
 The module sends each attribute as `{"type", "value": […]}`, of numbers that have names
-the names; with basic authentication.
+the names, dates as text in the server's zone, octets as hex; with basic authentication.
 Source: https://wiki.freeradius.org/modules/Rlm_rest
 """
 
 import base64
 import hmac
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from footfall.core.observations import Heard
 from footfall.sources import accounting
 from footfall.sources.reading import list_of, object_of, read_json, unclear
 
-_TIMES = ("%b %d %Y %H:%M:%S %Z",)
+_TIME = "%b %d %Y %H:%M:%S"
+_UTC = (" UTC", " GMT")
 VALUES_MAX = 16
 
 
@@ -50,6 +52,32 @@ def attributes_of(post: dict[str, Any]) -> dict[str, list[str]]:
         texts = [
             str(v) for v in values[:VALUES_MAX] if isinstance(v, (str, int, float))
         ]
+        if attribute.get("type") == "date":
+            texts = [text for sent in texts if (text := _time_of(sent)) is not None]
+        elif attribute.get("type") == "octets":
+            texts = [_text_of(text) for text in texts]
         if texts:
             found[name] = texts
     return found
+
+
+def _time_of(text: str) -> str | None:
+    """Read a date as the server writes it; of another zone than UTC only it knows."""
+    if text.isdigit():
+        return text
+    if not text.endswith(_UTC):
+        return None
+    try:
+        moment = datetime.strptime(text[:-4], _TIME).replace(tzinfo=UTC)
+    except ValueError:
+        return text
+    return moment.isoformat()
+
+
+def _text_of(octets: str) -> str:
+    """Read `0x636c617373` as what its bytes say, if they say something."""
+    try:
+        text = bytes.fromhex(octets.removeprefix("0x")).decode()
+    except ValueError:
+        return octets
+    return text if text.isprintable() else octets

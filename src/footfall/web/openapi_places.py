@@ -45,13 +45,6 @@ class RulesShown(Rules, frozen=True, rename="camel"):
     set_here: tuple[str, ...] = ()
 
 
-class Accepted(msgspec.Struct, frozen=True):
-    """How much of a vendor's post was taken in."""
-
-    status: str
-    accepted: int
-
-
 KINDS: tuple[type, ...] = (
     LocationsPage,
     HotspotsPage,
@@ -63,7 +56,6 @@ KINDS: tuple[type, ...] = (
     Sighting,
     PortalLogin,
     Taken,
-    Accepted,
 )
 _GENERATED = "2022-11-15T15:50:54Z"
 _LOCATION = {
@@ -376,11 +368,11 @@ def _presence() -> Document:
     validator = {"text/plain": {"schema": {"type": "string"}}}
     post: Document = {
         "operationId": "receivePost",
-        "summary": "Take in a vendor's post; 200 means on disk",
+        "summary": "Take in a vendor's post; 204 means on disk",
         "description": "The vendor proves by the source's secret who it is.",
         "requestBody": _body({}, {"topic": "client-join", "events": []}),
         "responses": {
-            "200": answer("Taken in.", "Accepted", {"status": "OK", "accepted": 31}),
+            "204": {"description": "All of it is on disk."},
             **problems(401, 404, 408, 409, 413, 429, 503, 507),
         },
     }

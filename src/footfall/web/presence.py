@@ -48,14 +48,17 @@ async def validate(request: Asked, source: str) -> str:
     return found.validator
 
 
-@post("/v1/sources/{source:str}", status_code=200)
-async def receive_post(request: Asked, source: str) -> Response[bytes]:
-    """Take in a vendor's post; 200 means that all of it is on disk."""
+@post("/v1/sources/{source:str}", status_code=204)
+async def receive_post(request: Asked, source: str) -> None:
+    """Take in a vendor's post; 204 means that all of it is on disk.
+
+    Without a body: rlm_rest would take one for attributes of its own.
+    """
     context = context_of(request)
     context.limiter.count_request(f"source {source[:64]}", context.now())
     body = await read_payload(request)
     await take_turn(request, f"source {source[:64]}")
-    outcome = await receive.receive_post(
+    await receive.receive_post(
         context.store,
         context.sources,
         source,
@@ -63,7 +66,6 @@ async def receive_post(request: Asked, source: str) -> Response[bytes]:
         body,
         context.now(),
     )
-    return answer({"status": "OK", "accepted": outcome.observed})
 
 
 ROUTES = [send_observations, send_logins, validate, receive_post]
