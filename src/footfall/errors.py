@@ -30,7 +30,8 @@
     │   ├── EngineTooOld           503  an SQLite that can corrupt its file
     │   └── StoreFull              507  no space left on the disk
     ├── SettingInvalid                  a setting that cannot be used (start only)
-    └── AddressTaken                    the port cannot be listened on (start only)
+    ├── AddressTaken                    the port cannot be listened on (start only)
+    └── EquipmentUnheard                a server does not take what a simulation sends
 
 Each has a stable `code`, the last part of the problem's `type` (RFC 9457), and the
 HTTP `status` it is answered with. `detail` is one sentence for the person who
@@ -282,3 +283,10 @@ class AddressTaken(FootfallError):
 
     code = "address-taken"
     title = "Address taken"
+
+
+class EquipmentUnheard(FootfallError):
+    """The server does not take what simulated equipment sends."""
+
+    code = "equipment-unheard"
+    title = "Nobody hears the equipment"

@@ -34,7 +34,7 @@ app = App(
 app.command(serving.serve)
 app.command(demo.demo)
 app.command(filling.load, name="import")
-app.command(filling.simulate_chain, name="simulate")
+app.command(filling.simulate)
 app.command(presence.replay)
 app.command(doctor.doctor)
 app.command(copies.backup)

@@ -38,9 +38,9 @@ def span_bar() -> Progress:
     return _bar(TaskProgressColumn(), None)
 
 
-def event_bar() -> Progress:
-    """Show events done, events a second, time left."""
-    return _bar(MofNCompleteColumn(), "events")
+def event_bar(items: str = "events") -> Progress:
+    """Show items done, items a second, time left."""
+    return _bar(MofNCompleteColumn(), items)
 
 
 def _bar(done: ProgressColumn, items: str | None) -> Progress:
