@@ -4,10 +4,12 @@ Everything is a ratio within one run, on data from `footfall simulate`: the mach
 may be slow or shared, the ratio holds. What is compared is measured in turns.
 `bench/data` keeps the simulated stores; the first run makes them (some minutes).
 
-Options: `--events N` for another size of the large store than 5 million.
+Options: `--events N` for another size of the large store than 5 million;
+`--presence` for the figures of observations alone.
 """
 
 import argparse
+import functools
 import gc
 import itertools
 import json
@@ -26,6 +28,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import apsw
+import observing as presence
 from rich.console import Console
 from rich.table import Table
 
@@ -351,6 +354,45 @@ def straight(copy: Path, original: Path, batches: int, seed: int) -> float:
     return took
 
 
+def observing() -> Iterator[Figure]:
+    """Observations with 100,000 stays open, against events on the same server."""
+    path = DATA / "observing.db"
+    DATA.mkdir(exist_ok=True)
+    presence.prepare(path, ORG)
+    bench = Bench(path)
+    rounds, count, senders = 5, 80, 4
+    took: list[list[float]] = [[], []]
+    with bench.server() as (address, pid):
+        connections = [Connection(address, bench.token) for _ in range(senders)]
+
+        def to(what: str) -> list[Callable[[bytes], bytes]]:
+            path = f"/v1/organizations/{ORG}/{what}"
+            return [functools.partial(one.request, path) for one in connections]
+
+        # SQLite's page cache has its own limit, so it is filled before.
+        presence.send_all(list(fresh_batches(400, seed=4_999)), to("events"))
+        before = presence.resident_kb(pid)
+        for minutes in (60, 31):
+            everybody = list(presence.everybody(minutes))
+            presence.send_all(everybody, to("observations"))
+        after = presence.resident_kb(pid)
+        for number in range(rounds):
+            seen = presence.batches(count, seed=1 + number)
+            events = list(fresh_batches(count, seed=5_000 + number))
+            took[0].append(presence.send_all(seen, to("observations")))
+            took[1].append(presence.send_all(events, to("events")))
+    ours, theirs = map(statistics.median, took)
+    rate = count * presence.BATCH / ours
+    what = f"observations in 500s, synced, {presence.OPEN_STAYS:,} stays open"
+    yield at_least(f"{what}: a second", rate, 20_000)
+    events_rate = count * presence.BATCH / theirs
+    yield at_least(f"{what}: against events ({events_rate:,.0f}/s)", theirs / ours, 0.3)
+    memory_kb = (after - before) / presence.OPEN_STAYS
+    yield at_most("memory for each open stay, kB", memory_kb, 1)
+    for end in ("", "-wal", "-shm", ".secret", ".ballast"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
+
+
 def starting() -> Iterator[Figure]:
     """What a command costs before it does anything."""
     python = sys.executable
@@ -390,12 +432,16 @@ def count_of(bench: Bench) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=5_000_000)
+    parser.add_argument("--presence", action="store_true")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    small = Bench(prepare(SMALL))
-    large = Bench(prepare(arguments.events))
     figures: list[Figure] = []
-    for part in (starting(), pages(small), sending(small), growth(small, large)):
+    parts = [observing()]
+    if not arguments.presence:
+        small = Bench(prepare(SMALL))
+        large = Bench(prepare(arguments.events))
+        parts += [starting(), pages(small), sending(small), growth(small, large)]
+    for part in parts:
         for figure in part:
             print(*figure[:3], "ok" if figure[3] else "MISSED", file=sys.stderr)
             figures.append(figure)

@@ -194,6 +194,23 @@ def test_when_stays_are_closed_makes_no_difference_in_the_end(some, rules, sweep
     assert closed == [settle(stay, rules, LATER) for stay in runs(some, rules)]
 
 
+@given(heard, rules, st.none() | st.integers(0, 60 * 24))
+def test_the_quick_way_gives_what_the_whole_way_gives(some, rules, minute):
+    now = None if minute is None else minute * MINUTE
+    known: list[Stay] = []
+    for run in (run for point in some for run in runs([point], rules)):
+        change = absorb(known, run, rules, now)
+        if len(known) == 1:
+            quick = stays.prolong(known[0], run, rules, now)
+            if quick is not None and change is None:
+                assert quick is known[0]
+            elif quick is not None:
+                assert change is not None
+                assert quick == change.stay
+        if change is not None:
+            known = [s for s in known if s not in change.gone] + [change.stay]
+
+
 @given(heard, rules)
 def test_no_two_visits_overlap_or_lie_within_the_timeout(some, rules):
     settled = [settle(stay, rules, LATER) for stay in runs(some, rules)]

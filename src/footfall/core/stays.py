@@ -111,6 +111,10 @@ class Change(msgspec.Struct, frozen=True):
 
 def runs(points: Iterable[Point], rules: Rules) -> Iterator[Stay]:
     """Yield the stays of observations that come in any order."""
+    points = list(points)
+    if len(points) == 1:
+        yield _of(points[0], rules)
+        return
     current: Stay | None = None
     for point in sorted(points, key=lambda point: point.at):
         one = _of(point, rules)
@@ -151,8 +155,8 @@ def absorb(
         None if nothing changes.
     """
     stay, gone = heard, list[Stay]()
-    rest = sorted(known, key=lambda other: other.first_at)
-    while near := [other for other in rest if _near(stay, other, rules.timeout)]:
+    rest, timeout = list(known), rules.timeout
+    while near := [other for other in rest if _near(stay, other, timeout)]:
         rest = [other for other in rest if other not in near]
         gone += near
         for other in near:
@@ -160,6 +164,25 @@ def absorb(
     if len(gone) == 1 and _same(stay, gone[0]):
         return None
     return Change(settle(stay, rules, now), tuple(gone))
+
+
+def prolong(stay: Stay, heard: Stay, rules: Rules, now: int | None) -> Stay | None:
+    """Do what `absorb` does, quickly, where an open stay only goes on.
+
+    Returns:
+        The stay, the same one if it was as long already; None where that is not all.
+    """
+    if not stay.open or stay.start_at is None or rules.maximum_visit is not None:
+        return None
+    opens_later = heard.start_at is None or heard.start_at > stay.start_at
+    if not (opens_later and heard.first_at >= stay.first_at):
+        return None
+    if heard.last_at <= stay.last_at:
+        return stay
+    latest = heard.last_at + rules.timeout
+    if heard.first_at - stay.last_at > rules.timeout or (now or latest) > latest:
+        return None
+    return Stay(stay.first_at, heard.last_at, stay.start_at, stay.hotspot)
 
 
 def settle(stay: Stay, rules: Rules, now: int | None) -> Stay:
@@ -193,19 +216,23 @@ def _near(one: Stay, other: Stay, timeout: int) -> bool:
 
 
 def _joined(one: Stay, other: Stay) -> Stay:
-    starts = [
-        # Of two hotspots in one second the known one, then the lower number.
-        (stay.start_at, stay.hotspot == 0, stay.hotspot)
-        for stay in (one, other)
-        if stay.start_at is not None
-    ]
-    start_at, _, hotspot = min(starts, default=(None, True, 0))
+    opener = one if _opens(one, other) else other
     return Stay(
         min(one.first_at, other.first_at),
         max(one.last_at, other.last_at),
-        start_at,
-        hotspot,
+        opener.start_at,
+        opener.hotspot,
     )
+
+
+def _opens(one: Stay, other: Stay) -> bool:
+    """Tell which of two is the one whose opening is that of both."""
+    if one.start_at is None or other.start_at is None:
+        return other.start_at is None
+    if one.start_at != other.start_at:
+        return one.start_at < other.start_at
+    # Of two hotspots in one second the known one, then the lower number.
+    return (one.hotspot == 0, one.hotspot) <= (other.hotspot == 0, other.hotspot)
 
 
 def _same(stay: Stay, known: Stay) -> bool:

@@ -11,7 +11,7 @@ from footfall.errors import Invalid, LocationUnknown
 from footfall.flows.hearing import attribute, gathered
 from footfall.flows.settling import Key, Settling
 from footfall.store import Store
-from footfall.store.books import Books, Recorded
+from footfall.store.books import Books, Near, Recorded
 
 _STEP = DAY
 
@@ -104,7 +104,7 @@ class Asked:
     def stays(self, keys: Iterable[Key], since: int, until: int) -> list[Recorded]:
         """Return the stays that reach into a span: of these, and of the contacts."""
         books = self._settling.books
-        found = books.stays([(*key, since, until) for key in keys])
+        found = books.stays([Near(*key, since, until, 0) for key in keys])
         for contact in self._contacts or ():
             found += [
                 one

@@ -14,7 +14,7 @@ from footfall.core.events import NewEvent
 from footfall.core.outcomes import Scene
 from footfall.core.places import Estate
 from footfall.core.stays import Rules, Stay
-from footfall.store.books import Books, Recorded
+from footfall.store.books import Books, Near, Recorded
 
 # A contact and a location, by their numbers.
 Key = tuple[int, int]
@@ -43,21 +43,19 @@ class Settling:
 
     def absorb(self, heard: Mapping[Key, Iterable[Stay]]) -> None:
         """Put what was heard of contacts at locations to their stays."""
-        asked = []
-        for (contact, location), runs in heard.items():
-            timeout = self.rules(location).timeout
-            asked += [
-                (contact, location, run.first_at - timeout, run.last_at + timeout)
-                for run in runs
-            ]
+        asked = [
+            Near(*key, run.first_at, run.last_at, self.rules(key[1]).timeout)
+            for key, runs in heard.items()
+            for run in runs
+        ]
         known: dict[Key, dict[int | None, Recorded]] = {}
         for one in self.books.stays(asked):
             known.setdefault((one.contact, one.location), {})[one.number] = one
-        self._extended: list[tuple[int, int]] = []
+        self._longer: dict[int, Recorded] = {}
         changed: list[Recorded] = []
         for key, runs in heard.items():
             changed += self._absorb_at(key, runs, list(known.get(key, {}).values()))
-        self.books.extend_stays(self._extended)
+        self.books.extend_stays(list(self._longer.values()))
         self.books.put_stays(changed)
 
     def _absorb_at(
@@ -67,16 +65,16 @@ class Settling:
         rules = self.rules(key[1])
         changed: list[Recorded] = []
         for run in runs:
+            if len(known) == 1 and (longer := self._prolonged(known[0], run, rules)):
+                known = [longer]
+                continue
             change = stays.absorb([one.stay for one in known], run, rules, self._now)
             if change is None:
                 continue
             gone = [one for one in known if any(one.stay is s for s in change.gone)]
-            if _is_extension(change, gone, rules):
-                self._extended.append((change.stay.last_at, gone[0].number or 0))
-                longer = msgspec.structs.replace(gone[0], stay=change.stay)
-                known = [longer if one is gone[0] else one for one in known]
-                continue
             numbers = [one.number for one in gone if one.number is not None]
+            for number in numbers:
+                self._longer.pop(number, None)
             self._count(gone, -1)
             self.books.drop_stays([one for one in gone if one.number in numbers[1:]])
             stay = Recorded(next(iter(numbers), None), *key, change.stay, rules)
@@ -84,6 +82,17 @@ class Settling:
             known = [one for one in known if one not in gone] + [stay]
             changed = [one for one in changed if one not in gone] + [stay]
         return changed
+
+    def _prolonged(self, one: Recorded, run: Stay, rules: Rules) -> Recorded | None:
+        """Let a stay that is in the books go on; None where that is not all."""
+        if one.number is None or not _alike(one.rules, rules):
+            return None
+        stay = stays.prolong(one.stay, run, rules, self._now)
+        if stay is None or stay is one.stay:
+            return None if stay is None else one
+        longer = Recorded(one.number, one.contact, one.location, stay, one.rules)
+        self._longer[one.number] = longer
+        return longer
 
     def drop(self, gone: list[Recorded]) -> None:
         """Forget stays, and take back what was made of them."""
@@ -140,20 +149,10 @@ def _facts(one: Recorded) -> list[Fact]:
     return found
 
 
-def _is_extension(change: stays.Change, gone: list[Recorded], rules: Rules) -> bool:
-    """Tell whether an open stay only goes on."""
-    if len(gone) != 1 or gone[0].number is None:
-        return False
-    new, old, under = change.stay, gone[0].stay, gone[0].rules
+def _alike(one: Rules, other: Rules) -> bool:
+    """Tell whether stays go on under both alike; what opens one is no matter."""
     return (
-        new.open
-        and old.open
-        and new.visit_at is None
-        and old.visit_at is None
-        and new.first_at == old.first_at
-        and new.start_at == old.start_at
-        and new.hotspot == old.hotspot
-        and under.session_timeout == rules.session_timeout
-        and under.minimum_dwell == rules.minimum_dwell
-        and under.maximum_visit == rules.maximum_visit
+        one.session_timeout == other.session_timeout
+        and one.minimum_dwell == other.minimum_dwell
+        and one.maximum_visit == other.maximum_visit
     )

@@ -31,6 +31,16 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
     rules: Rules
 
 
+class Near(msgspec.Struct, frozen=True, gc=False):
+    """What lies within a timeout of a span, of a contact at a location."""
+
+    contact: int
+    location: int
+    first_at: int
+    last_at: int
+    timeout: int
+
+
 class Ownership(msgspec.Struct, frozen=True):
     """Since when a device is a contact's."""
 
@@ -143,12 +153,8 @@ class Books(Protocol):
     def put_ownership(self, ownership: Ownership) -> None:
         """Say whose a device is from an instant on."""
 
-    def stays(self, asked: list[tuple[int, int, int, int]]) -> list[Recorded]:
-        """Return the stays of contacts at locations that reach into spans.
-
-        Args:
-            asked: Contact, location, the span's first and its last instant.
-        """
+    def stays(self, asked: list[Near]) -> list[Recorded]:
+        """Return the stays of contacts at locations that lie near to spans."""
 
     def stays_of(self, contact: int) -> list[Recorded]:
         """Return all stays of a contact."""
@@ -156,10 +162,10 @@ class Books(Protocol):
     def stays_due(self, now: int, limit: int) -> list[Recorded]:
         """Return stays that it is time to look at."""
 
-    def extend_stays(self, ends: Iterable[tuple[int, int]]) -> None:
-        """Let stays last longer, and change nothing else: (last_at, number)."""
+    def extend_stays(self, longer: list[Recorded]) -> None:
+        """Keep stays of which only the end has changed."""
 
-    def put_stays(self, stays: Iterable[Recorded]) -> None:
+    def put_stays(self, stays: list[Recorded]) -> None:
         """Keep stays as they are now."""
 
     def drop_stays(self, stays: Iterable[Recorded]) -> None:

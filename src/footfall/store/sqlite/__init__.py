@@ -43,6 +43,7 @@ from footfall.store.sqlite.connections import (
     translated,
 )
 from footfall.store.sqlite.examination import examine
+from footfall.store.sqlite.recent import Recent
 from footfall.store.sqlite.statements import SQL
 from footfall.store.sqlite.writer import Writer
 
@@ -64,6 +65,7 @@ class SQLiteStore:
         self._ballast = Ballast(path)
         # Touched by the writer's thread alone.
         self._estates: Estates = {}
+        self._recent = Recent()
         self._ballast.lay()
 
     def close(self) -> None:
@@ -116,6 +118,7 @@ class SQLiteStore:
         """See `Store.erase`."""
 
         def work(connection: apsw.Connection) -> dict[int, int]:
+            self._recent.clear()
             counts = self._making_room(
                 lambda: _erase(connection, organization, contact)
             )
@@ -143,9 +146,17 @@ class SQLiteStore:
         def within(connection: apsw.Connection) -> T:
             # All that presence makes of a request is smaller than this.
             self._ballast.cover(CHANGE_BYTES)
+            others = connection.pragma("data_version")
+            self._recent.renew((others, self._writer.undone))
             number = number_of(connection, organization)
-            books = SQLiteBooks(connection, number, organization, self._estates)
-            return work(books)
+            books = SQLiteBooks(
+                connection, number, organization, self._estates, self._recent
+            )
+            try:
+                return work(books)
+            except BaseException:
+                self._recent.clear()
+                raise
 
         return self._writer.submit(within)
 

@@ -1,7 +1,9 @@
 """The books in SQLite; see `footfall.store.books.Books`."""
 
 import secrets
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
 from typing import Any
 
 import apsw
@@ -14,6 +16,7 @@ from footfall.core.places import Estate, Hotspot, Location, PresenceSettings, Si
 from footfall.core.stays import Rules, Stay
 from footfall.store.books import (
     BEGINNING,
+    Near,
     Ownership,
     ProblemKept,
     Recorded,
@@ -26,6 +29,7 @@ from footfall.store.sqlite.appending import (
     contact_key,
     next_arrival,
 )
+from footfall.store.sqlite.recent import Recent
 from footfall.store.sqlite.statements import SQL
 
 KEY_BYTES = 32
@@ -46,12 +50,14 @@ class SQLiteBooks:
         number: int,
         name: str,
         estates: Estates | None = None,
+        recent: Recent | None = None,
     ):
-        """Open them; `estates` are those known to the writer, None only reads."""
+        """Open them; what the writer knows is given to it alone, others only read."""
         self._connection = connection
         self._number = number
         self._name = name
         self._estates = estates
+        self._recent = recent or Recent()
 
     def _run(self, name: str, **values: Any) -> apsw.Cursor:
         return self._connection.execute(
@@ -187,8 +193,21 @@ class SQLiteBooks:
 
     def owners(self, asked: list[tuple[bytes, int]]) -> list[int | None]:
         """See `Books.owners`."""
-        rows = self._many("owner_at", [(self._number, *one) for one in asked])
-        return [row[0] for row in rows]
+        recent = self._recent.owners.setdefault(self._number, {})
+        found: list[int | None] = [None] * len(asked)
+        missing = []
+        for place, (device, at) in enumerate(asked):
+            known = recent.get(device)
+            if known is not None and at >= known[1]:
+                found[place] = known[0]
+            else:
+                missing.append(place)
+        rows = self._many("owner_at", [(self._number, *asked[n]) for n in missing])
+        for place, (contact, since_at, newest_at) in zip(missing, rows, strict=True):
+            found[place] = contact
+            if contact is not None and since_at == newest_at:
+                recent[asked[place][0]] = contact, since_at
+        return found
 
     def ownerships(self, device: bytes) -> list[Ownership]:
         """See `Books.ownerships`."""
@@ -201,15 +220,44 @@ class SQLiteBooks:
     def put_ownership(self, ownership: Ownership) -> None:
         """See `Books.put_ownership`."""
         self._run("put_ownership", **msgspec.structs.asdict(ownership))
+        self._recent.owners.get(self._number, {}).pop(ownership.device, None)
 
     # Stays, and the events that are made of them.
 
-    def stays(self, asked: list[tuple[int, int, int, int]]) -> list[Recorded]:
+    def stays(self, asked: list[Near]) -> list[Recorded]:
         """See `Books.stays`."""
-        found = list(self._many("stays", [(*one, _NEIGHBOURS) for one in asked]))
-        if len(found) >= _NEIGHBOURS:
-            found = list(self._many("stays", [(*one, -1) for one in asked]))
-        return [_recorded(row) for row in found]
+        newest = self._recent.newest
+        unread = [one for one in asked if (one.contact, one.location) not in newest]
+        places = {(one.contact, one.location) for one in unread}
+        newest.update(dict.fromkeys(places))
+        for row in self._many("newest_stay", places):
+            newest[row[1:3]] = _recorded(row)
+        found, deeper = [], []
+        for one in asked:
+            last = newest.get((one.contact, one.location))
+            if last is None:
+                continue
+            # What lies before it is further from it than the timeout, and so from
+            # all that is not before it too.
+            if one.first_at >= last.stay.first_at and last.rules.timeout >= one.timeout:
+                if last.stay.last_at >= one.first_at - one.timeout:
+                    found.append(last)
+            else:
+                deeper.append(one)
+        return found + self._stays_before(deeper)
+
+    def _stays_before(self, asked: list[Near]) -> list[Recorded]:
+        """Look for stays in the trees: a few at a place, or all if those are few."""
+        spans = [
+            (n.contact, n.location, n.first_at - n.timeout, n.last_at + n.timeout)
+            for n in asked
+        ]
+        rows = self._many("stays", [(*span, _NEIGHBOURS) for span in spans])
+        found = [_recorded(row) for row in rows]
+        counts = Counter((one.contact, one.location) for one in found)
+        many = [span for span in spans if counts[span[:2]] >= _NEIGHBOURS]
+        rows = self._many("stays", [(*span, -1) for span in many])
+        return found + [_recorded(row) for row in rows]
 
     def stays_of(self, contact: int) -> list[Recorded]:
         """See `Books.stays_of`."""
@@ -220,25 +268,35 @@ class SQLiteBooks:
         rows = self._run("stays_due", now=now, limit=limit)
         return [_recorded(row) for row in rows]
 
-    def extend_stays(self, ends: Iterable[tuple[int, int]]) -> None:
+    def extend_stays(self, longer: list[Recorded]) -> None:
         """See `Books.extend_stays`."""
-        self._many("extend_stay", ends)
+        ends = [(one.stay.last_at, one.number) for one in longer]
+        self._many("extend_stay", sorted(ends, key=itemgetter(1)))
+        for one in longer:
+            self._recent.changed(one)
 
-    def put_stays(self, stays: Iterable[Recorded]) -> None:
+    def put_stays(self, stays: list[Recorded]) -> None:
         """See `Books.put_stays`."""
-        new, known = [], []
-        for one in stays:
-            row = _row(one)
-            if one.number is None:
-                new.append((*row, self._number, one.contact, one.location))
-            else:
-                known.append((*row, one.number))
-        self._many("add_stay", new)
-        self._many("change_stay", known)
+        new = [one for one in stays if one.number is None]
+        known = [one for one in stays if one.number is not None]
+        rows = [(*_row(one), self._number, one.contact, one.location) for one in new]
+        numbers = [row[0] for row in self._many("add_stay", rows)]
+        made = [
+            Recorded(number, one.contact, one.location, one.stay, one.rules)
+            for number, one in zip(numbers, new, strict=True)
+        ]
+        self._many("add_end", [(one.stay.last_at, one.number) for one in made])
+        self._many("change_stay", [(*_row(one), one.number) for one in known])
+        self._many("extend_stay", [(one.stay.last_at, one.number) for one in known])
+        for one in known + made:
+            self._recent.changed(one)
 
     def drop_stays(self, stays: Iterable[Recorded]) -> None:
         """See `Books.drop_stays`."""
-        self._many("drop_stay", [(one.number,) for one in stays])
+        for one in stays:
+            self._connection.execute(SQL["drop_stay"], (one.number,))
+            self._connection.execute(SQL["drop_end"], (one.number,))
+            self._recent.dropped(one)
 
     def append(self, events: list[NewEvent]) -> int:
         """See `Books.append`."""
@@ -355,6 +413,7 @@ def erase_presence(connection: apsw.Connection, contact: int) -> None:
         "drop_withdrawals",
         "drop_identities",
         "drop_ownerships",
+        "drop_ends",
         "drop_stays",
     ):
         connection.execute(SQL[name], values)
@@ -406,7 +465,6 @@ def _row(one: Recorded) -> tuple[Any, ...]:
     stay, rules = one.stay, one.rules
     return (
         stay.first_at,
-        stay.last_at,
         stay.start_at,
         stay.hotspot,
         stay.visit_at,

@@ -76,9 +76,14 @@ INSERT INTO identity (organization, key, contact) VALUES (?, ?, ?)
 ON CONFLICT DO UPDATE SET contact = excluded.contact
 
 -- name: owner_at
--- One row for each that is asked, so that many are asked in one go.
-SELECT (
-  SELECT contact FROM owner WHERE organization = ?1 AND device = ?2 AND since_at <= ?3
+-- One row for each that is asked, so that many are asked in one go; with since when,
+-- and since when its newest owner has it.
+SELECT contact, since_at, (
+  SELECT max(since_at) FROM owner WHERE organization = ?1 AND device = ?2
+)
+FROM (SELECT 1) LEFT JOIN (
+  SELECT contact, since_at FROM owner
+  WHERE organization = ?1 AND device = ?2 AND since_at <= ?3
   ORDER BY since_at DESC LIMIT 1
 )
 
@@ -99,6 +104,12 @@ DO UPDATE SET contact = :contact, pseudonym = :pseudonym
 -- name: drop_ownerships
 DELETE FROM owner WHERE contact = :contact
 
+-- name: newest_stay
+SELECT number, contact, location, first_at, last_at, start_at, hotspot, visit_at,
+  minimum_dwell, session_timeout, maximum_visit, check_at IS NOT NULL
+FROM stay JOIN stay_end ON stay = number
+WHERE contact = ? AND location = ? ORDER BY first_at DESC LIMIT 1
+
 -- name: stays
 -- Stays of one place never overlap, so those that reach into a span are its latest.
 SELECT number, contact, location, first_at, last_at, start_at, hotspot, visit_at,
@@ -107,17 +118,18 @@ FROM (
   SELECT * FROM stay WHERE contact = ?1 AND location = ?2 AND first_at <= ?4
   ORDER BY first_at DESC LIMIT ?5
 )
+JOIN stay_end ON stay = number
 WHERE last_at >= ?3
 
 -- name: stays_of
 SELECT number, contact, location, first_at, last_at, start_at, hotspot, visit_at,
   minimum_dwell, session_timeout, maximum_visit, check_at IS NOT NULL
-FROM stay WHERE contact = :contact
+FROM stay JOIN stay_end ON stay = number WHERE contact = :contact
 
 -- name: stays_due
 SELECT number, contact, location, first_at, last_at, start_at, hotspot, visit_at,
   minimum_dwell, session_timeout, maximum_visit, 1
-FROM stay INDEXED BY stay_by_check
+FROM stay INDEXED BY stay_by_check JOIN stay_end ON stay = number
 WHERE check_at <= :now AND organization = :organization ORDER BY check_at LIMIT :limit
 
 -- name: due
@@ -127,20 +139,29 @@ FROM (SELECT organization FROM stay INDEXED BY stay_by_check
 JOIN organization ON organization.number = due.organization
 
 -- name: extend_stay
--- What most observations do; the indexes are left alone.
-UPDATE stay SET last_at = ? WHERE number = ?
+-- What most observations do; all else is left alone.
+UPDATE stay_end SET last_at = ? WHERE stay = ?
+
+-- name: add_end
+INSERT INTO stay_end (last_at, stay) VALUES (?, ?)
+
+-- name: drop_end
+DELETE FROM stay_end WHERE stay = ?
+
+-- name: drop_ends
+DELETE FROM stay_end WHERE stay IN (SELECT number FROM stay WHERE contact = :contact)
 
 -- name: change_stay
 UPDATE stay SET
-  first_at = ?, last_at = ?, start_at = ?, hotspot = ?, visit_at = ?,
+  first_at = ?, start_at = ?, hotspot = ?, visit_at = ?,
   minimum_dwell = ?, session_timeout = ?, maximum_visit = ?, check_at = ?
 WHERE number = ?
 
 -- name: add_stay
 INSERT INTO stay (
-  first_at, last_at, start_at, hotspot, visit_at, minimum_dwell, session_timeout,
+  first_at, start_at, hotspot, visit_at, minimum_dwell, session_timeout,
   maximum_visit, check_at, organization, contact, location
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number
 
 -- name: drop_stay
 DELETE FROM stay WHERE number = ?

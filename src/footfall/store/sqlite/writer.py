@@ -39,7 +39,8 @@ class _Job(msgspec.Struct, frozen=True):
 class Writer:
     """Owns the writing connection; `submit` may be called from any thread.
 
-    `failure` is why the last write failed, if it did.
+    `failure` is why the last write failed, if it did; `undone` counts the commits that
+    did not come about.
     """
 
     def __init__(self, path: Path):
@@ -50,6 +51,7 @@ class Writer:
         self._wake = threading.Condition()
         self._closed = False
         self.failure: StoreError | None = None
+        self.undone = 0
         self._thread = threading.Thread(target=self._run, name="footfall-writer")
         self._thread.start()
 
@@ -83,6 +85,7 @@ class Writer:
                     else:
                         results = self._commit(group)
             except BaseException as error:  # noqa: BLE001  told to each that waits
+                self.undone += 1
                 results = [error] * len(group)
             self._remember(results)
             for job, result in zip(group, results, strict=True):

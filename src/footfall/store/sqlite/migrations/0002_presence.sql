@@ -92,7 +92,6 @@ CREATE TABLE stay (
   contact INTEGER NOT NULL,
   location INTEGER NOT NULL,
   first_at INTEGER NOT NULL,
-  last_at INTEGER NOT NULL,
   start_at INTEGER,
   hotspot INTEGER NOT NULL,
   visit_at INTEGER,
@@ -100,6 +99,12 @@ CREATE TABLE stay (
   session_timeout INTEGER NOT NULL,
   maximum_visit INTEGER,
   check_at INTEGER -- when to look whether it is over; null once it is
+) STRICT;
+-- The one part of a stay that each observation changes: 300 of these lie in a page, so
+-- few pages are written for many observations.
+CREATE TABLE stay_end (
+  stay INTEGER PRIMARY KEY,
+  last_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX stay_by_contact ON stay (contact, location, first_at);
 CREATE INDEX stay_by_check ON stay (check_at) WHERE check_at IS NOT NULL;
