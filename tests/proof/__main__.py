@@ -12,12 +12,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.proof import crowds, faults, kills, powercuts
+from tests.proof import crashes, crowds, faults, fuzz, kills, powercuts
 
 Row = tuple[str, str, str, bool]
 P99_MS_MAX = 250
 STOP_S_MAX = 5
 MEMORY_MB_MAX = 300
+FUZZ_S = 60
 
 
 def power(folder: Path) -> Iterator[Row]:
@@ -76,6 +77,23 @@ def crowd(folder: Path) -> Iterator[Row]:
         place.close()
 
 
+def presence(folder: Path) -> Iterator[Row]:
+    found = crashes.crash_each(folder)
+    tried = f"each of {found.cuts} writes and syncs, then all sent again"
+    result = f"{found.lost} files damaged, {found.wrong} with other events"
+    fine = found.cuts > 0 and not (found.lost or found.wrong)
+    yield "a power cut while presence is taken in", tried, result, fine
+
+
+def decoders(_folder: Path) -> Iterator[Row]:
+    for found in fuzz.fuzz_all(FUZZ_S):
+        result = found.failed or "nothing unexpected"
+        result += f", slowest {found.slowest_s * 1e3:.0f} ms, {found.peak_mb:.0f} MB"
+        fine = not found.failed and found.slowest_s < fuzz.SLOWEST_S
+        fine = fine and found.peak_mb < fuzz.MEMORY_MB_MAX
+        yield f"anything as {found.name}", f"{found.tried:,} for 60 s", result, fine
+
+
 CASES = (
     ("forged tokens", "tests/proof/test_tokens.py"),
     ("clocks set back and forward", "tests/proof/test_clocks.py"),
@@ -87,6 +105,8 @@ CASES = (
     ("a full disk of 8 MB", "tests/journeys/test_full_disk.py"),
     ("backup while serving, and restore", "tests/journeys/test_backup.py"),
     ("floods, logins, canaries in logs", "tests/web/test_limits.py"),
+    ("presence in any order, twice and late", "tests/flows/test_presence.py"),
+    ("equipment's real senders", "tests/web/test_sources.py"),
 )
 
 
@@ -110,7 +130,7 @@ def main() -> None:
     began = time.monotonic()
     table = Table("what was tried", "how often", "what came of it", "")
     fine = True
-    for part in (power, disk, processes, crowd):
+    for part in (power, disk, processes, crowd, presence, decoders):
         with tempfile.TemporaryDirectory() as folder:
             for *row, good in part(Path(folder)):
                 table.add_row(*row, "ok" if good else "FAILED")
@@ -123,4 +143,5 @@ def main() -> None:
     sys.exit(0 if fine else 1)
 
 
-main()
+if __name__ == "__main__":  # the fuzzers are processes that import this
+    main()

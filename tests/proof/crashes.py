@@ -1,0 +1,123 @@
+"""Crashes: the power goes at each point of what presence writes; all is sent again."""
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import apsw
+import msgspec
+
+from footfall.core.observations import Heard, Login, Spot
+from footfall.core.places import Location, PresenceSettings
+from footfall.core.queries import EventQuery
+from footfall.core.stays import MINUTE
+from footfall.errors import FootfallError
+from footfall.flows import presence
+from footfall.flows.people import Profile, write_profile
+from footfall.flows.settling import Settling
+from footfall.store import Organization
+from footfall.store.sqlite import SQLiteStore
+from tests.flows.world import ANN, BOB, LATER, START, seen
+from tests.proof.disks import Disk, mounted
+
+
+class Outcome(msgspec.Struct):
+    """What came of cutting the power at each touch of the disk in turn."""
+
+    cuts: int = 0
+    lost: int = 0
+    wrong: int = 0
+
+
+def login(device: bytes, minute: int) -> Login:
+    at = START + minute * MINUTE
+    return Login(at, Spot(location="cafe"), (("username", "ann"),), device)
+
+
+# Logins, a pseudonym that turns out to be somebody, and what comes late.
+POSTS = (
+    Heard([seen(BOB, m) for m in (0, 6)]),
+    Heard([seen(ANN, 12)], [login(ANN, 8)]),
+    Heard([seen(ANN, m) for m in (40, 100, 50, 26, 110)]),
+    Heard([seen(BOB, 60)], [login(BOB, 55)]),
+)
+
+
+def prepare(store: SQLiteStore) -> None:
+    store.create_organization(Organization("org", "Org", 0)).result()
+
+    def register(books: Any) -> None:
+        books.put_location(Location("cafe", "cafe"), PresenceSettings())
+        books.put_settings(PresenceSettings(pseudonymous=True))
+        # So that no person's id is made up by chance.
+        contact = books.put_contact("ann-s-id")
+        settling = Settling(books, 0, None, closing=True)
+        write_profile(settling, contact, Profile(0, "api", {"username": "ann"}))
+
+    store.change("org", register).result()
+
+
+def send(store: SQLiteStore) -> None:
+    """Send all posts, and close what is over."""
+    for post in POSTS:
+        take(store, post)
+    presence.close_due(store, LATER)
+
+
+def take(store: SQLiteStore, heard: Heard) -> None:
+    store.change("org", lambda books: presence.observe(books, heard, LATER)).result()
+
+
+def standing(store: SQLiteStore) -> list[tuple[str, str, str]]:
+    page = store.page(EventQuery("org", size=1_000))
+    return sorted(
+        (e["event"]["type"], e["when"]["createdAt"], str(e["event"].get("visit")))
+        for e in msgspec.json.decode(b"[" + page.body + b"]")
+    )
+
+
+def crash_each(folder: Path) -> Outcome:
+    """Cut the power at touch 1, 2, …; start again, send all again, compare."""
+    with contextlib.closing(SQLiteStore(folder / "whole.db")) as whole:
+        prepare(whole)
+        send(whole)
+        expected = standing(whole)
+    assert len(expected) >= 5, expected
+    total = Outcome()
+    for number in range(1, 2_000):
+        path = folder / f"{number}.db"
+        if not _cut_at(path, number):
+            return total
+        total.cuts += 1
+        with contextlib.closing(SQLiteStore(path)) as store:
+            total.lost += bool(store.examine()["problems"])
+            send(store)
+            send(store)
+            total.wrong += standing(store) != expected
+        for file in folder.glob(f"{number}.db*"):
+            file.unlink()
+    raise AssertionError("the posts touch the disk without end")
+
+
+def _cut_at(path: Path, number: int) -> bool:
+    """Send until the n-th touch; False if there are fewer."""
+    disk: Disk
+    armed = False
+
+    def on_touch(_kind: str, touched: int) -> None:
+        if armed and touched == number:
+            disk.cut_power()
+            raise apsw.IOError("the power is cut")
+
+    with mounted(on_touch) as disk:
+        store = SQLiteStore(path)
+        prepare(store)
+        disk.touches = 0
+        armed = True
+        with contextlib.suppress(FootfallError, apsw.Error):
+            for post in POSTS:
+                take(store, post)
+        with contextlib.suppress(apsw.Error):
+            store.close()
+        store._writer._connection.close(force=True)
+        return disk.dead
