@@ -183,6 +183,8 @@ async def _tick(store: Store, observations_kept: int) -> None:
         except FootfallError as error:
             # A full disk, say: what is due stays due.
             _log.warning("stays are not closed now", reason=error.code)
+        except Exception as error:  # noqa: BLE001  one bad stay must not stop the rest
+            _log.error("bug", error=type(error).__name__, place="tick")
         await asyncio.sleep(SWEEP_EVERY_S)
 
 

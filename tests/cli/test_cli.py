@@ -20,24 +20,6 @@ ORG = SEED_ORGANIZATION
 
 
 @pytest.fixture
-def run(tmp_path):
-    def call(*arguments, status=0, **environment):
-        done = subprocess.run(
-            [sys.executable, "-m", "footfall", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=tmp_path,
-            env={"PATH": os.environ["PATH"], **environment},
-        )
-        assert done.returncode == status, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done.stderr if status else done.stdout
-
-    return call
-
-
-@pytest.fixture
 def filled(run):
     run("organization", "create", "--name", "Test", "--id", ORG)
     return run

@@ -5,7 +5,6 @@ import csv
 import datetime as dt
 import gzip
 import json
-import os
 import subprocess
 import sys
 from typing import Any
@@ -20,22 +19,9 @@ ORG = "org"
 
 
 @pytest.fixture
-def run(tmp_path):
-    def call(*arguments, status=0, **environment):
-        done = subprocess.run(
-            [sys.executable, "-m", "footfall", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=tmp_path,
-            env={"PATH": os.environ["PATH"], **environment},
-        )
-        assert done.returncode == status, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done.stderr if status else done.stdout
-
-    call("organization", "create", "--name", "Test", "--id", ORG)
-    return call
+def run(run):
+    run("organization", "create", "--name", "Test", "--id", ORG)
+    return run
 
 
 VENUES = """id,name,timezone,lat,lng,externalId,tags,city,country

@@ -254,6 +254,25 @@ def test_what_meraki_heard_elsewhere_is_a_problem_without_addresses(venue, merak
     assert "device " in text
 
 
+def test_a_sources_own_location_is_for_what_is_heard_nowhere_else(venue, desk):
+    other = {"id": "other", "name": "Other"}
+    path = f"/v1/organizations/{venue.id}/locations"
+    assert venue.client.post(path, json=other).status_code == 201
+    made = desk.create(venue.id, "mist", clock.now(), secret="s3cret", location="other")
+    sent = {"mac": "0c8ddb001122", "timestamp": 1_700_000_000}
+    # A registered site, a registered access point, and neither.
+    where = [{"site_id": "L_1"}, {"ap": AP.replace(":", "")}, {"site_id": "x"}]
+    who = {"device": GUEST, "hotspot": "h1", "username": "ann", "at": 1_600_000_000}
+    assert post(venue, "logins", who).status_code == 201
+    events_sent = [sent | place for place in where]
+    body = json.dumps({"topic": "client-join", "events": events_sent}).encode()
+    url = f"{venue.server.address}/v1/sources/{made.source.id}"
+    header = {"X-Mist-Signature-v2": mist.sign("s3cret", body)}
+    assert httpx2.post(url, content=body, headers=header).status_code == 204
+    found = [e["where"]["locationId"] for e in events(venue, "arriving")]
+    assert sorted(found) == ["cafe", "cafe", "other"]
+
+
 # Mist.
 
 

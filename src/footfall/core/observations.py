@@ -29,15 +29,15 @@ class Spot(msgspec.Struct, frozen=True, gc=False):
         hotspot: A hotspot's id.
         mac: An access point's address.
         nas: A NAS-Identifier or NAS address.
-        location: A location's id.
         external_id: What the vendor calls the location.
+        location: A location's id.
     """
 
     hotspot: str | None = None
     mac: bytes | None = None
     nas: str | None = None
-    location: str | None = None
     external_id: str | None = None
+    location: str | None = None
 
     def __str__(self) -> str:
         """Say it to people."""
@@ -45,8 +45,8 @@ class Spot(msgspec.Struct, frozen=True, gc=False):
             ("hotspot", self.hotspot),
             ("access point", self.mac and self.mac.hex(":")),
             ("NAS", self.nas),
-            ("location", self.location),
             ("external id", self.external_id),
+            ("location", self.location),
         )
         return ", ".join(f"{name} {value[:64]!r}" for name, value in parts if value)
 

@@ -170,12 +170,12 @@ class Estate(msgspec.Struct, frozen=True, dict=True):
                 return found
         if spot.nas is not None and (found := self._nases.get(spot.nas)):
             return found
-        if spot.location is not None and (number := self._locations.get(spot.location)):
-            return number, 0
+        number = None
         if spot.external_id is not None:
-            number = self._external_ids.get(spot.external_id, 0)
-            return (number, 0) if number else None
-        return None
+            number = self._external_ids.get(spot.external_id)
+        if number is None and spot.location is not None:
+            number = self._locations.get(spot.location)
+        return None if number is None else (number, 0)
 
 
 def check_location(location: Location) -> None:

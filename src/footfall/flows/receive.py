@@ -94,7 +94,7 @@ async def receive_plain(
 async def receive_post(
     store: Store,
     desk: SourceDesk,
-    source_id: str,
+    source: Source,
     headers: Mapping[str, str],
     body: bytes,
     now: int,
@@ -105,8 +105,7 @@ async def receive_post(
         SourceUnknown: Nothing is received there.
         CredentialsWrong: It does not prove that it has the secret.
     """
-    source = await asyncio.to_thread(store.source, source_id)
-    if source is None or source.kind not in DECODERS:
+    if source.kind not in DECODERS:
         raise SourceUnknown("Nothing is received at this address.")
     vendor = DECODERS[source.kind]
     if not await asyncio.to_thread(vendor.verify, desk.open(source), headers, body):

@@ -138,7 +138,7 @@ def _observation(sent: Sighting, now: int, index: int) -> Observation:
         errors.append(FieldError("rssi", message))
     if errors:
         raise Rejected(errors)
-    spot = Spot(sent.hotspot, None, None, sent.location)
+    spot = Spot(sent.hotspot, None, None, None, sent.location)
     signal = None if rssi is None else round(rssi)
     return Observation(at, spot, device, sent.contact, signal, index=index)
 

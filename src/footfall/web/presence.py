@@ -1,5 +1,6 @@
 """Routes of presence: observations, logins, and what vendors' equipment posts."""
 
+import asyncio
 from typing import Any
 
 from litestar import MediaType, Request, Response, get, post
@@ -7,6 +8,7 @@ from litestar import MediaType, Request, Response, get, post
 from footfall.core.access import SEND_OBSERVATIONS
 from footfall.errors import SourceUnknown
 from footfall.flows import receive
+from footfall.store.books import Source
 from footfall.web.context import context_of
 from footfall.web.pacing import take_turn
 from footfall.web.payload import is_lines, read_payload
@@ -40,12 +42,21 @@ async def send_logins(request: Asked, cid: str) -> Response[bytes]:
 @get("/v1/sources/{source:str}", media_type=MediaType.TEXT)
 async def validate(request: Asked, source: str) -> str:
     """Give the validator that Meraki asks for."""
-    context = context_of(request)
-    context.limiter.count_request(f"source {source[:64]}", context.now())
-    found = context.store.source(source)
-    if found is None or found.validator is None:
+    found = await _source(request, source)
+    if found.validator is None:
         raise SourceUnknown("Nothing is received at this address.")
     return found.validator
+
+
+async def _source(request: Asked, source: str) -> Source:
+    """Return the source of an address; who only guesses shares one limit."""
+    context = context_of(request)
+    found = await asyncio.to_thread(context.store.source, source)
+    who = "nobody" if found is None else found.id
+    context.limiter.count_request(f"source {who}", context.now())
+    if found is None:
+        raise SourceUnknown("Nothing is received at this address.")
+    return found
 
 
 @post("/v1/sources/{source:str}", status_code=204)
@@ -54,14 +65,13 @@ async def receive_post(request: Asked, source: str) -> None:
 
     Without a body: rlm_rest would take one for attributes of its own.
     """
-    context = context_of(request)
-    context.limiter.count_request(f"source {source[:64]}", context.now())
+    context, found = context_of(request), await _source(request, source)
     body = await read_payload(request)
-    await take_turn(request, f"source {source[:64]}")
+    await take_turn(request, f"source {found.id}")
     await receive.receive_post(
         context.store,
         context.sources,
-        source,
+        found,
         request.headers,
         body,
         context.now(),

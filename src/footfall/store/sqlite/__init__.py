@@ -28,12 +28,8 @@ from footfall.store.books import Books, Source
 from footfall.store.sqlite import pages
 from footfall.store.sqlite.appending import Rows, append, contact_key, number_of
 from footfall.store.sqlite.ballast import Ballast
-from footfall.store.sqlite.books import (
-    Estates,
-    SQLiteBooks,
-    erase_presence,
-    forget,
-)
+from footfall.store.sqlite.books import SQLiteBooks, erase_presence, forget
+from footfall.store.sqlite.chapter import Estates
 from footfall.store.sqlite.connections import (
     Readers,
     check_engine,

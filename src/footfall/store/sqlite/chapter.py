@@ -1,0 +1,39 @@
+"""A chapter of the books: what each part of them stands on."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import apsw
+
+from footfall.core.places import Estate
+from footfall.store.sqlite.recent import Recent
+from footfall.store.sqlite.statements import SQL
+
+Estates = dict[int, tuple[int, Estate]]
+
+
+class Chapter:
+    """An organization's rows on one connection, for as long as its transaction."""
+
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        number: int,
+        name: str,
+        estates: Estates | None = None,
+        recent: Recent | None = None,
+    ):
+        """Open them; what the writer knows is given to it alone, others only read."""
+        self._connection = connection
+        self._number = number
+        self._name = name
+        self._estates = estates
+        self._recent = recent or Recent()
+
+    def _run(self, name: str, **values: Any) -> apsw.Cursor:
+        return self._connection.execute(
+            SQL[name], {"organization": self._number} | values
+        )
+
+    def _many(self, name: str, rows: Iterable[Sequence[Any]]) -> apsw.Cursor:
+        return self._connection.executemany(SQL[name], rows)
