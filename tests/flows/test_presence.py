@@ -26,9 +26,8 @@ from tests.flows.world import ANN, BOB, LATER, MADE_UP, START, World, seen
 
 @pytest.fixture
 def world(tmp_path):
-    made = World(tmp_path)
-    yield made
-    made.store.close()
+    with World(tmp_path) as made:
+        yield made
 
 
 def test_a_device_of_nobody_known_makes_no_events(world):
@@ -54,26 +53,27 @@ def test_the_seeds_visit_is_what_the_rules_make(tmp_path):
     ]
     [visit] = [e["event"]["visit"] for e in EXAMPLE if e["event"]["type"] == "visit"]
     place = expected[0]["where"]
-    world = World(tmp_path)
-    world.store.change("org", lambda books: register(books, place)).result()
-    spot = Spot(hotspot=place["hotspotId"])
-    times = [e["when"]["createdAt"] for e in expected if e["type"] == "login"]
-    logins = [
-        Login(instants.parse_instant(at), spot, (("username", "ivan"),), ANN, str(n))
-        for n, at in enumerate(times)
-    ]
-    last = instants.parse_instant(expected[-1]["when"]["createdAt"])
-    world.take(Heard([Observation(last, spot, ANN)], logins), LATER)
-    world.close()
-    made = world.events()[1:]
-    assert {e["when"].pop("utcOffset") for e in made} == {"-07:00"}
-    found = [
-        {key: e[key] for key in ("where", "when")} | {"type": e["event"]["type"]}
-        for e in made
-    ]
-    assert found == expected
-    assert made[-1]["event"]["visit"] == visit
-    world.store.close()
+    with World(tmp_path) as world:
+        world.store.change("org", lambda books: register(books, place)).result()
+        spot = Spot(hotspot=place["hotspotId"])
+        times = [e["when"]["createdAt"] for e in expected if e["type"] == "login"]
+        logins = [
+            Login(
+                instants.parse_instant(at), spot, (("username", "ivan"),), ANN, str(n)
+            )
+            for n, at in enumerate(times)
+        ]
+        last = instants.parse_instant(expected[-1]["when"]["createdAt"])
+        world.take(Heard([Observation(last, spot, ANN)], logins), LATER)
+        world.close()
+        made = world.events()[1:]
+        assert {e["when"].pop("utcOffset") for e in made} == {"-07:00"}
+        found = [
+            {key: e[key] for key in ("where", "when")} | {"type": e["event"]["type"]}
+            for e in made
+        ]
+        assert found == expected
+        assert made[-1]["event"]["visit"] == visit
 
 
 def register(books, place):
@@ -168,23 +168,22 @@ def test_a_late_login_takes_from_who_had_the_device_before(world):
 
 
 def test_midnight_and_a_clock_change_do_not_divide_a_visit(tmp_path):
-    world = World(tmp_path, "Europe/Rome")
-    # Clocks went back at 01:00 UTC on 25 October 2026.
-    start = instants.parse_instant("2026-10-24T21:50:00Z")
-    login = Login(start, Spot(location="cafe"), (("username", "ann"),), ANN)
-    later = [
-        Observation(start + n * 10 * MINUTE, Spot(location="cafe"), ANN)
-        for n in range(24)
-    ]
-    world.take(Heard(later, [login]), LATER)
-    world.close()
-    [visit] = world.events("visit")
-    assert visit["event"]["visit"]["startAtLocal"] == "2026-10-24T23:50:00Z"
-    assert visit["event"]["visit"]["duration"] == 230
-    assert visit["when"]["createdAt"] == "2026-10-25T01:40:00Z"
-    assert visit["when"]["createdAtLocal"] == "2026-10-25T02:40:00Z"
-    assert visit["when"]["utcOffset"] == "+01:00"
-    world.store.close()
+    with World(tmp_path, "Europe/Rome") as world:
+        # Clocks went back at 01:00 UTC on 25 October 2026.
+        start = instants.parse_instant("2026-10-24T21:50:00Z")
+        login = Login(start, Spot(location="cafe"), (("username", "ann"),), ANN)
+        later = [
+            Observation(start + n * 10 * MINUTE, Spot(location="cafe"), ANN)
+            for n in range(24)
+        ]
+        world.take(Heard(later, [login]), LATER)
+        world.close()
+        [visit] = world.events("visit")
+        assert visit["event"]["visit"]["startAtLocal"] == "2026-10-24T23:50:00Z"
+        assert visit["event"]["visit"]["duration"] == 230
+        assert visit["when"]["createdAt"] == "2026-10-25T01:40:00Z"
+        assert visit["when"]["createdAtLocal"] == "2026-10-25T02:40:00Z"
+        assert visit["when"]["utcOffset"] == "+01:00"
 
 
 def test_a_change_of_name_and_zone_never_changes_stored_events(world):
@@ -400,31 +399,30 @@ def test_any_order_batching_and_repetition_gives_the_same_events(
 ):
     found = []
     for shuffled in (False, True):
-        world = World(tmp_path_factory.mktemp("order"))
-        world.set(pseudonymous=pseudonymous)
-        # One device of two is known; two are one person's.
-        world.log_in("ann", MACS[0], -100)
-        world.log_in("ann", MACS[1], -100)
-        sent = list(some)
-        if shuffled:
-            sent += rng.sample(some, len(some) // 2)
-            rng.shuffle(sent)
-        while sent:
-            size = rng.randint(1, 6) if shuffled else 1
-            batch, sent = sent[:size], sent[size:]
-            now = START + rng.randint(0, 300) * MINUTE if shuffled else LATER
-            heard = Heard([seen(*each) for each in batch])
-            world.take(heard, max(now, START + 241 * MINUTE))
-            if shuffled and rng.random() < 0.3:
-                world.close(START + rng.randint(0, 300) * MINUTE)
-        world.close()
-        found.append(sorted(world.visits()))
-        arrivals = [
-            (e["where"]["locationId"], e["when"]["createdAt"])
-            for e in world.events("arriving", Sort.UTC_TIME)
-        ]
-        found.append(sorted(arrivals))
-        world.store.close()
+        with World(tmp_path_factory.mktemp("order")) as world:
+            world.set(pseudonymous=pseudonymous)
+            # One device of two is known; two are one person's.
+            world.log_in("ann", MACS[0], -100)
+            world.log_in("ann", MACS[1], -100)
+            sent = list(some)
+            if shuffled:
+                sent += rng.sample(some, len(some) // 2)
+                rng.shuffle(sent)
+            while sent:
+                size = rng.randint(1, 6) if shuffled else 1
+                batch, sent = sent[:size], sent[size:]
+                now = START + rng.randint(0, 300) * MINUTE if shuffled else LATER
+                heard = Heard([seen(*each) for each in batch])
+                world.take(heard, max(now, START + 241 * MINUTE))
+                if shuffled and rng.random() < 0.3:
+                    world.close(START + rng.randint(0, 300) * MINUTE)
+            world.close()
+            found.append(sorted(world.visits()))
+            arrivals = [
+                (e["where"]["locationId"], e["when"]["createdAt"])
+                for e in world.events("arriving", Sort.UTC_TIME)
+            ]
+            found.append(sorted(arrivals))
     name = {v[0] for v in found[0] + found[2]} - {"ann"}
     assert len(name) <= 2  # the pseudonym differs, for the key does
     bare = [
@@ -479,20 +477,19 @@ def test_what_fails_midway_changes_nothing_and_what_is_sent_again_all(world):
 
 
 def test_a_restart_loses_no_stay_and_repeats_no_event(tmp_path):
-    world = World(tmp_path)
-    world.log_in("ann", ANN, 0, now=START)
-    world.hear(ANN, 10, now=START + 10 * MINUTE)
-    before = world.events()
-    world.store.close()
-    world.store = service.open_store(
-        Settings(store=f"sqlite:{tmp_path / 'presence.db'}")
-    )
-    assert world.events() == before
-    world.close()
-    assert world.visits() == [("ann", "cafe", 0, 10)]
-    world.close()
-    assert len(world.events("visit")) == 1
-    world.store.close()
+    with World(tmp_path) as world:
+        world.log_in("ann", ANN, 0, now=START)
+        world.hear(ANN, 10, now=START + 10 * MINUTE)
+        before = world.events()
+        world.store.close()
+        world.store = service.open_store(
+            Settings(store=f"sqlite:{tmp_path / 'presence.db'}")
+        )
+        assert world.events() == before
+        world.close()
+        assert world.visits() == [("ann", "cafe", 0, 10)]
+        world.close()
+        assert len(world.events("visit")) == 1
 
 
 # Recompute, and how long what is kept is kept.
@@ -547,32 +544,31 @@ def test_recompute_makes_visits_by_the_rules_of_now_and_announces_what_it_replac
 def test_recompute_gives_what_the_new_rules_would_have_given(
     tmp_path_factory, minutes, timeout, dwell
 ):
-    world = World(tmp_path_factory.mktemp("recompute"))
-    world.log_in("ann", ANN, 0)
-    world.hear(ANN, *minutes)
-    world.close()
-    world.set(session_timeout=timeout, minimum_dwell=dwell)
-    recompute(
-        world.store,
-        "org",
-        None,
-        since=START - DAY,
-        until=START + DAY,
-        now=LATER,
-        progress=lambda *_: None,
-    )
-    world.close()
-    rules = Rules(dwell, timeout)
-    expected = [
-        ("ann", "cafe", s.start_at / MINUTE, s.visit_at / MINUTE)
-        for s in (
-            settle(r, rules, LATER)
-            for r in runs([Point(m * MINUTE) for m in [0, *minutes]], rules)
+    with World(tmp_path_factory.mktemp("recompute")) as world:
+        world.log_in("ann", ANN, 0)
+        world.hear(ANN, *minutes)
+        world.close()
+        world.set(session_timeout=timeout, minimum_dwell=dwell)
+        recompute(
+            world.store,
+            "org",
+            None,
+            since=START - DAY,
+            until=START + DAY,
+            now=LATER,
+            progress=lambda *_: None,
         )
-        if s.start_at is not None and s.visit_at is not None
-    ]
-    assert world.visits() == sorted(expected)
-    world.store.close()
+        world.close()
+        rules = Rules(dwell, timeout)
+        expected = [
+            ("ann", "cafe", s.start_at / MINUTE, s.visit_at / MINUTE)
+            for s in (
+                settle(r, rules, LATER)
+                for r in runs([Point(m * MINUTE) for m in [0, *minutes]], rules)
+            )
+            if s.start_at is not None and s.visit_at is not None
+        ]
+        assert world.visits() == sorted(expected)
 
 
 def test_what_is_old_is_forgotten_and_what_was_made_of_it_stays(world):

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Self
 
 from footfall import service, settings
 from footfall.core import instants
@@ -38,6 +39,12 @@ class World:
             books.put_hotspot(Hotspot("h2", "h2", "cafe", nas_identifier="nas-2"))
 
         self.store.change("org", register).result()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.store.close()
 
     def set(self, location: str | None = None, **values) -> None:
         def work(books):
