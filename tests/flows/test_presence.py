@@ -640,6 +640,25 @@ def test_what_was_undone_is_not_remembered(world):
     assert world.visits() == [("ann", "cafe", 20, 30)]
 
 
+def test_a_stay_that_grows_at_both_ends_in_one_batch_keeps_both(world):
+    world.log_in("ann", ANN, -100)
+    now = START + 21 * MINUTE
+    world.hear(ANN, 0, 10, now=now)
+    world.hear(ANN, 20, -5, now=now)
+    assert world.store.look("org", ends_of) == [(-5, 20)]
+    world.close()
+    assert world.visits() == [("ann", "cafe", -5, 20)]
+
+
+def ends_of(books):
+    [contact] = {one.contact for one in books.devices(1)} or {1}
+    return [
+        ((one.stay.first_at - START) // MINUTE, (one.stay.last_at - START) // MINUTE)
+        for one in books.stays_of(contact)
+        if one.stay.first_at >= START - 50 * MINUTE
+    ]
+
+
 def test_many_short_stays_join_when_the_timeout_grows(world):
     world.log_in("ann", ANN, 0)
     world.hear(ANN, *range(16, 16 * 9, 16))

@@ -65,9 +65,12 @@ class Settling:
         rules = self.rules(key[1])
         changed: list[Recorded] = []
         for run in runs:
-            if len(known) == 1 and (longer := self._prolonged(known[0], run, rules)):
-                known = [longer]
-                continue
+            # What changed in more than its end is written whole, so its end too.
+            if len(known) == 1 and not changed:
+                longer = self._prolonged(known[0], run, rules)
+                if longer is not None:
+                    known = [longer]
+                    continue
             change = stays.absorb([one.stay for one in known], run, rules, self._now)
             if change is None:
                 continue
