@@ -2,6 +2,7 @@
 
 import random
 
+import msgspec
 import pytest
 
 from footfall.core import instants
@@ -15,12 +16,12 @@ PLACES = ("cafe", "shop")
 @pytest.mark.parametrize("number", range(60))
 def test_what_comes_of_a_history_is_what_the_rules_make_of_all_of_it(number, tmp_path):
     rng = random.Random(number)
-    rules = {
-        "session_timeout": rng.choice([15, 20, 60]),
-        "minimum_dwell": rng.choice([2, 5, 30]),
-        "maximum_visit": rng.choice([None, 30, 60]),
-        "minimum_signal": rng.choice([None, -70]),
-    }
+    rules = Rules(
+        minimum_dwell=rng.choice([2, 5, 30]),
+        session_timeout=rng.choice([15, 20, 60]),
+        minimum_signal=rng.choice([None, -70]),
+        maximum_visit=rng.choice([None, 30, 60]),
+    )
     heard = [
         (
             rng.choice([ANN, BOB]),
@@ -31,12 +32,13 @@ def test_what_comes_of_a_history_is_what_the_rules_make_of_all_of_it(number, tmp
         for _ in range(rng.randint(1, 60))
     ]
     with World(tmp_path) as world:
-        world.set(**{name: value for name, value in rules.items() if value is not None})
+        values = msgspec.structs.asdict(rules)
+        world.set(**{name: v for name, v in values.items() if v is not None})
         for device in (ANN, BOB):
             world.log_in("ann", device, -3_000)
         tell(world, rng, heard)
         world.close()
-        arrived, visited = expected(heard, Rules(**rules))
+        arrived, visited = expected(heard, rules)
         assert world.visits() == visited
         assert arrivals(world) == arrived
 
