@@ -13,8 +13,8 @@ from footfall.core.access import (
 )
 from footfall.flows import contacts
 from footfall.flows.erase import erase_contact
+from footfall.web.answers import answer, read_object, settled
 from footfall.web.context import context_of
-from footfall.web.places import answer, read_object, settled
 
 Asked = Request[Any, Any, Any]
 

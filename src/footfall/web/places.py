@@ -1,41 +1,17 @@
 """Routes of places: locations, hotspots, and the rules of presence."""
 
 import asyncio
-from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any
 
-import msgspec
-from litestar import MediaType, Request, Response, delete, get, patch, post
+from litestar import Request, Response, delete, get, patch, post
 
-from footfall.core import access, instants, shapes
+from footfall.core import access, instants
 from footfall.core.places import Hotspot
 from footfall.flows import registry
+from footfall.web.answers import answer, read_object, settled
 from footfall.web.context import context_of
-from footfall.web.payload import read_payload
 
-BODY_BYTES_MAX = 64 * 1024
-T = TypeVar("T")
 Asked = Request[Any, Any, Any]
-
-
-def answer(value: Any, status: int = 200) -> Response[bytes]:
-    """Answer with JSON."""
-    body = msgspec.json.encode(value)
-    return Response(body, status_code=status, media_type=MediaType.JSON)
-
-
-async def read_object(request: Asked) -> dict[str, Any]:
-    """Read the body as one JSON object.
-
-    Raises:
-        BodyInvalid: It is none.
-    """
-    return shapes.decode_object(await read_payload(request, BODY_BYTES_MAX))
-
-
-async def settled(future: Future[T]) -> T:
-    """Wait for a write."""
-    return await asyncio.wrap_future(future)
 
 
 def _own(request: Asked) -> str:

@@ -9,10 +9,10 @@ from footfall.core.access import SEND_OBSERVATIONS
 from footfall.errors import SourceUnknown
 from footfall.flows import receive
 from footfall.store.books import Source
+from footfall.web.answers import answer
 from footfall.web.context import context_of
 from footfall.web.pacing import take_turn
 from footfall.web.payload import is_lines, read_payload
-from footfall.web.places import answer
 
 Asked = Request[Any, Any, Any]
 

@@ -59,7 +59,6 @@ class SQLiteStore:
         self._writer = Writer(path)
         self._readers = Readers(path)
         self._ballast = Ballast(path)
-        # Touched by the writer's thread alone.
         self._estates: Estates = {}
         self._recent = Recent()
         self._ballast.lay()
@@ -160,7 +159,7 @@ class SQLiteStore:
         """See `Store.look`."""
         with self._readers.snapshot() as connection:
             number = number_of(connection, organization)
-            return work(SQLiteBooks(connection, number, organization))
+            return work(SQLiteBooks(connection, number, organization, self._estates))
 
     def sources(self, organization: str | None = None) -> list[Source]:
         """See `Store.sources`."""

@@ -20,14 +20,23 @@ class Chapter:
         connection: apsw.Connection,
         number: int,
         name: str,
-        estates: Estates | None = None,
+        estates: Estates,
         recent: Recent | None = None,
     ):
-        """Open them; what the writer knows is given to it alone, others only read."""
+        """Open them.
+
+        Args:
+            connection: Inside a transaction.
+            number: The organization's.
+            name: Its id.
+            estates: Those that were read already.
+            recent: What the writer knows; without it nothing is written.
+        """
         self._connection = connection
         self._number = number
         self._name = name
         self._estates = estates
+        self._writes = recent is not None
         self._recent = recent or Recent()
 
     def _run(self, name: str, **values: Any) -> apsw.Cursor:

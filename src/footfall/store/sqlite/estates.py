@@ -23,7 +23,7 @@ class EstateChapter(Chapter):
     def estate(self) -> Estate:
         """See `Books.estate`; read anew only after a change."""
         version, settings = next(self._run("estate_version"))
-        known = (self._estates or {}).get(self._number)
+        known = self._estates.get(self._number)
         if known is not None and known[0] == version:
             return known[1]
         device_key, identity_key = self._key("device"), self._key("identity")
@@ -39,7 +39,8 @@ class EstateChapter(Chapter):
             device_key=device_key,
             identity_key=identity_key,
         )
-        if self._estates is not None:
+        # Without keys it is only good to look at.
+        if device_key and identity_key:
             if len(self._estates) >= ESTATES_MAX:
                 self._estates.clear()
             self._estates[self._number] = version, estate
@@ -49,7 +50,7 @@ class EstateChapter(Chapter):
         row = self._run("key", purpose=purpose).fetchone()
         if row is not None and any(row[0]):
             return bytes(row[0])
-        if self._estates is None:
+        if not self._writes:
             return b""
         key = secrets.token_bytes(KEY_BYTES)
         self._run("add_key", purpose=purpose, key=key)

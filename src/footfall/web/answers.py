@@ -1,0 +1,34 @@
+"""Answers: what handlers of single objects share: one in, one out."""
+
+import asyncio
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+import msgspec
+from litestar import MediaType, Request, Response
+
+from footfall.core import shapes
+from footfall.web.payload import read_payload
+
+OBJECT_BYTES_MAX = 64 * 1024
+T = TypeVar("T")
+
+
+def answer(value: Any, status: int = 200) -> Response[bytes]:
+    """Answer with JSON."""
+    body = msgspec.json.encode(value)
+    return Response(body, status_code=status, media_type=MediaType.JSON)
+
+
+async def read_object(request: Request[Any, Any, Any]) -> dict[str, Any]:
+    """Read the body as one JSON object.
+
+    Raises:
+        BodyInvalid: It is none.
+    """
+    return shapes.decode_object(await read_payload(request, OBJECT_BYTES_MAX))
+
+
+async def settled(future: Future[T]) -> T:
+    """Wait for a write."""
+    return await asyncio.wrap_future(future)
