@@ -17,7 +17,9 @@ from footfall.store import Store
 from footfall.store.books import Books, Source
 
 KINDS = ("radius", "freeradius", "meraki", "mist")
-SECRET_BYTES = 24
+# As hex, for a secret that begins with `-` is an option to many a program; 32 characters
+# are as many as some access points take.
+SECRET_BYTES = 16
 SECRET_LENGTH_MIN, SECRET_LENGTH_MAX = 4, 128
 
 
@@ -54,7 +56,7 @@ class SourceDesk:
             OrganizationUnknown: There is no such tenant.
         """
         if secret is None:
-            secret = secrets.token_urlsafe(SECRET_BYTES)
+            secret = secrets.token_hex(SECRET_BYTES)
         errors = list(_wrong(kind, secret, validator, networks))
         if errors:
             text = "; ".join(f"{e.field} {e.message}" for e in errors)
