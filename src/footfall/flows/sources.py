@@ -17,8 +17,8 @@ from footfall.store import Store
 from footfall.store.books import Books, Source
 
 KINDS = ("radius", "freeradius", "meraki", "mist")
-# As hex, for a secret that begins with `-` is an option to many a program; 32 characters
-# are as many as some access points take.
+# As hex: one that begins with `-` is an option to many a program. 32 characters are as
+# many as some access points take.
 SECRET_BYTES = 16
 SECRET_LENGTH_MIN, SECRET_LENGTH_MAX = 4, 128
 
