@@ -65,6 +65,7 @@ CANARIES = {
     "mac": "AA:BB:CC:DD:EE:0F",
     "name": "canary-customer-0451",
     "method": "CANARY0451",
+    "secret": "canary-secret-0451",
 }
 
 
@@ -82,6 +83,19 @@ def test_no_secret_and_nobodys_data_is_in_a_log_or_a_metric(tmp_path):
         phone=CANARIES["phone"],
     )
     base = f"/v1/organizations/{made.id}"
+    made.client.post(f"{base}/locations", json={"id": "one", "name": "One"})
+    login = {"email": CANARIES["mail"], "device": CANARIES["mac"], "location": "one"}
+    secret = settings.signing_secret(settings.Settings(store=f"sqlite:{path}"))
+    desk = service.source_desk(store, secret)
+    source = desk.create(
+        made.id, "meraki", clock.now(), secret=CANARIES["secret"], validator="v"
+    ).source
+    meraki: dict[str, object] = {
+        "version": "3.0",
+        "type": "WiFi",
+        "secret": CANARIES["secret"],
+    }
+    meraki["data"] = {"observations": [{"clientMac": CANARIES["mac"]}]}
     bad = json.dumps(person).replace("send_email", CANARIES["mail"])
     calls = [
         ("POST", f"{base}/events", json.dumps(person)),
@@ -100,6 +114,14 @@ def test_no_secret_and_nobodys_data_is_in_a_log_or_a_metric(tmp_path):
             "/v1/sts/login/services",
             '{"clientKey":"k","clientSecret":"s3cret!"}',
         ),
+        ("POST", f"{base}/logins", json.dumps(login)),
+        ("POST", f"{base}/logins", json.dumps(login | {"location": "nowhere"})),
+        ("POST", f"{base}/observations", json.dumps({"device": CANARIES["mac"]})),
+        ("POST", f"{base}/customers", json.dumps({"email": CANARIES["mail"]})),
+        ("POST", f"{base}/customers", json.dumps({"phone": CANARIES["name"]})),
+        ("POST", f"/v1/sources/{source.id}", json.dumps(meraki)),
+        ("POST", f"/v1/sources/{CANARIES['mail']}", json.dumps(meraki)),
+        ("GET", f"/v1/locations/{CANARIES['name']}", None),
         ("POST", "/v1/sts/logout", None),
         ("GET", f"{base}/events", None),
     ]
