@@ -640,6 +640,15 @@ def test_what_was_undone_is_not_remembered(world):
     assert world.visits() == [("ann", "cafe", 20, 30)]
 
 
+def test_a_longer_timeout_reaches_behind_the_newest_stay(world):
+    world.log_in("ann", ANN, 0)
+    world.hear(ANN, 16)
+    world.set(session_timeout=60)
+    world.hear(ANN, 17)
+    world.close()
+    assert world.visits() == [("ann", "cafe", 0, 17)]
+
+
 def test_a_stay_that_grows_at_both_ends_in_one_batch_keeps_both(world):
     world.log_in("ann", ANN, -100)
     now = START + 21 * MINUTE

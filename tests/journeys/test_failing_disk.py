@@ -2,8 +2,12 @@
 
 import resource
 
-from footfall import service, settings
+import httpx2
+
+from footfall import clock, service, settings
 from tests.conftest import Tenant, event, start_server, stop_server
+from tests.shared import needs
+from tests.sources.equipment import radclient
 
 
 def test_a_refused_write_is_a_503_problem_and_heals(tmp_path):
@@ -27,5 +31,46 @@ def test_a_refused_write_is_a_503_problem_and_heals(tmp_path):
     assert tenant.send([event("during")]).json()["accepted"] == 1
     assert tenant.ids() == ["before", "during"]
     assert tenant.client.get("/readyz").status_code == 200
+    tenant.client.close()
+    assert stop_server(server) == 0
+
+
+@needs("radclient")
+def test_what_is_not_on_disk_is_answered_to_no_equipment(tmp_path):
+    path = tmp_path / "footfall.db"
+    chosen = settings.Settings(store=f"sqlite:{path}")
+    store = service.open_store(chosen)
+    server = start_server(path)
+    tenant = Tenant(server, store)
+    venue = {"id": "one", "name": "One"}
+    tenant.client.post(f"/v1/organizations/{tenant.id}/locations", json=venue)
+    desk = service.source_desk(store, settings.signing_secret(chosen))
+    radius, rest = (
+        desk.create(tenant.id, kind, clock.now(), secret="s3cret", location="one")
+        for kind in ("radius", "freeradius")
+    )
+    store.close()
+    packet = {
+        "Acct-Status-Type": "Start",
+        "User-Name": "ann",
+        "Calling-Station-Id": "0c-8d-db-00-11-22",
+        "NAS-Identifier": "n",
+        "Acct-Session-Id": "s",
+    }
+    url = f"{server.address}/v1/sources/{rest.source.id}"
+    body = {name: {"type": "string", "value": [v]} for name, v in packet.items()}
+    _, hard = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (0, hard))
+    said = radclient(server.radius_port, radius.secret, packet, retries=1, timeout=1)
+    assert "No reply" in said
+    refused = httpx2.post(url, json=body, auth=("footfall", "s3cret"))
+    assert refused.status_code in (503, 507)
+    assert tenant.ids() == []
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+    said = radclient(server.radius_port, radius.secret, packet)
+    assert "Received Accounting-Response" in said
+    taken = httpx2.post(url, json=body, auth=("footfall", "s3cret"))
+    assert taken.status_code == 204
+    assert len(tenant.ids()) == 3
     tenant.client.close()
     assert stop_server(server) == 0
