@@ -8,7 +8,7 @@ import pytest
 
 from footfall import clock, service, settings
 from footfall.core.crowds import crowd
-from footfall.core.stays import MINUTE
+from footfall.core.instants import MINUTE
 
 GUESTS, MINUTES = 8, 60
 

@@ -1,9 +1,8 @@
 import itertools
 
 from footfall.core.crowds import Moment, crowd
-from footfall.core.instants import SECOND
+from footfall.core.instants import MINUTE, SECOND
 from footfall.core.observations import is_randomised
-from footfall.core.stays import MINUTE
 
 
 def test_the_same_seed_gives_the_same_crowd():

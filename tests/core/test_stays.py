@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from footfall.core import stays
-from footfall.core.stays import MINUTE, Point, Rules, Stay, absorb, runs, settle
+from footfall.core.instants import MINUTE
+from footfall.core.stays import Point, Rules, Stay, absorb, runs, settle
 from footfall.errors import Invalid
 
 RULES = Rules()

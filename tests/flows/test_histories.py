@@ -6,8 +6,9 @@ import msgspec
 import pytest
 
 from footfall.core import instants
+from footfall.core.instants import MINUTE
 from footfall.core.observations import Heard
-from footfall.core.stays import MINUTE, Point, Rules, runs, settle
+from footfall.core.stays import Point, Rules, runs, settle
 from tests.flows.world import ANN, BOB, LATER, START, World, seen
 
 PLACES = ("cafe", "shop")

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from footfall import clock, service
 from footfall.core import instants
-from footfall.core.instants import DAY
+from footfall.core.instants import DAY, MINUTE
 from footfall.core.observations import Heard, Login, Observation, Spot, digest
 from footfall.core.places import Hotspot, Location, PresenceSettings
 from footfall.core.queries import EventQuery, Sort
-from footfall.core.stays import MINUTE, Point, Rules, runs, settle
+from footfall.core.stays import Point, Rules, runs, settle
 from footfall.errors import StoreError
 from footfall.flows import presence, tenants
 from footfall.flows.recompute import recompute

@@ -6,11 +6,10 @@ from typing import Self
 
 from footfall import service, settings
 from footfall.core import instants
-from footfall.core.instants import SECOND
+from footfall.core.instants import MINUTE, SECOND
 from footfall.core.observations import Heard, Login, Observation, Restart, Spot
 from footfall.core.places import Hotspot, Location, PresenceSettings
 from footfall.core.queries import EventQuery, Sort
-from footfall.core.stays import MINUTE
 from footfall.flows import people, presence, tenants
 from footfall.flows.presence import LIVE, Outcome, Terms
 from footfall.store import Store

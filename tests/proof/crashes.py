@@ -7,10 +7,10 @@ from typing import Any
 import apsw
 import msgspec
 
+from footfall.core.instants import MINUTE
 from footfall.core.observations import Heard, Login, Spot
 from footfall.core.places import Location, PresenceSettings
 from footfall.core.queries import EventQuery
-from footfall.core.stays import MINUTE
 from footfall.errors import FootfallError
 from footfall.flows import presence
 from footfall.flows.people import Profile, write_profile

@@ -10,8 +10,7 @@ from random import Random
 
 import msgspec
 
-from footfall.core.instants import SECOND
-from footfall.core.stays import MINUTE
+from footfall.core.instants import MINUTE, SECOND
 
 _HEARD_EVERY_S = (20, 45)
 _STAY_MIN = (3, 90)

@@ -12,8 +12,8 @@ import msgspec
 
 from footfall.core import events, instants
 from footfall.core.events import NewEvent
+from footfall.core.instants import MINUTE
 from footfall.core.places import Estate
-from footfall.core.stays import MINUTE
 
 
 class Scene(msgspec.Struct, frozen=True):

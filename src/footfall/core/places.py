@@ -148,10 +148,15 @@ class Estate(msgspec.Struct, frozen=True, dict=True):
             for number, site in self.sites.items()
         }
 
+    def site(self, location: str) -> Site | None:
+        """Return a location by its id; a deleted one is none."""
+        number = self._locations.get(location)
+        return None if number is None else self.sites[number]
+
     def timezone_at(self, location: str) -> str | None:
         """Return the time zone of a location by its id."""
-        number = self._locations.get(location)
-        return None if number is None else self.sites[number].location.timezone
+        site = self.site(location)
+        return None if site is None else site.location.timezone
 
     @property
     def pseudonymous(self) -> bool:

@@ -23,9 +23,8 @@ from footfall.core.events import (
     key_of,
     make_id,
 )
-from footfall.core.instants import DAY, HOUR, SECOND
+from footfall.core.instants import DAY, HOUR, MINUTE, SECOND
 
-MINUTE = 60 * SECOND
 CLOCK_CHANGE = date(2026, 10, 25)
 _EVENTS_PER_PERSON = 25
 _TRIES = 20

@@ -15,10 +15,8 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from footfall.core.instants import SECOND
+from footfall.core.instants import MINUTE
 from footfall.errors import FieldError, Invalid
-
-MINUTE = 60 * SECOND
 
 
 class Rules(msgspec.Struct, frozen=True, rename="camel"):

@@ -80,10 +80,10 @@ def create_location(
     places.check_location(location)
 
     def work(books: Books) -> Location:
-        sites = books.estate().sites.values()
-        if any(s.location.id == location.id and not s.deleted for s in sites):
+        estate = books.estate()
+        if estate.site(location.id) is not None:
             raise AlreadyExists(f"There is a location {location.id} already.")
-        _check_room(len(sites), SITES_MAX, "locations")
+        _check_room(len(estate.sites), SITES_MAX, "locations")
         books.put_location(location, PresenceSettings())
         return location
 
@@ -273,14 +273,12 @@ def _known(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _site(books: Books, location: str, only: Only) -> Site:
-    for site in books.estate().sites.values():
-        if site.location.id == location and not site.deleted:
-            if only is not None and location not in only:
-                raise NotAllowed("This location is not among those of this service.")
-            return site
-    if only is not None:
+    site = books.estate().site(location)
+    if only is not None and (site is None or location not in only):
         raise NotAllowed("This location is not among those of this service.")
-    raise LocationUnknown(f"There is no location {location[:64]}.")
+    if site is None:
+        raise LocationUnknown(f"There is no location {location[:64]}.")
+    return site
 
 
 def _hotspot(books: Books, hotspot: str, only: Only) -> Hotspot:

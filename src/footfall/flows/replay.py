@@ -58,9 +58,9 @@ def site_of(store: Store, organization: str, location: str) -> Site:
         LocationUnknown: It is not.
     """
     estate = store.look(organization, lambda books: books.estate())
-    for site in estate.sites.values():
-        if site.location.id == location and not site.deleted:
-            return site
+    site = estate.site(location)
+    if site is not None:
+        return site
     raise LocationUnknown(
         f"There is no location {location}; `footfall location import` adds."
     )

@@ -75,9 +75,7 @@ class SourceDesk:
         )
 
         def work(books: Books) -> None:
-            sites = books.estate().sites.values()
-            known = {site.location.id for site in sites if not site.deleted}
-            if location is not None and location not in known:
+            if location is not None and books.estate().site(location) is None:
                 raise LocationUnknown(f"There is no location {location}.")
             books.put_source(source)
 
