@@ -232,7 +232,7 @@ class TooManyRequests(FootfallError):
 
 
 class StoreError(FootfallError):
-    """The store cannot do this now; nothing of the request was stored."""
+    """The store cannot do this now; sending the request again is safe."""
 
     code = "store-unavailable"
     title = "The store is unavailable"

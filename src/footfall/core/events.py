@@ -270,12 +270,18 @@ def _together(
 def same(sent: bytes, stored: bytes) -> bool:
     """Tell whether an event that comes again says what the stored one says.
 
-    What footfall filled in the first time is not held against the second.
+    What footfall filled in the first time is not held against the second. Bytes that
+    cannot be compared as values (older stores hold numbers beyond a double) are the
+    same only byte for byte.
     """
-    stored_value = msgspec.json.decode(stored)
+    if sent == stored:
+        return True
     try:
+        stored_value = msgspec.json.decode(stored)
         sent_value = msgspec.json.decode(sent)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
+        return False
+    if not isinstance(sent_value, dict) or not isinstance(stored_value, dict):
         return False
     for path in _FILLED:
         _drop_unsent(sent_value, sent_value, path)

@@ -5,6 +5,7 @@ anyone is told of it (`synchronous=FULL`).
 """
 
 import os
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -47,6 +48,8 @@ T = TypeVar("T")
 # With less space left than this, sends fail sooner or later.
 SPACE_MIN = 1024 * 1024
 CHANGE_BYTES = 256 * 1024
+# So many events are written in some 50 ms.
+SLICE_EVENTS = 2_000
 
 
 class SQLiteStore:
@@ -86,14 +89,18 @@ class SQLiteStore:
         return self._writer.submit(work, alone=True)
 
     def append(self, organization: str, new: list[NewEvent]) -> Future[Appended]:
-        """See `Store.append`."""
-        rows = Rows(new)
+        """See `Store.append`; in slices, so that others get their turn in between."""
 
-        def work(connection: apsw.Connection) -> Appended:
-            self._ballast.cover(rows.size)
-            return append(connection, number_of(connection, organization), rows)
+        def write(rows: Rows) -> Future[Appended]:
+            def work(connection: apsw.Connection) -> Appended:
+                self._ballast.cover(rows.size)
+                return append(connection, number_of(connection, organization), rows)
 
-        return self._writer.submit(work)
+            return self._writer.submit(work, lane=organization)
+
+        starts = range(0, max(len(new), 1), SLICE_EVENTS)
+        parts = [write(Rows(new[at : at + SLICE_EVENTS])) for at in starts]
+        return parts[0] if len(parts) == 1 else _joined(parts)
 
     def page(
         self,
@@ -153,7 +160,7 @@ class SQLiteStore:
                 self._recent.clear()
                 raise
 
-        return self._writer.submit(within)
+        return self._writer.submit(within, lane=organization)
 
     def look(self, organization: str, work: Callable[[Books], T]) -> T:
         """See `Store.look`."""
@@ -262,6 +269,42 @@ class SQLiteStore:
             return self._writer.submit(
                 lambda connection: examine(connection, self._path), alone=True
             ).result()
+
+
+def _joined(parts: list[Future[Appended]]) -> Future[Appended]:
+    """Return what is done once all slices are, and fails if one of them does."""
+    whole: Future[Appended] = Future()
+    whole.set_running_or_notify_cancel()
+    left, lock = len(parts), threading.Lock()
+
+    def one_done(_part: Future[Appended]) -> None:
+        nonlocal left
+        with lock:
+            left -= 1
+            if left:
+                return
+        error = next(filter(None, (part.exception() for part in parts)), None)
+        if error is None:
+            whole.set_result(_total([part.result() for part in parts]))
+        else:
+            whole.set_exception(error)
+
+    for part in parts:
+        part.add_done_callback(one_done)
+    return whole
+
+
+def _total(parts: list[Appended]) -> Appended:
+    """Add up what became of slices that follow each other."""
+    return Appended(
+        sum(part.accepted for part in parts),
+        sum(part.duplicates for part in parts),
+        tuple(
+            number * SLICE_EVENTS + position
+            for number, part in enumerate(parts)
+            for position in part.conflicts
+        ),
+    )
 
 
 def _contact_of(connection: apsw.Connection, organization: int, contact: str) -> int:

@@ -1,11 +1,16 @@
-"""The one writer: a thread that takes all waiting writes into one synced commit.
+"""The one writer: a thread that takes the waiting writes into one synced commit.
 
 A sync costs the same for one event as for thousands, so while one commit is on its
 way to the disk, the writes that arrive meanwhile wait and share the next.
+
+Tenants wait in lanes of their own, and the lanes take turns. A commit is short where
+somebody else waits, so a small write waits for about one other job and one sync,
+however much another tenant sends.
 """
 
 import threading
-from collections import deque
+import time
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
@@ -14,7 +19,7 @@ from typing import Any, TypeVar
 import apsw
 import msgspec
 
-from footfall.errors import FootfallError, StoreError
+from footfall.errors import StoreError
 from footfall.store.sqlite.connections import (
     open_writer,
     transaction,
@@ -23,6 +28,30 @@ from footfall.store.sqlite.connections import (
 
 T = TypeVar("T")
 GROUP_MAX = 256
+# How long jobs join a commit: while other lanes wait, and at all.
+SHARED_S, ALONE_S = 0.04, 0.08
+# SQLite's lock has no queue: after a long commit other processes get this long for it.
+PAUSE_S = 0.003
+
+# After these nothing that the transaction did can be relied on. All other errors are
+# of one statement, so the savepoint of its job undoes them.
+_ENGINE_ERRORS = (
+    apsw.AbortError,
+    apsw.AuthError,
+    apsw.BusyError,
+    apsw.CantOpenError,
+    apsw.CorruptError,
+    apsw.FullError,
+    apsw.IOError,
+    apsw.InternalError,
+    apsw.InterruptError,
+    apsw.LockedError,
+    apsw.NoMemError,
+    apsw.NotADBError,
+    apsw.PermissionsError,
+    apsw.ProtocolError,
+    apsw.ReadOnlyError,
+)
 
 
 class _Job(msgspec.Struct, frozen=True):
@@ -36,6 +65,32 @@ class _Job(msgspec.Struct, frozen=True):
     alone: bool
 
 
+class Lanes:
+    """Waiting jobs: in the order of arrival within a lane, the lanes in turn."""
+
+    def __init__(self) -> None:
+        self._lanes: OrderedDict[str, deque[_Job]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._lanes)
+
+    def put(self, lane: str, job: _Job) -> None:
+        """Let a job wait behind those of its lane."""
+        self._lanes.setdefault(lane, deque()).append(job)
+
+    def next(self) -> _Job:
+        """Return the job whose turn it is; it waits on until `take`."""
+        return next(iter(self._lanes.values()))[0]
+
+    def take(self) -> _Job:
+        """Take the job whose turn it is; its lane goes behind the others."""
+        lane, jobs = self._lanes.popitem(last=False)
+        job = jobs.popleft()
+        if jobs:
+            self._lanes[lane] = jobs
+        return job
+
+
 class Writer:
     """Owns the writing connection; `submit` may be called from any thread.
 
@@ -43,11 +98,12 @@ class Writer:
     did not come about.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic):
         self._path = path
+        self._clock = clock
         with translated(path):
             self._connection = open_writer(path)
-        self._waiting: deque[_Job] = deque()
+        self._waiting = Lanes()
         self._wake = threading.Condition()
         self._closed = False
         self.failure: StoreError | None = None
@@ -56,14 +112,24 @@ class Writer:
         self._thread.start()
 
     def submit(
-        self, work: Callable[[apsw.Connection], T], *, alone: bool = False
+        self,
+        work: Callable[[apsw.Connection], T],
+        *,
+        lane: str = "",
+        alone: bool = False,
     ) -> Future[T]:
-        """Have `work` done; the future is done when its commit is on disk."""
+        """Have `work` done; the future is done when its commit is on disk.
+
+        Args:
+            work: What to do; whatever it raises undoes only what it did.
+            lane: Whose work it is: an organization's id.
+            alone: Whether it runs outside a transaction.
+        """
         job = _Job(work, Future(), alone)
         with self._wake:
             if self._closed:
                 raise StoreError("The store is closing.")
-            self._waiting.append(job)
+            self._waiting.put(lane, job)
             self._wake.notify()
         return job.done
 
@@ -76,54 +142,76 @@ class Writer:
         self._connection.close()
 
     def _run(self) -> None:
-        while group := self._next_group():
-            results: list[Any] = []
+        while self._wait():
+            began = self._clock()
+            done: list[tuple[_Job, Any]] = []
             try:
                 with translated(self._path):
-                    if group[0].alone:
-                        results = [group[0].work(self._connection)]
-                    else:
-                        results = self._commit(group)
+                    self._do(done, began)
             except BaseException as error:  # noqa: BLE001  told to each that waits
                 self.undone += 1
-                results = [error] * len(group)
-            self._remember(results)
-            for job, result in zip(group, results, strict=True):
-                if isinstance(result, BaseException):
-                    job.done.set_exception(result)
-                else:
-                    job.done.set_result(result)
+                done = [(job, error) for job, _ in done]
+            self._tell(done)
+            if self._clock() - began > SHARED_S:
+                time.sleep(PAUSE_S)
 
-    def _remember(self, results: list[Any]) -> None:
-        """Keep the last failure of the engine until a write succeeds again."""
-        for result in results:
-            self.failure = result if isinstance(result, StoreError) else None
-
-    def _next_group(self) -> list[_Job]:
-        """Wait for work and take all that can share a commit; [] means the end."""
+    def _wait(self) -> bool:
+        """Wait for work; False means the end."""
         with self._wake:
             self._wake.wait_for(lambda: self._waiting or self._closed)
-            group: list[_Job] = []
-            while self._waiting and len(group) < GROUP_MAX:
-                if self._waiting[0].alone and group:
-                    break
-                group.append(self._waiting.popleft())
-                if group[0].alone:
-                    break
-            return group
+            return bool(self._waiting)
 
-    def _commit(self, group: list[_Job]) -> list[Any]:
-        """Run each job in a savepoint of one transaction, and sync it.
+    def _tell(self, done: list[tuple[_Job, Any]]) -> None:
+        """Hand out the results; keep a failure of the store until a write succeeds."""
+        for job, result in done:
+            self.failure = result if isinstance(result, StoreError) else None
+            if isinstance(result, BaseException):
+                job.done.set_exception(result)
+            else:
+                job.done.set_result(result)
 
-        A job that is refused (an id that is taken, an unknown tenant) undoes its own
-        work; a failure of the engine undoes the whole group, and each is told.
-        """
+    def _do(self, done: list[tuple[_Job, Any]], began: float) -> None:
+        """Do one job alone, or all that can share a commit; `done` tells how far."""
+        first = self._take(done)
+        if first is None:
+            return
+        if first.alone:
+            done[-1] = first, first.work(self._connection)
+            return
         with transaction(self._connection):
-            return [self._attempt(job) for job in group]
+            done[-1] = first, self._attempt(first)
+            while self._has_room(len(done), began):
+                job = self._take(done)
+                if job is not None:
+                    done[-1] = job, self._attempt(job)
+
+    def _has_room(self, count: int, began: float) -> bool:
+        """Tell whether the next job may join the commit."""
+        with self._wake:
+            if not self._waiting or self._waiting.next().alone:
+                return False
+            longest = SHARED_S if len(self._waiting) > 1 else ALONE_S
+        return count < GROUP_MAX and self._clock() - began < longest
+
+    def _take(self, done: list[tuple[_Job, Any]]) -> _Job | None:
+        """Take the next job and note it in `done`; None if nobody waits for it."""
+        with self._wake:
+            job = self._waiting.take()
+        if not job.done.set_running_or_notify_cancel():
+            return None
+        done.append((job, None))
+        return job
 
     def _attempt(self, job: _Job) -> Any:
+        """Do a job in a savepoint; return its result, or what it raised.
+
+        Whatever a job raises undoes its own work. Only a failure of the engine leaves
+        this function, and undoes all that shares the commit.
+        """
         try:
             with self._connection:
                 return job.work(self._connection)
-        except FootfallError as refused:
-            return refused
+        except BaseException as error:
+            if isinstance(error, _ENGINE_ERRORS) or not self._connection.in_transaction:
+                raise
+            return error

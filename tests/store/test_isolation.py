@@ -1,0 +1,243 @@
+"""One write never harms another: whatever it raises, however large it is."""
+
+import inspect
+import threading
+from concurrent.futures import Future
+
+import apsw
+import pytest
+
+from footfall.core import events
+from footfall.core.access import Role, Service
+from footfall.core.queries import EventQuery, Sort
+from footfall.errors import StoreError
+from footfall.store import Appended, Organization, Store
+from footfall.store.sqlite import SLICE_EVENTS
+from footfall.store.sqlite.writer import GROUP_MAX, Writer
+from tests.store.test_contract import bodies, new
+
+# Every write of the protocol, and a call of it.
+WRITES = {
+    "append": lambda store: store.append("org", [new()]),
+    "erase": lambda store: store.erase("org", "guest"),
+    "create_organization": lambda store: store.create_organization(
+        Organization("third", "Third", 3)
+    ),
+    "create_service": lambda store: store.create_service(
+        Service("ck", "org", Role.PUBLIC_APP, (), 5), b"hash"
+    ),
+    "revoke_service": lambda store: store.revoke_service("ck", 5),
+    "revoke_token": lambda store: store.revoke_token("token", 5, 5),
+    "change": lambda store: store.change("org", lambda books: books.estate()),
+    "forget": lambda store: store.forget(0, 0),
+    "check": lambda store: store.check(),
+}
+
+
+@pytest.fixture(autouse=True)
+def organizations(store):
+    store.create_organization(Organization("org", "Org", 1)).result()
+    store.create_organization(Organization("other", "Other", 2)).result()
+    store.append("org", [new()]).result()
+
+
+def hold_writer(store):
+    """Keep the writer busy; returns what lets it go on."""
+    started, go_on = threading.Event(), threading.Event()
+
+    def work(_connection):
+        started.set()
+        go_on.wait(10)
+
+    store._writer.submit(work)
+    started.wait(10)
+    return go_on
+
+
+class Unexpected(BaseException):
+    """Not even an Exception."""
+
+
+def test_every_write_of_the_protocol_is_tried():
+    futures = {
+        name
+        for name, method in inspect.getmembers(Store, inspect.isfunction)
+        if "Future" in str(inspect.signature(method).return_annotation)
+    }
+    assert set(WRITES) == futures
+
+
+@pytest.mark.parametrize("error", [Unexpected, ValueError, RecursionError, MemoryError])
+@pytest.mark.parametrize("name", WRITES)
+def test_an_unexpected_exception_in_one_write_fails_that_write_alone(
+    store, name, error, monkeypatch
+):
+    submit = Writer.submit
+
+    def raise_after(work):
+        def raising(connection):
+            work(connection)
+            raise error("unexpected")
+
+        return raising
+
+    def submit_raising(self, work, **kwargs):
+        return submit(self, raise_after(work), **kwargs)
+
+    go_on = hold_writer(store)
+    beside = [store.append("other", [new()]) for _ in range(20)]
+    with monkeypatch.context() as patch:
+        patch.setattr(Writer, "submit", submit_raising)
+        failing = WRITES[name](store)
+    beside += [store.append("other", [new()]) for _ in range(20)]
+    go_on.set()
+    assert isinstance(failing.exception(10), error)
+    assert [future.result(10) for future in beside] == [Appended(1)] * 40
+    assert store.page(EventQuery("other", size=100)).count == 40
+
+
+def test_what_a_failed_write_did_is_undone(store):
+    def work(connection):
+        connection.execute("UPDATE organization SET name = 'Nobody'")
+        raise ValueError
+
+    future = store._writer.submit(work)
+    assert isinstance(future.exception(10), ValueError)
+    assert [one.name for one in store.organizations()] == ["Org", "Other"]
+
+
+@pytest.mark.parametrize(
+    "statement", ["SELECT * FROM nothing", "INSERT INTO body VALUES (1, x'00')"]
+)
+def test_a_wrong_statement_fails_its_write_alone(store, statement):
+    go_on = hold_writer(store)
+    beside = store.append("other", [new()])
+    failing = store._writer.submit(lambda connection: connection.execute(statement))
+    after = store.append("other", [new()])
+    go_on.set()
+    assert isinstance(failing.exception(10), apsw.Error | StoreError)
+    assert beside.result(10) == after.result(10) == Appended(1)
+
+
+def test_a_failure_of_the_engine_is_told_to_all_that_share_its_commit(store):
+    go_on = hold_writer(store)
+    beside = store.append("other", [new()])
+
+    def fail(_connection):
+        raise apsw.IOError
+
+    failing = store._writer.submit(fail)
+    go_on.set()
+    assert isinstance(failing.exception(10), StoreError)
+    assert isinstance(beside.exception(10), StoreError)
+    assert store.append("other", [new()]).result(10) == Appended(1)
+
+
+def test_a_cancelled_write_is_left_out_and_the_writer_goes_on(store):
+    go_on = hold_writer(store)
+    cancelled, after = store.append("org", [new("gone")]), store.append("org", [new()])
+    assert cancelled.cancel()
+    go_on.set()
+    assert after.result(10) == Appended(1)
+    assert "gone" not in [
+        b["event"]["id"] for b in bodies(store.page(EventQuery("org")))
+    ]
+
+
+def test_a_small_write_waits_for_one_other_job_and_not_for_the_lane_of_another(store):
+    go_on = hold_writer(store)
+    order: list[str] = []
+    futures: list[Future[object]] = [
+        store._writer.submit(lambda _, n=n: order.append(f"large {n}"), lane="large")
+        for n in range(10)
+    ]
+    futures.append(store._writer.submit(lambda _: order.append("small"), lane="small"))
+    go_on.set()
+    for future in futures:
+        future.result(10)
+    assert order.index("small") <= 1
+    assert [name for name in order if name != "small"] == [
+        f"large {n}" for n in range(10)
+    ]
+
+
+def commits_of(path, jobs, clock):
+    """Let jobs wait, and count the commits that they came to."""
+    writer = Writer(path, clock)
+    store_held, go_on = threading.Event(), threading.Event()
+
+    def hold(_connection):
+        store_held.set()
+        go_on.wait(10)
+
+    writer.submit(hold)
+    store_held.wait(10)
+    count = 0
+
+    def committed():
+        nonlocal count
+        count += 1
+        return False
+
+    futures = [writer.submit(job, lane=str(n % 2)) for n, job in enumerate(jobs)]
+    writer._connection.set_commit_hook(committed)
+    go_on.set()
+    for future in futures:
+        future.result(10)
+    writer.close()
+    return count
+
+
+def writes(number):
+    def work(connection):
+        connection.execute(
+            "INSERT INTO revoked_token (token_id, expires_at) VALUES (?, 0)",
+            (str(number),),
+        )
+
+    return work
+
+
+def test_quick_writes_share_a_commit(tmp_path):
+    jobs = [writes(number) for number in range(GROUP_MAX - 1)]
+    assert commits_of(tmp_path / "db", jobs, lambda: 0.0) == 1
+
+
+def test_a_commit_takes_no_more_jobs_once_it_has_lasted(tmp_path):
+    ticks = iter(range(100_000))
+    jobs = [writes(number) for number in range(8)]
+    assert commits_of(tmp_path / "db", jobs, lambda: float(next(ticks))) >= 8
+
+
+def test_a_large_append_is_written_in_slices_and_answered_as_one(store):
+    made = [new(f"id-{n}") for n in range(2 * SLICE_EVENTS + 10)]
+    store.append("org", [made[5]]).result()
+    changed = [new(f"id-{n}", extra=1) for n in (3, SLICE_EVENTS + 1, 2 * SLICE_EVENTS)]
+    store.append("org", changed).result()
+    answer = store.append("org", made).result()
+    assert answer == Appended(len(made) - 4, 1, (3, SLICE_EVENTS + 1, 2 * SLICE_EVENTS))
+    seen = store.page(EventQuery("org", sort=Sort.RECEIVED_TIME, size=10_000))
+    assert seen.count == len(made) + 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"x":1e400}', b'{"x":' + b"1" * 5_000 + b"}", b'{"x":"\\ud800"}', b"{", b"[]"],
+)
+def test_bytes_that_cannot_be_compared_are_the_same_only_byte_for_byte(body):
+    assert events.same(body, body)
+    assert not events.same(body, b'{"x":1}')
+    assert not events.same(b'{"x":1}', body)
+
+
+def test_a_stored_number_beyond_a_double_sent_again_harms_nobody(store):
+    value = new("odd")
+    odd = type(value)(
+        **{name: getattr(value, name) for name in value.__struct_fields__}
+        | {"body": b'{"x":1e400}', "sent": b'{"x":1e400}'}
+    )
+    assert store.append("org", [odd]).result() == Appended(1)
+    go_on = hold_writer(store)
+    again, beside = store.append("org", [odd]), store.append("other", [new()])
+    go_on.set()
+    assert (again.result(10), beside.result(10)) == (Appended(0, 1), Appended(1))
