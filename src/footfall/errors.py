@@ -21,6 +21,7 @@
     │   └── SourceUnknown          404
     ├── AlreadyExists              409  an id or an identity that is taken
     ├── BodyTooSlow                408  a body that did not come in time
+    ├── BodyBrokenOff              400  a client that hung up within its body
     ├── TooLarge                   413  a body over its limit
     ├── TooManyRequests            429  over the rate limit
     ├── StoreError                 503  the store cannot do it now
@@ -212,6 +213,14 @@ class BodyTooSlow(FootfallError):
     code = "body-too-slow"
     title = "Too slow"
     status = 408
+
+
+class BodyBrokenOff(FootfallError):
+    """The body ended before its length, or its chunks are malformed."""
+
+    code = "body-broken-off"
+    title = "Incomplete body"
+    status = 400
 
 
 class TooManyRequests(FootfallError):

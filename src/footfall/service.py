@@ -20,7 +20,7 @@ from typing import Protocol
 import structlog
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -221,6 +221,8 @@ async def run(
         address=host,
         port=port,
         interface=Interfaces.ASGI,
+        # HTTP/2 has no deadline for a connection that says nothing.
+        http=HTTPModes.http1,
         websockets=False,
         backlog=1024,
         backpressure=CONNECTIONS_MAX,

@@ -272,3 +272,18 @@ def test_the_demo_prints_commands_that_work(tmp_path):
     process.terminate()
     assert process.wait(10) == 0
     process.stdout.close()
+
+
+ODD = "Ann\x1b[2J\x9b31m\x07\u202emoc.live\u2066 [red]x[/red]\r\n"
+
+
+def test_what_is_stored_never_controls_a_terminal(run):
+    run("organization", "create", "--name", ODD, "--id", "odd")
+    for json_too in ((), ("--json",)):
+        listed = run("organization", "list", *json_too)
+        printed = listed.replace("\n", "")
+        assert printed.isprintable(), repr(printed)
+        assert "[red]x[/red]" in printed
+        assert "\\u001b" in printed
+    listed = run("organization", "list", "--json")
+    assert json.loads(listed)[0]["name"] == ODD.strip()

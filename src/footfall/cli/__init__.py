@@ -17,6 +17,7 @@ from footfall.cli import (
     sources,
     tenants,
 )
+from footfall.cli.printing import warn
 from footfall.errors import FootfallError, Invalid, SettingInvalid
 
 FAILED = 1
@@ -92,5 +93,5 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _stop(message: str, code: int) -> None:
-    sys.stderr.write(f"footfall: {' '.join(message.split())}\n")
+    warn(f"footfall: {' '.join(message.split())}")
     sys.exit(code)

@@ -1,10 +1,10 @@
 """`footfall backup` and `footfall restore`."""
 
 import os
-import sys
 from pathlib import Path
 
 from footfall import settings
+from footfall.cli.printing import say
 
 
 def backup(file: Path, *, store: str | None = None) -> None:
@@ -26,7 +26,7 @@ def backup(file: Path, *, store: str | None = None) -> None:
     if not chosen.path.exists():
         raise NotFound(f"There is no {chosen.path}; name another with --store.")
     service.backup(chosen, file)
-    sys.stdout.write(f"{file}: {file.stat().st_size} bytes\n")
+    say(f"{file}: {file.stat().st_size} bytes")
 
 
 def restore(file: Path, *, store: str | None = None) -> None:
@@ -44,6 +44,6 @@ def restore(file: Path, *, store: str | None = None) -> None:
 
     chosen = settings.load(os.environ, store=store)
     kept = service.restore(chosen, file)
-    sys.stdout.write(f"{chosen.path} is restored from {file}.\n")
+    say(f"{chosen.path} is restored from {file}.")
     if kept is not None:
-        sys.stdout.write(f"What was there is kept as {kept}.\n")
+        say(f"What was there is kept as {kept}.")

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from footfall import __version__, settings
-from footfall.cli.printing import opened, print_json
+from footfall.cli.printing import opened, print_json, say
 from footfall.errors import StoreError
 
 LIBRARIES = ("apsw", "granian", "litestar", "msgspec")
@@ -43,7 +43,7 @@ def doctor(*, store: str | None = None, json: bool = False) -> None:
     if json:
         print_json(report)
     else:
-        sys.stdout.write(_text(report))
+        say(_text(report))
     if examined["problems"]:
         sys.exit(1)
 
@@ -72,4 +72,4 @@ def _text(report: dict[str, object]) -> str:
 
     for name, value in report.items():
         add(value, name, 0)
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)

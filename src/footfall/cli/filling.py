@@ -1,11 +1,10 @@
 """`footfall import` and `footfall simulate`."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from footfall import clock
-from footfall.cli.printing import opened, print_json
+from footfall.cli.printing import opened, print_json, say
 from footfall.errors import Invalid, NothingAccepted
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ def load(
         print_json(results)
     else:
         for result in results:
-            sys.stdout.write(_sentence(result) + "\n")
+            say(_sentence(result))
     if all(result.rejected and not result.accepted for result in results):
         raise NothingAccepted("Nothing was imported; see the reasons in the files.")
 
@@ -165,7 +164,7 @@ def _be_equipment(
             speed,
             lambda count: bar.advance(task, count),
         )
-    sys.stdout.write(f"{guests} guests, {len(pings)} observations\n")
+    say(f"{guests} guests, {len(pings)} observations")
 
 
 def _simulate_chain(
@@ -190,4 +189,4 @@ def _simulate_chain(
     if json:
         print_json({"accepted": made.accepted, "duplicates": made.duplicates})
     else:
-        sys.stdout.write(f"{made.accepted} stored, {made.duplicates} there already\n")
+        say(f"{made.accepted} stored, {made.duplicates} there already")

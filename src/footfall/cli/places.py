@@ -1,11 +1,10 @@
 """`footfall location …` and `footfall hotspot …`."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from footfall.cli.printing import opened, print_json, print_table
+from footfall.cli.printing import opened, print_json, print_table, say, warn
 from footfall.errors import NothingAccepted
 
 if TYPE_CHECKING:
@@ -67,9 +66,9 @@ def _import(
     if json:
         print_json(done)
     else:
-        sys.stdout.write(f"{done.file}: {done.stored} stored\n")
+        say(f"{done.file}: {done.stored} stored")
     for refused in () if json else done.refused:
-        sys.stderr.write(f"line {refused.line}: {refused.reason}\n")
+        warn(f"line {refused.line}: {refused.reason}")
     if done.refused and not done.stored:
         raise NothingAccepted("Nothing was imported; each line says why.")
 

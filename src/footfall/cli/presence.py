@@ -1,11 +1,10 @@
 """`footfall replay` and `footfall presence …`."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from footfall import clock
-from footfall.cli.printing import opened, print_json
+from footfall.cli.printing import opened, print_json, say
 from footfall.errors import Invalid
 
 if TYPE_CHECKING:
@@ -89,7 +88,7 @@ def replay(  # noqa: PLR0913  each is a flag
     text = f"{done.file}: {done.observed} observations, {done.events} events made"
     if done.rejected_file:
         text += f", {done.rejected} rejected: see {done.rejected_file}"
-    sys.stdout.write(text + "\n")
+    say(text)
 
 
 def _zone(name: str | None) -> "ZoneInfo | None":
@@ -148,7 +147,7 @@ def recompute(
     if json:
         print_json(done)
     else:
-        sys.stdout.write(f"{done.events} events made, {done.withdrawn} withdrawn\n")
+        say(f"{done.events} events made, {done.withdrawn} withdrawn")
 
 
 def forget_devices(*, organization: str, store: str | None = None) -> None:
@@ -165,4 +164,4 @@ def forget_devices(*, organization: str, store: str | None = None) -> None:
     """
     with opened(store) as data:
         data.change(organization, lambda books: books.delete_device_key()).result()
-    sys.stdout.write(f"The device key of {organization} is deleted.\n")
+    say(f"The device key of {organization} is deleted.")

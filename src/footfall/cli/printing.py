@@ -24,20 +24,49 @@ def opened(store: str | None) -> Iterator["Store"]:
         opened_store.close()
 
 
+def shown(text: str) -> str:
+    """Return text that is safe on a terminal: what is not printable is escaped.
+
+    Names, ids and problems come from outside. A control character in one could move the
+    cursor, colour the screen or turn the order of the letters around.
+    """
+    return "".join(
+        letter if letter.isprintable() or letter == "\n" else _escaped(letter)
+        for letter in text
+    )
+
+
+def _escaped(letter: str) -> str:
+    """Write a character as JSON does, so that JSON stays what it is."""
+    units = letter.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+
+
+def say(text: str) -> None:
+    """Print lines to the one who asked."""
+    sys.stdout.write(shown(text) + "\n")
+
+
+def warn(text: str) -> None:
+    """Print lines that are no result."""
+    sys.stderr.write(shown(text) + "\n")
+
+
 def print_json(value: Any) -> None:
     """Print a value as JSON."""
     import msgspec
 
-    data = msgspec.json.format(msgspec.json.encode(value), indent=2)
-    sys.stdout.write(data.decode() + "\n")
+    say(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print rows under their columns."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(*columns, box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*(str(cell) for cell in row))
+        # Text, for in a string `[red]` would be a style.
+        table.add_row(*(Text(shown(str(cell)).replace("\n", "\\n")) for cell in row))
     Console(soft_wrap=True).print(table)

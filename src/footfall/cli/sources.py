@@ -1,11 +1,10 @@
 """`footfall source …`."""
 
 import os
-import sys
 from typing import TYPE_CHECKING
 
 from footfall import clock, settings
-from footfall.cli.printing import opened, print_json, print_table
+from footfall.cli.printing import opened, print_json, print_table, say
 from footfall.core.instants import format_instant
 from footfall.errors import NotFound
 
@@ -68,7 +67,7 @@ def create(  # noqa: PLR0913  each is a flag
             }
         )
     else:
-        sys.stdout.write(_instructions(made, post_to, chosen.radius_port))
+        say(_instructions(made, post_to, chosen.radius_port).rstrip("\n"))
 
 
 def _instructions(made: "NewSource", post_to: str, radius_port: int) -> str:
@@ -156,7 +155,7 @@ def delete(source: str, *, store: str | None = None) -> None:
             raise NotFound(f"There is no source {source}.")
         deleted = data.change(found.organization, lambda b: b.delete_source(source))
         deleted.result()
-    sys.stdout.write(f"{source} is deleted.\n")
+    say(f"{source} is deleted.")
 
 
 def problems(

@@ -4,7 +4,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from footfall import clock
-from footfall.cli.printing import opened, print_json, print_table
+from footfall.cli.printing import opened, print_json, print_table, say
 from footfall.core.instants import format_instant
 from footfall.errors import NotFound
 
@@ -36,7 +36,7 @@ def create_organization(
     if json:
         print_json(_organization(made))
     else:
-        sys.stdout.write(f"{made.id}\n")
+        say(f"{made.id}")
 
 
 def list_organizations(*, store: str | None = None, json: bool = False) -> None:
@@ -144,7 +144,7 @@ def revoke_service(client_key: str, *, store: str | None = None) -> None:
     with opened(store) as data:
         if not data.revoke_service(client_key, clock.now()).result():
             raise NotFound(f"There is no service {client_key}.")
-    sys.stdout.write(f"{client_key} is revoked.\n")
+    say(f"{client_key} is revoked.")
 
 
 def _organization(organization: "Organization") -> dict[str, str]:

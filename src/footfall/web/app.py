@@ -1,11 +1,9 @@
-"""The application: routes, guard, problems, metrics, and the paths of the original."""
-
-from typing import Any
+"""The application: routes, guard, problems, metrics."""
 
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import ASGIApp
 
 from footfall.errors import FootfallError
 from footfall.web import (
@@ -19,8 +17,10 @@ from footfall.web import (
 )
 from footfall.web.context import Context
 from footfall.web.guard import guard
+from footfall.web.headers import guarded
 from footfall.web.logs import logged
 from footfall.web.pacing import Turns, paced
+from footfall.web.paths import decoded, exactly_routed
 
 ROUTES = [
     sts.login,
@@ -36,6 +36,7 @@ ROUTES = [
     operations.metrics,
     operations.description,
     operations.docs,
+    operations.start,
 ]
 
 
@@ -44,6 +45,7 @@ def build(context: Context) -> ASGIApp:
     app = Litestar(
         [*ROUTES, operations.assets()],
         guards=[guard],
+        middleware=[decoded],
         exception_handlers={
             FootfallError: problems.on_footfall_error,
             HTTPException: problems.on_http_error,
@@ -54,17 +56,4 @@ def build(context: Context) -> ASGIApp:
         logging_config=None,
         request_max_body_size=None,  # web.payload counts, also what it unpacks to
     )
-    return single_slashed(logged(paced(app)))
-
-
-def single_slashed(app: ASGIApp) -> ASGIApp:
-    """Take repeated leading slashes as one: the original's clients send `//v1/…`."""
-
-    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        changed: dict[str, Any] = dict(scope)
-        if changed.get("path", "").startswith("//"):
-            changed["path"] = "/" + changed["path"].lstrip("/")
-            changed["raw_path"] = b"/" + changed.get("raw_path", b"").lstrip(b"/")
-        await app(changed, receive, send)  # type: ignore[arg-type]
-
-    return wrapped
+    return logged(exactly_routed(guarded(paced(app))))

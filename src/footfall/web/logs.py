@@ -36,7 +36,7 @@ def logged(app: ASGIApp) -> ASGIApp:
         sent = dict(scope["headers"]).get(HEADER, b"").decode("latin-1")
         request_id = sent if _ID.fullmatch(sent) else uuid.uuid4().hex
         began = time.perf_counter()
-        status = 0
+        status, method = 0, _method(scope)
 
         async def answer(message: Message) -> None:
             nonlocal status
@@ -53,7 +53,7 @@ def logged(app: ASGIApp) -> ASGIApp:
                 await app(scope, receive, answer)
             finally:
                 took_ms = round((time.perf_counter() - began) * 1000, 1)
-                method, route = _method(scope), _route(scope)
+                route = _route(scope)
                 _REQUESTS.labels(method, route, status).inc()
                 _SECONDS.labels(method, route).observe(took_ms / 1000)
                 _log.info(

@@ -7,8 +7,9 @@ from typing import Any
 
 import zstandard
 from litestar import Request
+from litestar.exceptions import InternalServerException
 
-from footfall.errors import BodyInvalid, BodyTooSlow, TooLarge
+from footfall.errors import BodyBrokenOff, BodyInvalid, BodyTooSlow, TooLarge
 
 LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
 BODY_BYTES_MAX = 32 * 1024 * 1024
@@ -32,6 +33,7 @@ async def read_payload(
     Raises:
         TooLarge: It is over `size_max`, packed or unpacked.
         BodyTooSlow: It did not arrive in time.
+        BodyBrokenOff: The client hung up, or sent malformed chunks.
         BodyInvalid: It is packed in an unknown way, or cut off.
     """
     declared = request.headers.get("content-length", "0")
@@ -58,10 +60,16 @@ async def read_payload(
 
 async def _read_all(request: Request[Any, Any, Any], size_max: int) -> bytearray:
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > size_max:
-            raise _too_large(size_max)
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > size_max:
+                raise _too_large(size_max)
+    except InternalServerException:
+        # So the framework calls a client that hung up or sent malformed chunks.
+        raise BodyBrokenOff(
+            "The body broke off, or its chunks are malformed."
+        ) from None
     return body
 
 

@@ -89,7 +89,10 @@ def on_footfall_error(
 def on_http_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Answer what the framework refused: an unknown path, a wrong method."""
     assert isinstance(error, HTTPException)  # noqa: S101  registered for these
-    return _response(_plain(request, error.status_code), dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if "GET" in headers.get("allow", ""):
+        headers["allow"] += ", HEAD"
+    return _response(_plain(request, error.status_code), headers)
 
 
 def on_bug(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

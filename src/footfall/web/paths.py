@@ -1,0 +1,66 @@
+"""Paths: routed as they were sent, so an id of any characters stays one segment.
+
+A server hands over the path decoded, where `a%2Fb` and `a/b` look alike. So each
+segment of the raw path is decoded on its own, and spelt in one way for the router: all
+but unreserved characters are percent-encoded. Handlers get the parameters decoded.
+Source: RFC 3986, 2.3 and 6.2.2
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import quote, unquote, unquote_to_bytes
+
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+_SENT = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})+")
+# No route has it, so it answers as what is not there.
+_NOWHERE = "/%00"
+
+
+def canonical(raw: bytes) -> str:
+    """Spell a raw path in its one way; what no resource can have leads nowhere.
+
+    Repeated leading slashes are one: the original's clients send `//v1/…`. One slash at
+    the end is none.
+    """
+    if not _SENT.fullmatch(raw):
+        return _NOWHERE
+    try:
+        segments = [
+            unquote_to_bytes(segment).decode()
+            for segment in raw.lstrip(b"/").removesuffix(b"/").split(b"/")
+        ]
+    except UnicodeDecodeError:
+        return _NOWHERE
+    if segments != [""] and not all(map(_is_name, segments)):
+        return _NOWHERE
+    return "/" + "/".join(quote(segment, safe="") for segment in segments)
+
+
+def _is_name(segment: str) -> bool:
+    return bool(segment) and "\0" not in segment
+
+
+def exactly_routed(app: ASGIApp) -> ASGIApp:
+    """Route on the raw path; HEAD goes where GET does, the server drops its body."""
+
+    async def wrapped(scope: Any, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope["path"] = canonical(scope["raw_path"])
+            if scope["method"] == "HEAD":
+                scope["method"] = "GET"
+        await app(scope, receive, send)
+
+    return wrapped
+
+
+def decoded(app: ASGIApp) -> ASGIApp:
+    """Decode the parameters of a path, once it is routed."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        sent: Iterable[tuple[str, Any]] = scope.get("path_params", {}).items()
+        scope["path_params"] = {name: unquote(str(value)) for name, value in sent}
+        await app(scope, receive, send)
+
+    return wrapped
