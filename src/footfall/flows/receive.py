@@ -91,15 +91,10 @@ async def receive_plain(
     return answer
 
 
-async def receive_post(
-    store: Store,
-    desk: SourceDesk,
-    source: Source,
-    headers: Mapping[str, str],
-    body: bytes,
-    now: int,
-) -> Outcome:
-    """Take in a vendor's post; returns when all of it is on disk.
+async def check_sender(
+    desk: SourceDesk, source: Source, headers: Mapping[str, str], body: bytes
+) -> None:
+    """Check that a vendor's post has its source's secret.
 
     Raises:
         SourceUnknown: Nothing is received there.
@@ -107,10 +102,14 @@ async def receive_post(
     """
     if source.kind not in DECODERS:
         raise SourceUnknown("Nothing is received at this address.")
-    vendor = DECODERS[source.kind]
-    if not await asyncio.to_thread(vendor.verify, desk.open(source), headers, body):
+    verify = DECODERS[source.kind].verify
+    if not await asyncio.to_thread(verify, desk.open(source), headers, body):
         raise CredentialsWrong("The post does not have this source's secret.")
-    heard = await asyncio.to_thread(vendor.decode, body, now)
+
+
+async def receive_post(store: Store, source: Source, body: bytes, now: int) -> Outcome:
+    """Take in a vendor's post; returns when all of it is on disk."""
+    heard = await asyncio.to_thread(DECODERS[source.kind].decode, body, now)
     return await asyncio.wrap_future(take_in(store, source, heard, now))
 
 
