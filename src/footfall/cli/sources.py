@@ -71,8 +71,9 @@ def create(  # noqa: PLR0913  each is a flag
         sys.stdout.write(_instructions(made, post_to, chosen.radius_port))
 
 
-def _instructions(made: "NewSource", post_to: str, radius_port: int) -> str:
+def _instructions(made: "NewSource", post_to: str, radius_port: int | None) -> str:
     """Say what to enter at the vendor; the secret is shown this once."""
+    radius_port = settings.RADIUS_PORT if radius_port is None else radius_port
     host = post_to.split("/")[2].partition(":")[0]
     lines = {
         "radius": [
