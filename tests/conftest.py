@@ -91,7 +91,11 @@ def event(event_id: str | None = None, **changes: Any) -> dict[str, Any]:
 
 
 def start_server(path: Path, *more: str, **environment: str) -> Server:
-    """Start `footfall serve` on a free port and wait until it says its address."""
+    """Start `footfall serve` on a free port and wait until it says its address.
+
+    A variable that is empty is not set.
+    """
+    variables = {"PATH": os.environ["PATH"], "FOOTFALL_RADIUS_PORT": "0"} | environment
     with (path.parent / "log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "footfall", "serve", "--port", "0"]
@@ -99,7 +103,7 @@ def start_server(path: Path, *more: str, **environment: str) -> Server:
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            env={"PATH": os.environ["PATH"], "FOOTFALL_RADIUS_PORT": "0"} | environment,
+            env={name: value for name, value in variables.items() if value},
         )
     assert process.stdout is not None
     line = process.stdout.readline()

@@ -226,17 +226,18 @@ class BodyBrokenOff(FootfallError):
 class TooManyRequests(FootfallError):
     """More requests than the limit allows.
 
-    `limit` is how many, `window_s` in how many seconds, `retry_after_s` when again.
+    `limit` is how many at once, `policy` the rate as `RateLimit-Policy` says it,
+    `retry_after_s` when again.
     """
 
     code = "too-many-requests"
     title = "Too many requests"
     status = 429
 
-    def __init__(self, detail: str, limit: int, window_s: int, retry_after_s: int):
+    def __init__(self, detail: str, limit: int, policy: str, retry_after_s: int):
         super().__init__(detail)
         self.limit = limit
-        self.window_s = window_s
+        self.policy = policy
         self.retry_after_s = retry_after_s
 
 

@@ -31,6 +31,7 @@ from footfall.core.scrolls import ScrollSeal
 from footfall.errors import AddressTaken, FootfallError
 from footfall.flows import presence
 from footfall.flows.limit import Limiter
+from footfall.flows.recognise import Recogniser
 from footfall.flows.sources import SourceDesk
 from footfall.flows.tokens import TokenDesk
 from footfall.settings import Settings
@@ -56,7 +57,7 @@ class Ready(Protocol):
     """Told where footfall serves, once it does."""
 
     def __call__(self, address: str, *, radius: str) -> None:
-        """Hear the HTTP address and RADIUS' host and port."""
+        """Hear the HTTP address, and a sentence on whether RADIUS is taken in."""
 
 
 def open_store(chosen: Settings) -> Store:
@@ -107,7 +108,7 @@ def serve(chosen: Settings, ready: Ready) -> None:
 
     Args:
         chosen: The settings.
-        ready: Told the address once connections are accepted, and RADIUS' address.
+        ready: Told the address once connections are accepted, and of RADIUS.
 
     Raises:
         StoreError: The store cannot be used.
@@ -136,28 +137,33 @@ async def _serve(chosen: Settings, context: Context, ready: Ready) -> None:
 
 
 @contextlib.asynccontextmanager
-async def listening(context: Context, host: str, port: int) -> AsyncIterator[str]:
-    """Listen for RADIUS accounting meanwhile; yields where.
+async def listening(
+    context: Context, host: str, port: int | None
+) -> AsyncIterator[str]:
+    """Take in RADIUS accounting meanwhile; yields a sentence on where.
+
+    On a port that was named, at once; else on the standard one, once there is a source
+    for it, so that nobody fails for the port of another RADIUS server.
 
     Raises:
-        AddressTaken: It cannot be listened on.
+        AddressTaken: The port that was named cannot be listened on.
     """
-    listener = Accounting(context.store, context.sources, context.now)
-    loop = asyncio.get_running_loop()
+    accounting = Accounting(
+        context.store,
+        Recogniser(context.store, context.sources),
+        context.now,
+        host,
+        settings.RADIUS_PORT if port is None else port,
+    )
+    if port is None:
+        accounting.listen_if_needed()
+    else:
+        accounting.listen()
+    accounting.start()
     try:
-        transport, _ = await loop.create_datagram_endpoint(
-            lambda: listener, local_addr=(host, port)
-        )
-    except OSError as error:
-        raise AddressTaken(
-            f"{host}:{port}/udp cannot be listened on for RADIUS: {error.strerror}. "
-            "Choose another with FOOTFALL_RADIUS_PORT; 0 finds a free one."
-        ) from None
-    try:
-        yield f"{host}:{transport.get_extra_info('sockname')[1]}"
+        yield accounting.status()
     finally:
-        await listener.finish()
-        transport.close()
+        await asyncio.to_thread(accounting.close)
 
 
 @contextlib.asynccontextmanager

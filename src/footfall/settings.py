@@ -9,7 +9,7 @@
 | rate | FOOTFALL_RATE | 200 requests a second for each service |
 | burst | FOOTFALL_BURST | 2000 requests at once for each service |
 | log | FOOTFALL_LOG | json; or console |
-| radius_port | FOOTFALL_RADIUS_PORT | 1813 |
+| radius_port | FOOTFALL_RADIUS_PORT | 1813, once there is a RADIUS source |
 | observations_days | FOOTFALL_OBSERVATIONS_DAYS | 30 days that observations are kept |
 
 Each variable may end in `_FILE` and name a file that holds the value.
@@ -26,6 +26,7 @@ from footfall.errors import SettingInvalid
 
 SECRET_LENGTH_MIN = 32
 PORT_MAX = 65_535
+RADIUS_PORT = 1813
 RATE_MAX = 1_000_000
 DAYS_MAX = 3_650
 LOGS = ("json", "console")
@@ -41,7 +42,7 @@ class Settings(msgspec.Struct, frozen=True):
     rate: int = 200
     burst: int = 2000
     log: str = "json"
-    radius_port: int = 1813
+    radius_port: int | None = None
     observations_days: int = 30
 
     @property

@@ -7,6 +7,10 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from pyrad.packet import AcctPacket
+
+from footfall.sources import radius
+
 SECRET = "testing-123"
 # Where Debian keeps what the server loads.
 LIBRARIES, DICTIONARY = "/usr/lib/freeradius", "/usr/share/freeradius"
@@ -25,6 +29,22 @@ def radclient(port: int, secret: str, *packets: dict[str, str], **flags: int) ->
         command, input=text, capture_output=True, text=True, check=False, timeout=60
     )
     return done.stdout + done.stderr
+
+
+def accounting_request(secret: bytes, number: int = 0, **attributes: str) -> bytes:
+    """Make a packet by which a guest logs in."""
+    made = AcctPacket(id=number % 256, secret=secret, dict=radius.dictionary())
+    sent = {
+        "Acct-Status-Type": 1,
+        "User-Name": "ann",
+        "Calling-Station-Id": "0C-8D-DB-00-11-22",
+        "NAS-Identifier": "nas-1",
+        "Acct-Session-Id": f"s{number}",
+    }
+    for name, value in sent.items():
+        made[name] = attributes.get(name.replace("-", "_"), value)
+    data: bytes = made.RequestPacket()
+    return data
 
 
 CONFIG = """

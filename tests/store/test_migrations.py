@@ -33,6 +33,24 @@ def test_an_older_file_is_brought_up_to_date_and_keeps_its_events(fixture, tmp_p
     store.close()
 
 
+def test_problems_of_before_that_may_hold_somebodys_data_are_wiped(tmp_path):
+    path = tmp_path / "footfall.db"
+    path.write_bytes(gzip.decompress(FIXTURES[1].read_bytes()))
+    connection = apsw.Connection(str(path))
+    insert = (
+        "INSERT INTO problem (organization, source, at, reason, body)"
+        " VALUES (1, 's', ?, 'canary \u20ac is no MAC', ?)"
+    )
+    bodies = (b"canary " * 5, b"canary " * 500)
+    connection.executemany(insert, [(n, bodies[n % 2]) for n in range(300)])
+    connection.close()
+    assert b"canary" in path.read_bytes()
+    store = SQLiteStore(path)
+    assert store.look(SEED_ORGANIZATION, lambda books: books.problems(9)) == []
+    store.close()
+    assert b"canary" not in path.read_bytes()
+
+
 def declared(path):
     connection = apsw.Connection(str(path))
     found = list(connection.execute("SELECT type, name, sql FROM sqlite_schema"))

@@ -1,3 +1,5 @@
+import asyncio
+import collections
 import json
 import re
 
@@ -5,9 +7,13 @@ import httpx2
 import pytest
 
 from footfall import clock, service, settings
-from footfall.errors import TooManyRequests
-from footfall.flows.limit import FAILED_LOGINS_MAX, Limiter
+from footfall.core.access import Role
+from footfall.flows import tenants
+from footfall.flows.limit import FAILED_LOGINS
+from footfall.sources import mist
 from tests.conftest import Tenant, event, start_server, stop_server
+
+SENDING = ("events_write",)
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +35,7 @@ def test_over_the_limit_it_is_429_with_when_to_try_again(narrow):
     assert 1 <= int(headers["Retry-After"]) <= 10
     assert headers["RateLimit-Limit"] == "30"
     assert headers["RateLimit-Remaining"] == "0"
+    assert headers["RateLimit-Policy"] == "3;w=1;burst=30"
     assert answers[-1].json()["type"].endswith("too-many-requests")
     assert calm.read().status_code == 200
     flooding.client.close()
@@ -39,24 +46,75 @@ def test_failed_logins_are_limited_by_address_and_key(narrow):
     server, _ = narrow
     body = {"clientKey": "ck-nobody", "clientSecret": "x"}
     url = f"{server.address}/v1/sts/login/services"
-    with httpx2.Client() as client:
-        statuses = [
-            client.post(url, json=body).status_code
-            for _ in range(FAILED_LOGINS_MAX + 1)
-        ]
-        assert statuses == [401] * FAILED_LOGINS_MAX + [429]
+    transport = httpx2.HTTPTransport(local_address="127.0.0.5")
+    with httpx2.Client(transport=transport) as client:
+        statuses = []
+        while 429 not in statuses:
+            statuses.append(client.post(url, json=body).status_code)
+        assert statuses[: FAILED_LOGINS.burst] == [401] * FAILED_LOGINS.burst
         again = client.post(url, json=body | {"clientKey": "ck-another"})
     assert again.status_code == 429
 
 
-def test_a_key_is_limited_from_wherever_it_is_tried():
-    limiter = Limiter(200, 2000)
-    for number in range(FAILED_LOGINS_MAX):
-        limiter.check_login(clock.now(), f"address {number}", "key ck")
-        limiter.count_failed_login(f"address {number}", "key ck")
-    with pytest.raises(TooManyRequests):
-        limiter.check_login(clock.now(), "address new", "key ck")
-    limiter.check_login(clock.now(), "address new", "key other")
+def test_logins_that_are_tried_at_the_same_moment_are_counted_each(narrow):
+    server, _ = narrow
+    body = {"clientKey": "ck-crowd", "clientSecret": "x"}
+    url = f"{server.address}/v1/sts/login/services"
+
+    async def crowd():
+        transport = httpx2.AsyncHTTPTransport(local_address="127.0.0.3")
+        async with httpx2.AsyncClient(transport=transport, timeout=30) as client:
+            asked = [client.post(url, json=body) for _ in range(60)]
+            return [answer.status_code for answer in await asyncio.gather(*asked)]
+
+    statuses = collections.Counter(asyncio.run(crowd()))
+    assert set(statuses) == {401, 429}
+    # One more may fail every 3 s.
+    assert FAILED_LOGINS.burst <= statuses[401] <= FAILED_LOGINS.burst + 5
+
+
+def test_good_logins_of_one_address_at_the_same_moment_are_all_let_in(narrow):
+    server, store = narrow
+    made = Tenant(server, store)
+    url = f"{server.address}/v1/sts/login/services"
+    new = [
+        tenants.create_service(store, made.id, Role.PUBLIC_APP, SENDING, clock.now())
+        for _ in range(60)
+    ]
+    made.client.close()
+
+    async def crowd():
+        transport = httpx2.AsyncHTTPTransport(local_address="127.0.0.4")
+        async with httpx2.AsyncClient(transport=transport, timeout=30) as client:
+            bodies = [
+                {"clientKey": one.client_key, "clientSecret": one.client_secret}
+                for one in new
+            ]
+            asked = [client.post(url, json=body) for body in bodies]
+            return [answer.status_code for answer in await asyncio.gather(*asked)]
+
+    assert asyncio.run(crowd()) == [200] * 60
+
+
+def test_who_fails_at_a_source_mutes_neither_it_nor_another_sender(narrow):
+    server, store = narrow
+    made = Tenant(server, store)
+    chosen = settings.Settings(store=f"sqlite:{server.path}")
+    desk = service.source_desk(store, settings.signing_secret(chosen))
+    source = desk.create(made.id, "mist", clock.now(), secret="s3cret").source
+    made.client.close()
+    url = f"{server.address}/v1/sources/{source.id}"
+    body = b'{"topic":"zone","events":[]}'
+    good = {"X-Mist-Signature-v2": mist.sign("s3cret", body)}
+    stranger = httpx2.HTTPTransport(local_address="127.0.0.2")
+    with httpx2.Client(transport=stranger) as client:
+        wrong = [client.post(url, content=body).status_code for _ in range(40)]
+    assert set(wrong) == {401, 429}
+    with httpx2.Client() as client:
+        right = [client.post(url, content=body, headers=good) for _ in range(31)]
+    statuses = [answer.status_code for answer in right]
+    assert statuses[:30] == [204] * 30
+    assert statuses[30] in (204, 429)  # its own share, which is refilled meanwhile
 
 
 CANARIES = {

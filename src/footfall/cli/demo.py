@@ -33,16 +33,12 @@ def demo(
         host: The address to listen on (FOOTFALL_HOST).
         port: The port to listen on (FOOTFALL_PORT).
     """
-    import msgspec
-
     from footfall import service
 
     folder.mkdir(exist_ok=True)
     chosen = settings.load(
         os.environ, store=f"sqlite:{folder / 'footfall.db'}", host=host, port=port
     )
-    # A demo takes no port that nobody asked for.
-    chosen = msgspec.structs.replace(chosen, radius_port=0)
     service.bind_port(chosen.host, chosen.port)
     store = service.open_store(chosen)
     try:

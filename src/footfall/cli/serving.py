@@ -26,7 +26,6 @@ def serve(
 
 def _say(address: str, *, radius: str) -> None:
     sys.stdout.write(
-        f"footfall serves {address} (API docs: {address}/docs)\n"
-        f"RADIUS accounting is taken in at {radius}/udp\n"
+        f"footfall serves {address} (API docs: {address}/docs)\n{radius}\n"
     )
     sys.stdout.flush()

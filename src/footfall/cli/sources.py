@@ -70,8 +70,9 @@ def create(  # noqa: PLR0913  each is a flag
         say(_instructions(made, post_to, chosen.radius_port).rstrip("\n"))
 
 
-def _instructions(made: "NewSource", post_to: str, radius_port: int) -> str:
+def _instructions(made: "NewSource", post_to: str, radius_port: int | None) -> str:
     """Say what to enter at the vendor; the secret is shown this once."""
+    radius_port = settings.RADIUS_PORT if radius_port is None else radius_port
     host = post_to.split("/")[2].partition(":")[0]
     lines = {
         "radius": [

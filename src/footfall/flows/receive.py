@@ -5,7 +5,6 @@ answers: what of its posts cannot be understood is kept, and shown to the operat
 """
 
 import asyncio
-import re
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -15,16 +14,15 @@ import msgspec
 
 from footfall.core import observations
 from footfall.core.observations import Heard
-from footfall.core.places import Estate
 from footfall.errors import CredentialsWrong, NothingAccepted, SourceUnknown, TooLarge
 from footfall.flows.ingest import BATCH_MAX, Rejected
 from footfall.flows.presence import Outcome, observe
 from footfall.flows.sources import SourceDesk
-from footfall.sources import freeradius, meraki, mist, plain
+from footfall.sources import freeradius, masking, meraki, mist, plain
 from footfall.store import Store
 from footfall.store.books import Books, ProblemKept, Source
 
-PROBLEM_BYTES_MAX = 4096
+REASON_LENGTH_MAX = 1000
 PROBLEMS_A_POST_MAX = 100
 # What speaks over HTTP; RADIUS has a port of its own.
 DECODERS: Mapping[str, ModuleType] = {
@@ -32,11 +30,6 @@ DECODERS: Mapping[str, ModuleType] = {
     "meraki": meraki,
     "mist": mist,
 }
-_MAC = re.compile(
-    r"\b(?:[0-9a-f]{2}([:-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}"
-    r"|[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}|[0-9a-f]{12})\b",
-    re.IGNORECASE,
-)
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,15 +84,10 @@ async def receive_plain(
     return answer
 
 
-async def receive_post(
-    store: Store,
-    desk: SourceDesk,
-    source: Source,
-    headers: Mapping[str, str],
-    body: bytes,
-    now: int,
-) -> Outcome:
-    """Take in a vendor's post; returns when all of it is on disk.
+async def check_sender(
+    desk: SourceDesk, source: Source, headers: Mapping[str, str], body: bytes
+) -> None:
+    """Check that a vendor's post has its source's secret.
 
     Raises:
         SourceUnknown: Nothing is received there.
@@ -107,21 +95,28 @@ async def receive_post(
     """
     if source.kind not in DECODERS:
         raise SourceUnknown("Nothing is received at this address.")
-    vendor = DECODERS[source.kind]
-    if not await asyncio.to_thread(vendor.verify, desk.open(source), headers, body):
+    verify = DECODERS[source.kind].verify
+    if not await asyncio.to_thread(verify, desk.open(source), headers, body):
         raise CredentialsWrong("The post does not have this source's secret.")
-    heard = await asyncio.to_thread(vendor.decode, body, now)
-    return await asyncio.wrap_future(take_in(store, source, heard, now))
+
+
+async def receive_post(store: Store, source: Source, body: bytes, now: int) -> Outcome:
+    """Take in a vendor's post; returns when all of it is on disk."""
+    decode = DECODERS[source.kind].decode
+    future = await asyncio.to_thread(
+        lambda: take_in(store, source, decode(body, now), now)
+    )
+    return await asyncio.wrap_future(future)
 
 
 def take_in(store: Store, source: Source, heard: Heard, now: int) -> Future[Outcome]:
     """Take in what a source said, and keep what of it was not understood."""
     heard = _at_default(source, heard)
+    unclear = _decoder_problems(source, heard, now)
 
     def work(books: Books) -> Outcome:
         outcome = observe(books, heard, now)
-        problems = _problems(books.estate(), source, heard, outcome, now)
-        if problems:
+        if problems := unclear + _place_problems(source, outcome, now):
             books.put_problems(problems)
         return outcome
 
@@ -149,16 +144,14 @@ def _at_default(source: Source, heard: Heard) -> Heard:
     )
 
 
-def _problems(
-    estate: Estate, source: Source, heard: Heard, outcome: Outcome, now: int
-) -> list[ProblemKept]:
-    """Return what to keep of what was not understood, without anybody's address."""
+def _decoder_problems(source: Source, heard: Heard, now: int) -> list[ProblemKept]:
+    """Return what to keep of what was not understood, without anybody in it."""
     found = [
         ProblemKept(
             source.id,
             now,
-            _hidden(estate, one.reason)[:1000],
-            _hidden(estate, one.raw[:PROBLEM_BYTES_MAX].decode(errors="replace")),
+            masking.mask_reason(one.reason)[:REASON_LENGTH_MAX],
+            masking.mask_body(one.raw),
         )
         for one in heard.unclear[:PROBLEMS_A_POST_MAX]
     ]
@@ -166,18 +159,18 @@ def _problems(
     if surplus > 0:
         more = f"and {surplus} more of the same post"
         found.append(ProblemKept(source.id, now, more, ""))
-    # A place that is not registered is one problem, however much was heard there.
-    reasons = Counter(one.reason for one in outcome.unclear)
-    for reason, count in reasons.most_common(PROBLEMS_A_POST_MAX):
-        found.append(ProblemKept(source.id, now, reason[:1000], f"{count} times"))
     return found
 
 
-def _hidden(estate: Estate, text: str) -> str:
-    """Put digests in place of the addresses of devices."""
-
-    def digest(match: "re.Match[str]") -> str:
-        device = observations.parse_mac(match[0])
-        return f"device {observations.digest(estate.device_key, device).hex()}"
-
-    return _MAC.sub(digest, text)
+def _place_problems(source: Source, outcome: Outcome, now: int) -> list[ProblemKept]:
+    """Return a problem for each place that is not registered, however much it heard."""
+    reasons = Counter(one.reason for one in outcome.unclear)
+    return [
+        ProblemKept(
+            source.id,
+            now,
+            masking.mask_place(reason)[:REASON_LENGTH_MAX],
+            f"{count} times",
+        )
+        for reason, count in reasons.most_common(PROBLEMS_A_POST_MAX)
+    ]

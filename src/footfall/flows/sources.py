@@ -96,18 +96,13 @@ class SourceDesk:
                 "FOOTFALL_SECRET; make the source anew."
             ) from None
 
-    def radius(self, address: str) -> Iterator[tuple[Source, bytes]]:
-        """Yield the RADIUS sources that packets from an address may be of."""
-        sender = ipaddress.ip_address(address)
-        for source in self._store.sources():
-            if source.kind == "radius" and _includes(source.networks, sender):
-                yield source, self.open(source).encode()
-
-
-def _includes(
-    networks: tuple[str, ...], sender: ipaddress.IPv4Address | ipaddress.IPv6Address
-) -> bool:
-    return not networks or any(sender in ipaddress.ip_network(n) for n in networks)
+    def can_open(self, source: Source) -> bool:
+        """Tell whether a source's secret was sealed with this secret of footfall's."""
+        try:
+            self.open(source)
+        except SourceUnknown:
+            return False
+        return True
 
 
 def _wrong(

@@ -4,9 +4,11 @@ Source: RFC 2866
 """
 
 import functools
-from collections.abc import Iterable
+import hashlib
+import hmac
+from collections.abc import Callable
 from importlib import resources
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
 from pyrad.dictionary import Dictionary
 from pyrad.packet import AccountingRequest, AcctPacket, StatusServer
@@ -14,9 +16,11 @@ from pyrad.packet import AccountingRequest, AcctPacket, StatusServer
 from footfall.core.observations import Heard
 from footfall.sources import accounting
 
-T = TypeVar("T")
 Packet: TypeAlias = AcctPacket
+HEADER_BYTES = 20
 PACKET_BYTES_MAX = 4096
+_CODES = frozenset({AccountingRequest, StatusServer})
+_MESSAGE_AUTHENTICATOR = 80
 # The attributes that accounting looks at, with what their values are read as.
 _TEXT = (
     "User-Name",
@@ -46,28 +50,67 @@ class PacketRefused(Exception):
     """A datagram that no known secret made."""
 
 
-def open_packet(data: bytes, secrets: Iterable[tuple[T, bytes]]) -> tuple[T, Packet]:
-    """Return whose secret a packet was made with, and the packet.
-
-    Args:
-        data: The datagram.
-        secrets: Who it may be from, and the secret of each.
+def trimmed(data: bytes) -> bytes:
+    """Return a request without what follows it; what does not even look like one fails.
 
     Raises:
-        PacketRefused: It is no accounting request, or of none of them.
+        PacketRefused: It is no accounting request.
     """
-    for name, secret in secrets:
-        try:
-            packet = AcctPacket(packet=data, secret=secret, dict=dictionary())
-            if packet.code not in (AccountingRequest, StatusServer):
-                raise PacketRefused("is no accounting request")
-            if packet.VerifyAcctRequest():
-                return name, packet
-        except PacketRefused:
-            raise
-        except Exception as error:  # noqa: BLE001  pyrad does not say what it raises
-            raise PacketRefused(f"is malformed ({type(error).__name__})") from None
-    raise PacketRefused("has a wrong authenticator")
+    if not HEADER_BYTES <= len(data) <= PACKET_BYTES_MAX or data[0] not in _CODES:
+        raise PacketRefused("is no accounting request")
+    length = int.from_bytes(data[2:4], "big")
+    if not HEADER_BYTES <= length <= len(data):
+        raise PacketRefused("has a wrong length")
+    return data[:length]
+
+
+def checker(data: bytes) -> Callable[[bytes], bool]:
+    """Return what tells whether a secret made a request, for a hash each time.
+
+    An accounting request is the MD5 of itself and the secret (RFC 2866, 3); a
+    Status-Server proves itself by its Message-Authenticator (RFC 5997, 3).
+    """
+    if data[0] == StatusServer:
+        return _status_checker(data)
+    sent = data[4:HEADER_BYTES]
+    start = hashlib.md5(data[:4], usedforsecurity=False)  # the protocol's choice
+    start.update(bytes(16) + data[HEADER_BYTES:])
+
+    def check(secret: bytes) -> bool:
+        made = start.copy()
+        made.update(secret)
+        return hmac.compare_digest(made.digest(), sent)
+
+    return check
+
+
+def _status_checker(data: bytes) -> Callable[[bytes], bool]:
+    at = HEADER_BYTES
+    while (
+        at + 2 <= len(data) and data[at] != _MESSAGE_AUTHENTICATOR and data[at + 1] > 1
+    ):
+        at += data[at + 1]
+    if data[at : at + 2] != bytes((_MESSAGE_AUTHENTICATOR, 18)):
+        raise PacketRefused("has no Message-Authenticator")
+    sent = data[at + 2 : at + 18]
+    signed = data[: at + 2] + bytes(16) + data[at + 18 :]
+    return lambda secret: hmac.compare_digest(hmac.digest(secret, signed, "md5"), sent)
+
+
+def parse(data: bytes, secret: bytes) -> Packet:
+    """Read a packet, with all that pyrad checks of it.
+
+    Raises:
+        PacketRefused: It is malformed, or another secret made it.
+    """
+    try:
+        packet = AcctPacket(packet=data, secret=secret, dict=dictionary())
+        proven = packet.VerifyAcctRequest()
+    except Exception as error:  # noqa: BLE001  pyrad does not say what it raises
+        raise PacketRefused(f"is malformed ({type(error).__name__})") from None
+    if not proven:
+        raise PacketRefused("has a wrong authenticator")
+    return packet
 
 
 def is_status(packet: Packet) -> bool:

@@ -85,7 +85,7 @@ def epoch_of(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ValueError("is not a time in seconds since 1970")  # noqa: TRY004  like all
     if not math.isfinite(value) or not 0 <= value < _MILLISECONDS_FROM * 1000:
-        raise ValueError(f"{value} is not a time in seconds since 1970")
+        raise ValueError(f"{str(value)!r} is not a time in seconds since 1970")
     seconds = value / 1000 if value >= _MILLISECONDS_FROM else value
     return int(seconds * SECOND)
 

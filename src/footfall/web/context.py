@@ -27,3 +27,8 @@ def context_of(connection: ASGIConnection) -> Context:  # type: ignore[type-arg]
     """Return the context of the application that handles this connection."""
     context: Context = connection.app.state.context
     return context
+
+
+def address_of(connection: ASGIConnection) -> str:  # type: ignore[type-arg]
+    """Return the address that a connection comes from; of a proxy it is the proxy's."""
+    return connection.client.host if connection.client else ""

@@ -10,7 +10,7 @@ from footfall.errors import SourceUnknown
 from footfall.flows import receive
 from footfall.store.books import Source
 from footfall.web.answers import answer
-from footfall.web.context import context_of
+from footfall.web.context import address_of, context_of
 from footfall.web.pacing import take_turn
 from footfall.web.payload import is_lines, read_payload
 
@@ -49,11 +49,10 @@ async def validate(request: Asked, source: str) -> str:
 
 
 async def _source(request: Asked, source: str) -> Source:
-    """Return the source of an address; who only guesses shares one limit."""
+    """Return the source of an address; who only guesses has a limit of its own."""
     context = context_of(request)
+    context.limiter.count_unproven(address_of(request), context.now())
     found = await asyncio.to_thread(context.store.source, source)
-    who = "nobody" if found is None else found.id
-    context.limiter.count_request(f"source {who}", context.now())
     if found is None:
         raise SourceUnknown("Nothing is received at this address.")
     return found
@@ -66,16 +65,13 @@ async def receive_post(request: Asked, source: str) -> None:
     Without a body: rlm_rest would take one for attributes of its own.
     """
     context, found = context_of(request), await _source(request, source)
+    sender = address_of(request)
+    context.limiter.count_unproven_post(found.id, sender, context.now())
     body = await read_payload(request)
     await take_turn(request, f"source {found.id}")
-    await receive.receive_post(
-        context.store,
-        context.sources,
-        found,
-        request.headers,
-        body,
-        context.now(),
-    )
+    await receive.check_sender(context.sources, found, request.headers, body)
+    context.limiter.count_proven_post(found.id, sender, context.now())
+    await receive.receive_post(context.store, found, body, context.now())
 
 
 ROUTES = [send_observations, send_logins, validate, receive_post]

@@ -81,7 +81,7 @@ def on_footfall_error(
             "RateLimit-Limit": str(error.limit),
             "RateLimit-Remaining": "0",
             "RateLimit-Reset": str(error.retry_after_s),
-            "RateLimit-Policy": f"{error.limit};w={error.window_s}",
+            "RateLimit-Policy": error.policy,
         }
     return _response(problem, headers)
 

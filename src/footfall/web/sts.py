@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 from litestar import MediaType, Request, Response, post
 
-from footfall.errors import BodyInvalid, CredentialsWrong, FieldError
-from footfall.web.context import context_of
+from footfall.errors import BodyInvalid, FieldError
+from footfall.web.context import address_of, context_of
 from footfall.web.guard import bearer_token
 from footfall.web.payload import read_payload
 
@@ -33,13 +33,8 @@ async def login(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Give a token for a clientKey and a clientSecret."""
     context = context_of(request)
     key, secret = _credentials(await read_payload(request, CREDENTIALS_BYTES_MAX))
-    who = (f"address {request.client.host if request.client else ''}", f"key {key}")
-    context.limiter.check_login(context.now(), *who)
-    try:
+    async with context.limiter.login(key, address_of(request), context.now()):
         token = await asyncio.to_thread(context.desk.login, key, secret, context.now())
-    except CredentialsWrong:
-        context.limiter.count_failed_login(*who)
-        raise
     return Response(
         msgspec.json.encode(Token(token)),
         status_code=200,
