@@ -24,6 +24,7 @@
     ├── BodyBrokenOff              400  a client that hung up within its body
     ├── TooLarge                   413  a body over its limit
     ├── TooManyRequests            429  over the rate limit
+    ├── Overloaded                 503  all senders together are too much
     ├── StoreError                 503  the store cannot do it now
     │   ├── StoreForeign           503  the file is another program's
     │   ├── StoreNewer             503  the file was made by a newer footfall
@@ -238,6 +239,18 @@ class TooManyRequests(FootfallError):
         super().__init__(detail)
         self.limit = limit
         self.policy = policy
+        self.retry_after_s = retry_after_s
+
+
+class Overloaded(FootfallError):
+    """All senders together send more than the server can hold; `retry_after_s`."""
+
+    code = "overloaded"
+    title = "Overloaded"
+    status = 503
+
+    def __init__(self, detail: str, retry_after_s: int):
+        super().__init__(detail)
         self.retry_after_s = retry_after_s
 
 

@@ -12,6 +12,7 @@ import os
 import resource
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -45,6 +46,7 @@ STOP_WITHIN_S = 4
 GOODBYE_S = 0.3
 HEADERS_WITHIN_MS = 10_000
 POLL_S = 0.02
+SWITCH_S = 0.001
 CONNECTIONS_MAX = 8192
 # For what would hold up the loop; more than cores only wait for the lock.
 THREADS = max(2, min(4, os.cpu_count() or 2))
@@ -244,6 +246,8 @@ async def run(
             _stop_listening(port)
             loop.call_later(GOODBYE_S, server.stop)
 
+    # A thread that parses gives way to the loop this often.
+    sys.setswitchinterval(SWITCH_S)
     # What is loaded by now stays: collections need not look at it again.
     gc.collect()
     gc.freeze()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from footfall.core import bodies
-from footfall.errors import BodyInvalid
+from footfall.errors import BodyInvalid, TooLarge
 
 ITEMS = st.lists(
     st.dictionaries(st.text(), st.text() | st.integers(), max_size=3), min_size=1
@@ -28,12 +28,63 @@ def test_one_event_is_itself():
     assert bodies.split(b' {"a": 1} ') == [b'{"a": 1}']
 
 
-@pytest.mark.parametrize("bad", [b'{"a":"\\ud800"}', b"[" * 10_000 + b"]" * 10_000])
+@pytest.mark.parametrize("bad", [b"[" * 10_000, b"nope", b"{]"])
 @pytest.mark.parametrize("form", [b"[%s]", b'{"count":1,"events":[%s]}'])
-def test_an_item_that_no_parser_takes_is_cut_out_alone(bad, form):
-    body = form % b', {"x":"]}\\","} ,'.join([b'{"b":1}', bad, b'{"c":2}'])
-    found = bodies.split(body)
-    assert found == [b'{"b":1}', b'{"x":"]}\\","}', bad, b'{"x":"]}\\","}', b'{"c":2}']
+def test_a_body_that_is_not_json_as_a_whole_is_refused(bad, form):
+    with pytest.raises(BodyInvalid, match="not JSON"):
+        bodies.split(form % b",".join([b'{"b":1}', bad]))
+
+
+def test_an_item_with_a_lone_surrogate_is_cut_out_of_an_array_alone():
+    items = [b'{"b":1}', b'{"a":"\\ud800"}', b'{"x":"]}\\","}']
+    assert bodies.split(b"[%s]" % b" , ".join(items)) == items
+
+
+# Each with more commas than are decoded at once.
+WIDE = b"[" + b"0," * 100_000 + b"0]"
+
+
+@pytest.mark.parametrize("form", [b"[%s]", b' { "count" : 1, "events" : [%s] } '])
+def test_a_body_of_many_commas_has_the_same_items(form):
+    items = [b'{"a":"],\\"[","b":%s}' % WIDE] * 6
+    body = form % b" ,\n ".join(items)
+    assert bodies.may_have_more(body, 10)
+    assert bodies.split(body, count_max=10) == items
+
+
+@pytest.mark.parametrize(
+    "end", [b"", b",", b"]]", b"] 1", b"[", b" nope]", b'"]', b",]", b"}"]
+)
+def test_a_body_of_many_commas_is_checked_as_others_are(end):
+    body = b"[" + b",".join([b'{"b":%s}' % WIDE] * 6)
+    with pytest.raises(BodyInvalid, match="not JSON"):
+        bodies.split(body + end, count_max=10)
+
+
+@pytest.mark.parametrize(
+    ("item", "lines"),
+    [
+        (b"[],", False),
+        (b"{},", False),
+        (b"0,", False),
+        (b'"",', False),
+        (b"{}\n", True),
+    ],
+)
+def test_items_are_counted_while_they_are_cut(item, lines, monkeypatch):
+    body = item * 1_000_000
+    body = body if lines else b"[" + body[:-1] + b"]"
+    # Nothing decodes it as a whole, so no list of a million is made.
+    monkeypatch.setattr(bodies, "_array", None)
+    with pytest.raises(TooLarge, match="events in one request; at most 10000"):
+        bodies.split(body, lines=lines, count_max=10_000)
+
+
+def test_as_many_items_as_are_allowed_are_cut():
+    body = b"[" + b"{}," * 9_999 + b"{}]"
+    assert len(bodies.split(body, count_max=10_000)) == 10_000
+    with pytest.raises(TooLarge):
+        bodies.split(body, count_max=9_999)
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.proof import crashes, crowds, faults, fuzz, kills, powercuts
+from tests.proof import crashes, crowds, faults, floods, fuzz, kills, powercuts
 
 Row = tuple[str, str, str, bool]
 P99_MS_MAX = 250
 STOP_S_MAX = 5
 MEMORY_MB_MAX = 300
+FLOOD_MB_MAX = 600
 FUZZ_S = 60
 
 
@@ -77,6 +78,16 @@ def crowd(folder: Path) -> Iterator[Row]:
         place.close()
 
 
+def flooded(folder: Path) -> Iterator[Row]:
+    for found in floods.flood_all(folder):
+        result = (
+            f"bystander's longest wait {found.longest_ms:.0f} ms of {found.requests} "
+            f"requests, {found.failed} failed, memory {found.peak_mb:.0f} MB"
+        )
+        fine = not found.failed and found.longest_ms < P99_MS_MAX
+        yield found.name, found.tried, result, fine and found.peak_mb < FLOOD_MB_MAX
+
+
 def presence(folder: Path) -> Iterator[Row]:
     found = crashes.crash_each(folder)
     tried = f"each of {found.cuts} writes and syncs, then all sent again"
@@ -130,7 +141,7 @@ def main() -> None:
     began = time.monotonic()
     table = Table("what was tried", "how often", "what came of it", "")
     fine = True
-    for part in (power, disk, processes, crowd, presence, decoders):
+    for part in (power, disk, processes, crowd, flooded, presence, decoders):
         with tempfile.TemporaryDirectory() as folder:
             for *row, good in part(Path(folder)):
                 table.add_row(*row, "ok" if good else "FAILED")

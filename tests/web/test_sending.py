@@ -99,8 +99,24 @@ BAD_ITEMS = {
 }
 
 
-@pytest.mark.parametrize("name", BAD_ITEMS)
-@pytest.mark.parametrize("lines", [False, True])
+# These leave no array of which the other items could be cut out.
+NO_JSON = ("not JSON", "nested 10,000 deep")
+
+
+@pytest.mark.parametrize("name", NO_JSON)
+def test_an_array_that_is_not_json_as_a_whole_is_refused(tenant, name):
+    body = b"[%s,%s]" % (json.dumps(event()).encode(), BAD_ITEMS[name])
+    answer = tenant.client.post(tenant.events_path, content=body)
+    assert answer.status_code == 409
+    assert "not JSON" in answer.json()["detail"]
+    assert tenant.ids() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [(name, True) for name in BAD_ITEMS]
+    + [(name, False) for name in BAD_ITEMS if name not in NO_JSON],
+)
 def test_a_bad_item_is_rejected_alone_and_the_rest_is_stored(tenant, name, lines):
     good = [json.dumps(event(f"id-{n}")).encode() for n in range(2)]
     items = [good[0], BAD_ITEMS[name], good[1]]

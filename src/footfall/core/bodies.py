@@ -1,93 +1,127 @@
 """The forms in which items are sent: one, an array, `{"events": […]}`, NDJSON.
 
 `split` cuts a body into the bytes of its items without judging them, so that one
-bad item is rejected alone.
+bad item is rejected alone. It stops at the first item too many.
 """
 
+import contextlib
+import functools
+import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
-from footfall.errors import BodyInvalid
+from footfall.errors import BodyInvalid, TooLarge
 
-# A whole string, a bracket or comma, or a quote that no other quote closes.
-_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{},]|"', re.DOTALL)
-_DEEPER = {b"{": 1, b"[": 1, b"}": -1, b"]": -1}
-_NAMED = re.compile(rb'\s*"(\w+)"\s*:\s*(\[.*\])\s*', re.DOTALL)
-
-
-_envelope = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_LINE = re.compile(rb"\S[^\n]*")
+_SPACE = re.compile(r"[ \t\r\n]*")
+# A body with fewer commas is decoded at once: it cannot have many more items.
+_COMMAS_MAX = 500_000
 _array = msgspec.json.Decoder(list[msgspec.Raw])
+# Its numbers stay text: only where an item ends matters.
+_scanner = json.JSONDecoder(parse_int=str, parse_float=str)
 
 
-def split(body: bytes, *, lines: bool = False, name: str = "events") -> list[bytes]:
+def split(
+    body: bytes,
+    *,
+    lines: bool = False,
+    name: str = "events",
+    count_max: int | None = None,
+) -> list[bytes]:
     """Cut a body into its items.
 
     Args:
         body: JSON or NDJSON.
         lines: It is NDJSON; empty lines are no items.
         name: What the items are called.
+        count_max: So many items are allowed.
 
     Raises:
         BodyInvalid: It has no items to find: empty, or not JSON as a whole.
+        TooLarge: It has more than `count_max`.
     """
-    if lines:
-        items = [line for line in body.split(b"\n") if line.strip()]
-    else:
-        items = _split_json(body.strip(), name)
+    found = _lines(body) if lines else _items(body, name, count_max)
+    items: list[bytes] = []
+    for item in found:
+        if len(items) == count_max:
+            raise TooLarge(f"Too many {name} in one request; at most {count_max}.")
+        items.append(item)
     if not items:
         raise BodyInvalid(f"The body has no {name}; send at least one.")
     return items
 
 
-def _split_json(body: bytes, name: str) -> list[bytes]:
+def may_have_more(body: bytes, count_max: int) -> bool:
+    """Tell whether a body may have so many items that it must be cut one by one."""
+    return body.count(b",") > max(_COMMAS_MAX, count_max)
+
+
+def _lines(body: bytes) -> Iterator[bytes]:
+    for line in _LINE.finditer(body):
+        yield line[0]
+
+
+def _items(body: bytes, name: str, count_max: int | None) -> Iterator[bytes]:
+    body = body.strip()
     try:
-        return _split_whole(body, name)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        return _split_lexically(body, name, str(error))
+        if body[:1] == b"{":
+            sent = bytes(_envelope(name).decode(body).items)
+            if not sent:
+                yield body
+                return
+            if sent[:1] != b"[":
+                raise BodyInvalid(f"`{name}` is not an array.")
+            body = sent
+        elif body[:1] != b"[":
+            raise BodyInvalid(
+                f"The body is neither one of the {name}, an array of them nor an "
+                f"object with an array `{name}`."
+            )
+        yield from _cut(body, count_max)
+    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+        raise BodyInvalid(f"The body is not JSON: {error}.") from None
 
 
-def _split_whole(body: bytes, name: str) -> list[bytes]:
-    if body[:1] == b"[":
-        return [bytes(item) for item in _array.decode(body)]
-    if body[:1] != b"{":
-        raise BodyInvalid(
-            f"The body is neither one of the {name}, an array of them nor an object "
-            f"with an array `{name}`."
-        )
-    items = bytes(_envelope.decode(body).get(name, b""))
-    if items and items[:1] != b"[":
-        raise BodyInvalid(f"`{name}` is not an array.")
-    return _split_whole(items, name) if items else [body]
+def _cut(body: bytes, count_max: int | None) -> Iterator[bytes]:
+    """Cut an array: at once, or one by one where that may not be or cannot be done."""
+    if count_max is None or not may_have_more(body, count_max):
+        # A lone surrogate is no JSON to the one and is to the other.
+        with contextlib.suppress(msgspec.MsgspecError):
+            return map(bytes, _array.decode(body))
+    return _elements(body.decode())
 
 
-def _split_lexically(body: bytes, name: str, reason: str) -> list[bytes]:
-    """Cut where only the brackets are sound, so that the sound items are kept."""
-    items = list(_elements(body, reason))
-    if body[:1] == b"[":
-        return items
-    for item in items:
-        found = _NAMED.fullmatch(item)
-        if found and found[1] == name.encode():
-            return list(_elements(found[2], reason))
-    return [body]
+@functools.cache
+def _envelope(name: str) -> msgspec.json.Decoder[Any]:
+    """Return what finds the items in an object, and passes over all else in it."""
+    field = msgspec.field(default=msgspec.Raw(), name=name)
+    kind = msgspec.defstruct("Envelope", [("items", msgspec.Raw, field)])
+    return msgspec.json.Decoder(kind)
 
 
-def _elements(body: bytes, reason: str) -> Iterator[bytes]:
-    """Yield what stands between the commas of the outermost brackets."""
-    depth, start = 0, 1
-    for token in _TOKEN.finditer(body):
-        sign = token[0]
-        depth += _DEEPER.get(sign, 0)
-        if sign == b'"':
-            break
-        ends = depth == 0 or (depth == 1 and sign == b",")
-        if ends and (item := body[start : token.start()].strip()):
-            yield item
-        if ends:
-            start = token.end()
-        if depth == 0:
-            break
-    if depth != 0 or body[start:].strip():
-        raise BodyInvalid(f"The body is not JSON: {reason}.")
+def _elements(text: str) -> Iterator[bytes]:
+    """Yield the elements of an array one after the other, as they are asked for."""
+    at = _after_space(text, 1)
+    if text[at : at + 1] == "]":
+        at = _after_space(text, at + 1)
+    else:
+        end = ","
+        while end == ",":
+            start = _after_space(text, at)
+            _, at = _scanner.raw_decode(text, start)
+            yield text[start:at].encode()
+            at = _after_space(text, at)
+            end, at = text[at : at + 1], at + 1
+        if end != "]":
+            raise ValueError(f"expected `,` or `]` at character {at}")
+        at = _after_space(text, at)
+    if at != len(text):
+        raise ValueError(f"more than one value, at character {at + 1}")
+
+
+def _after_space(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    return at if found is None else found.end()

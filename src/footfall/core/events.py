@@ -6,21 +6,25 @@ as the same value, fields that footfall does not know included.
 Source: the Events API of the seed, SPEC "The event" and "Sending events".
 """
 
-import difflib
 import hashlib
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
+import rapidfuzz
 
 from footfall.core import instants
+from footfall.core.numbers import check_numbers
 from footfall.core.shapes import wrong_types
 from footfall.errors import FieldError
 
 EVENT_BYTES_MAX = 64 * 1024
 ID_LENGTH_MAX = 128
 DEPTH_MAX = 64
+TYPE_LENGTH_MAX = 64
+_USUAL_ID = re.compile("[0-9a-f]{32}[gl]")
 
 # The position of a type is its number in the stores: append only.
 TYPES = (
@@ -191,11 +195,8 @@ def key_of(event_id: str) -> bytes:
     The 32 hex digits and the letter of the usual form are 17 bytes; any other id
     becomes 17 bytes of its digest, which never equal those of a usual one.
     """
-    if len(event_id) == 33 and event_id[-1] in "gl" and event_id.islower():  # noqa: PLR2004
-        try:
-            return bytes.fromhex(event_id[:32]) + event_id[-1].encode()
-        except ValueError:
-            pass
+    if _USUAL_ID.fullmatch(event_id):
+        return bytes.fromhex(event_id[:32]) + event_id[-1].encode()
     digest = hashlib.blake2b(event_id.encode(), digest_size=16).digest()
     return digest + b"#"
 
@@ -240,6 +241,10 @@ def accept(
         raise Rejection([_too_deep()]) from None
     except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
         raise _explain(raw, organization, error) from None
+    try:
+        check_numbers(raw)
+    except ValueError as error:
+        raise Rejection([FieldError("", str(error))], event.event.id) from None
     zone = _zone_of(event, zone_at)
     errors = list(_objections(event, organization, zone))
     if not errors:
@@ -405,9 +410,11 @@ def _objections(
 
 def unknown_type(name: str) -> str:
     """Say that there is no such event type, and which one was probably meant."""
-    nearest = difflib.get_close_matches(name, TYPES, n=1, cutoff=0.0)
+    if len(name) > TYPE_LENGTH_MAX:
+        return f"is not an event type; all are: {', '.join(TYPES)}"
+    nearest, _, _ = rapidfuzz.process.extractOne(name, TYPES)
     return (
-        f"{name[:64]!r} is not an event type; the nearest is {nearest[0]!r}, "
+        f"{name!r} is not an event type; the nearest is {nearest!r}, "
         f"all are: {', '.join(TYPES)}"
     )
 

@@ -5,6 +5,7 @@ from typing import Any, TypeVar, get_args
 
 import msgspec
 
+from footfall.core.numbers import check_numbers
 from footfall.errors import BodyInvalid, FieldError
 
 T = TypeVar("T")
@@ -18,7 +19,8 @@ def decode_object(raw: bytes) -> dict[str, Any]:
     """
     try:
         value = msgspec.json.decode(raw.decode())
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        check_numbers(raw)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise BodyInvalid(f"The body is not JSON: {error}.") from None
     if not isinstance(value, dict):
         raise BodyInvalid("The body is not a JSON object.")

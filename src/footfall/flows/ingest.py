@@ -11,7 +11,8 @@ import msgspec
 from footfall.core import bodies, events
 from footfall.core.events import NewEvent, Rejection
 from footfall.core.places import Estate
-from footfall.errors import FieldError, NothingAccepted, TooLarge
+from footfall.errors import FieldError, NothingAccepted
+from footfall.flows.parsing import on_parser
 from footfall.store import Appended, Store
 
 BATCH_MAX = 10_000
@@ -60,12 +61,7 @@ def read(
 
     `new_id` makes the digits of a missing id from the item and its index; without it
     they are time-ordered and random. `zone_at` knows the locations' time zones.
-
-    Raises:
-        TooLarge: There are more than `BATCH_MAX`.
     """
-    if len(items) > BATCH_MAX:
-        raise TooLarge(f"{len(items)} events in one request; at most {BATCH_MAX}.")
     accepted: list[NewEvent] = []
     positions: list[int] = []
     rejected: list[Rejected] = []
@@ -110,7 +106,7 @@ def read_body(
         BodyInvalid: It is not JSON as a whole.
         TooLarge: It has more than `BATCH_MAX` items.
     """
-    items = bodies.split(body, lines=lines)
+    items = bodies.split(body, lines=lines, count_max=BATCH_MAX)
     return read(items, organization, now, zone_at=zone_at)
 
 
@@ -155,7 +151,7 @@ async def receive(
             return batch, None
         return batch, store.append(organization, batch.events)
 
-    batch, future = await asyncio.to_thread(take)
+    batch, future = await on_parser(take)
     appended = Appended(accepted=0)
     if future is not None:
         appended = await asyncio.wrap_future(future)

@@ -117,7 +117,7 @@ def _split(stream: IO[bytes]) -> Iterator[bytes]:
         msgspec.json.decode(head)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         if head.strip()[:1] not in b"[{" or _spans_lines(head):
-            yield from bodies.split(head + stream.read())
+            yield from _whole_or_lines(head + stream.read())
             return
     for line in itertools.chain([head], stream):
         if not line.strip():
@@ -126,6 +126,28 @@ def _split(stream: IO[bytes]) -> Iterator[bytes]:
             yield from bodies.split(line)
         except BodyInvalid:
             yield line.strip()
+
+
+def _whole_or_lines(body: bytes) -> Iterator[bytes]:
+    """Cut a file whose first line is not JSON: one value, or lines of which it is one.
+
+    Raises:
+        BodyInvalid: It is neither.
+    """
+    try:
+        yield from bodies.split(body)
+    except BodyInvalid:
+        lines = bodies.split(body, lines=True)
+        if not any(map(_is_object, lines[1:10])):
+            raise
+        yield from lines
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(msgspec.json.decode(line), dict)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
 
 
 def _spans_lines(head: bytes) -> bool:

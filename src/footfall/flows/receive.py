@@ -14,8 +14,9 @@ import msgspec
 
 from footfall.core import observations
 from footfall.core.observations import Heard
-from footfall.errors import CredentialsWrong, NothingAccepted, SourceUnknown, TooLarge
+from footfall.errors import CredentialsWrong, NothingAccepted, SourceUnknown
 from footfall.flows.ingest import BATCH_MAX, Rejected
+from footfall.flows.parsing import on_parser
 from footfall.flows.presence import Outcome, observe
 from footfall.flows.sources import SourceDesk
 from footfall.sources import freeradius, masking, meraki, mist, plain
@@ -24,6 +25,8 @@ from footfall.store.books import Books, ProblemKept, Source
 
 REASON_LENGTH_MAX = 1000
 PROBLEMS_A_POST_MAX = 100
+# A vendor's posts are a few hundred kB; nobody's is as large as a batch of events.
+POST_BYTES_MAX = 8 * 1024 * 1024
 # What speaks over HTTP; RADIUS has a port of its own.
 DECODERS: Mapping[str, ModuleType] = {
     "freeradius": freeradius,
@@ -61,15 +64,12 @@ async def receive_plain(
     decode = plain.logins if read == "logins" else plain.observations
 
     def take() -> tuple[Heard, Future[Outcome]]:
-        heard = decode(body, now, lines=lines)
-        count = len(heard.observations) + len(heard.logins) + len(heard.unclear)
-        if count > BATCH_MAX:
-            raise TooLarge(f"{count} {read} in one request; at most {BATCH_MAX}.")
+        heard = decode(body, now, lines=lines, count_max=BATCH_MAX)
         return heard, store.change(
             organization, lambda books: observe(books, heard, now)
         )
 
-    heard, future = await asyncio.to_thread(take)
+    heard, future = await on_parser(take)
     outcome = await asyncio.wrap_future(future)
     rejected = sorted(
         (
@@ -84,28 +84,36 @@ async def receive_plain(
     return answer
 
 
+def check_head(desk: SourceDesk, source: Source, headers: Mapping[str, str]) -> None:
+    """Check what can be checked of a post before any of its body is read.
+
+    Raises:
+        SourceUnknown: Nothing is received there.
+        CredentialsWrong: Its head does not prove that it has the secret.
+    """
+    if source.kind not in DECODERS:
+        raise SourceUnknown("Nothing is received at this address.")
+    if not DECODERS[source.kind].verify_head(desk.open(source), headers):
+        raise CredentialsWrong("The post does not have this source's secret.")
+
+
 async def check_sender(
     desk: SourceDesk, source: Source, headers: Mapping[str, str], body: bytes
 ) -> None:
     """Check that a vendor's post has its source's secret.
 
     Raises:
-        SourceUnknown: Nothing is received there.
         CredentialsWrong: It does not prove that it has the secret.
     """
-    if source.kind not in DECODERS:
-        raise SourceUnknown("Nothing is received at this address.")
     verify = DECODERS[source.kind].verify
-    if not await asyncio.to_thread(verify, desk.open(source), headers, body):
+    if not await on_parser(verify, desk.open(source), headers, body):
         raise CredentialsWrong("The post does not have this source's secret.")
 
 
 async def receive_post(store: Store, source: Source, body: bytes, now: int) -> Outcome:
     """Take in a vendor's post; returns when all of it is on disk."""
     decode = DECODERS[source.kind].decode
-    future = await asyncio.to_thread(
-        lambda: take_in(store, source, decode(body, now), now)
-    )
+    future = await on_parser(lambda: take_in(store, source, decode(body, now), now))
     return await asyncio.wrap_future(future)
 
 

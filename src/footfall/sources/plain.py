@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from footfall.core import identities, instants
-from footfall.core.bodies import split
+from footfall.core.bodies import may_have_more, split
 from footfall.core.events import bad_id
 from footfall.core.observations import (
     Heard,
@@ -64,15 +64,18 @@ class Rejected(ValueError):
         self.errors = errors
 
 
-def observations(body: bytes, now: int, *, lines: bool) -> Heard:
+def observations(body: bytes, now: int, *, lines: bool, count_max: int) -> Heard:
     """Read a body of observations: one, an array, an object with them, or NDJSON.
 
     Raises:
         BodyInvalid: It has no items to find.
+        TooLarge: It has more than `count_max`.
     """
     heard: list[Observation] = []
     problems: list[Unclear] = []
-    for index, (raw, sighting) in enumerate(_read_sightings(body, lines=lines)):
+    for index, (raw, sighting) in enumerate(
+        _read_sightings(body, lines=lines, count_max=count_max)
+    ):
         try:
             sent = sighting or _decoded(raw, _sighting, Sighting)
             heard.append(_observation(sent, now, index))
@@ -81,25 +84,36 @@ def observations(body: bytes, now: int, *, lines: bool) -> Heard:
     return Heard(heard, unclear=problems)
 
 
-def _read_sightings(body: bytes, *, lines: bool) -> list[tuple[bytes, Sighting | None]]:
+def _read_sightings(
+    body: bytes, *, lines: bool, count_max: int
+) -> list[tuple[bytes, Sighting | None]]:
     """Read all at once, which is the fastest; if one is wrong, one by one."""
     try:
-        if lines:
-            return [(b"", sent) for sent in _sighting.decode_lines(body)]
-        return [(b"", sent) for sent in _sightings.decode(body)]
+        found = []
+        if not lines and not may_have_more(body, count_max):
+            found = _sightings.decode(body)
+        elif lines and body.count(b"\n") <= count_max:
+            found = _sighting.decode_lines(body)
+        if 0 < len(found) <= count_max:
+            return [(b"", sent) for sent in found]
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return [(raw, None) for raw in split(body, lines=lines, name="observations")]
+        pass
+    items = split(body, lines=lines, name="observations", count_max=count_max)
+    return [(raw, None) for raw in items]
 
 
-def logins(body: bytes, now: int, *, lines: bool) -> Heard:
+def logins(body: bytes, now: int, *, lines: bool, count_max: int) -> Heard:
     """Read a body of logins.
 
     Raises:
         BodyInvalid: It has no items to find.
+        TooLarge: It has more than `count_max`.
     """
     found: list[Login] = []
     problems: list[Unclear] = []
-    for index, raw in enumerate(split(body, lines=lines, name="logins")):
+    for index, raw in enumerate(
+        split(body, lines=lines, name="logins", count_max=count_max)
+    ):
         try:
             found.append(_logged_in(_decoded(raw, _login, PortalLogin), now, index))
         except Rejected as error:

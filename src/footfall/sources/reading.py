@@ -28,11 +28,16 @@ def read_json(body: bytes) -> Any:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         pass
     try:
-        return json.loads(body)
+        value = json.loads(body)
+        # Raises for a lone surrogate, which nobody could write or keep.
+        json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
         raise ValueError("is nested too deep") from None
+    except UnicodeEncodeError:
+        raise ValueError("has a lone surrogate in a string") from None
     except (ValueError, UnicodeDecodeError) as error:
         raise ValueError(f"is not JSON: {error}") from None
+    return value
 
 
 def checked_object(value: Any) -> dict[str, Any]:
@@ -84,7 +89,8 @@ def epoch_of(value: Any) -> int:
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ValueError("is not a time in seconds since 1970")  # noqa: TRY004  like all
-    if not math.isfinite(value) or not 0 <= value < _MILLISECONDS_FROM * 1000:
+    # NaN lies in no range, and an integer beyond a double is compared as it is.
+    if not 0 <= value < _MILLISECONDS_FROM * 1000:
         raise ValueError(f"{str(value)!r} is not a time in seconds since 1970")
     seconds = value / 1000 if value >= _MILLISECONDS_FROM else value
     return int(seconds * SECOND)

@@ -8,9 +8,8 @@ import msgspec
 from litestar import MediaType, Request, Response
 
 from footfall.core import shapes
-from footfall.web.payload import read_payload
+from footfall.web.payload import OBJECT_BYTES_MAX, read_payload
 
-OBJECT_BYTES_MAX = 64 * 1024
 T = TypeVar("T")
 
 
@@ -26,7 +25,8 @@ async def read_object(request: Request[Any, Any, Any]) -> dict[str, Any]:
     Raises:
         BodyInvalid: It is none.
     """
-    return shapes.decode_object(await read_payload(request, OBJECT_BYTES_MAX))
+    who: str = request.state.grant.service.client_key
+    return shapes.decode_object(await read_payload(request, who, OBJECT_BYTES_MAX))
 
 
 async def settled(future: Future[T]) -> T:

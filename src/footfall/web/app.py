@@ -18,6 +18,7 @@ from footfall.web import (
 from footfall.web.context import Context
 from footfall.web.guard import guard
 from footfall.web.headers import guarded
+from footfall.web.intake import Intake
 from footfall.web.logs import logged
 from footfall.web.pacing import Turns, paced
 from footfall.web.paths import decoded, exactly_routed
@@ -51,7 +52,7 @@ def build(context: Context) -> ASGIApp:
             HTTPException: problems.on_http_error,
             Exception: problems.on_bug,
         },
-        state=State({"context": context, "turns": Turns()}),
+        state=State({"context": context, "turns": Turns(), "intake": Intake()}),
         openapi_config=None,
         logging_config=None,
         request_max_body_size=None,  # web.payload counts, also what it unpacks to

@@ -10,15 +10,15 @@ from footfall.core.access import READ_EVENTS, SEND_EVENTS
 from footfall.flows import ingest
 from footfall.flows.reading import read_events
 from footfall.web.context import context_of
-from footfall.web.pacing import take_turn
-from footfall.web.payload import is_lines, read_payload
+from footfall.web.pacing import service_of, take_turn
+from footfall.web.payload import is_lines, payload
 
 
 async def _read(
     request: Request[Any, Any, Any], organization: str, contact: str | None
 ) -> Response[bytes]:
     context = context_of(request)
-    await take_turn(request)
+    await take_turn(request, service_of(request))
     body = await asyncio.to_thread(
         read_events,
         context.store,
@@ -60,15 +60,10 @@ async def contact_events(
 async def send_events(request: Request[Any, Any, Any], cid: str) -> Response[bytes]:
     """Store events; 201 means that they are on disk."""
     context = context_of(request)
-    payload = await read_payload(request)
-    await take_turn(request)
-    receipt = await ingest.receive(
-        context.store,
-        cid,
-        payload,
-        context.now(),
-        lines=is_lines(request),
-    )
+    async with payload(request, service_of(request)) as body:
+        receipt = await ingest.receive(
+            context.store, cid, body, context.now(), lines=is_lines(request)
+        )
     return Response(
         msgspec.json.encode(receipt), status_code=201, media_type=MediaType.JSON
     )

@@ -32,13 +32,19 @@ class Turns:
         return self._turns[client_key]
 
 
-async def take_turn(request: Request[Any, Any, Any], who: str | None = None) -> None:
-    """Wait for a turn of the request's service; `paced` gives it back.
+def service_of(request: Request[Any, Any, Any]) -> str:
+    """Return the service that a request is of."""
+    client_key: str = request.state.grant.service.client_key
+    return client_key
 
-    To be called once the request is read: who sends slowly keeps nobody waiting.
-    `who` asks where it is no service that does.
+
+async def take_turn(request: Request[Any, Any, Any], who: str) -> None:
+    """Wait for a turn of who asks, a service or a source; `paced` gives it back.
+
+    To be called once the request is read, and before any work with it: who sends slowly
+    keeps nobody waiting.
     """
-    turn = request.app.state.turns.of(who or request.state.grant.service.client_key)
+    turn = request.app.state.turns.of(who)
     await turn.acquire()
     cast("list[asyncio.Semaphore]", request.scope[_KEY]).append(turn)  # type: ignore[literal-required]
 

@@ -1,8 +1,13 @@
-"""Payloads: the bytes of a request, within their limits."""
+"""Payloads: the bytes of a request, within their limits.
+
+The order is the point: the size that is declared, the budget, the turn and only then
+the work. Nothing is read, unpacked or parsed beyond what its sender may use.
+"""
 
 import asyncio
+import contextlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import zstandard
@@ -10,28 +15,49 @@ from litestar import Request
 from litestar.exceptions import InternalServerException
 
 from footfall.errors import BodyBrokenOff, BodyInvalid, BodyTooSlow, TooLarge
+from footfall.flows.parsing import on_parser
+from footfall.web.intake import LARGE_BYTES, Intake, Lease
+from footfall.web.pacing import take_turn
 
 LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
 BODY_BYTES_MAX = 32 * 1024 * 1024
+OBJECT_BYTES_MAX = 64 * 1024
 BODY_WITHIN_S = 60
+# A file may be packed in parts, one behind the other; not in ever so many.
+MEMBERS_MAX = 1_000
+_GZIP_STEP = 64 * 1024
 _ZSTD_WINDOW_MAX = 32 * 1024 * 1024
 # A block of 4 bytes can unpack to 128 KiB; so little input keeps each step small.
 _ZSTD_STEP = 1024
+Asked = Request[Any, Any, Any]
 
 
-def is_lines(request: Request[Any, Any, Any]) -> bool:
+def is_lines(request: Asked) -> bool:
     """Tell whether the body is NDJSON."""
     kind = request.headers.get("content-type", "").partition(";")[0]
     return kind.strip().lower() in LINES
 
 
-async def read_payload(
-    request: Request[Any, Any, Any], size_max: int = BODY_BYTES_MAX
-) -> bytes:
-    """Read and unpack the body.
+async def read_payload(request: Asked, who: str, size_max: int) -> bytes:
+    """Read and unpack a small body; see `payload`."""
+    async with payload(request, who, size_max) as body:
+        return body
+
+
+@contextlib.asynccontextmanager
+async def payload(
+    request: Asked, who: str, size_max: int = BODY_BYTES_MAX
+) -> AsyncIterator[bytes]:
+    """Read and unpack the body; its memory counts until the work with it is done.
+
+    Args:
+        request: Whose body.
+        who: Who sends it: whose share of the budget and whose turns it takes.
+        size_max: How many bytes are allowed, packed and unpacked.
 
     Raises:
-        TooLarge: It is over `size_max`, packed or unpacked.
+        TooLarge: It is over `size_max`.
+        TooManyRequests, Overloaded: The budget is used up.
         BodyTooSlow: It did not arrive in time.
         BodyBrokenOff: The client hung up, or sent malformed chunks.
         BodyInvalid: It is packed in an unknown way, or cut off.
@@ -39,32 +65,41 @@ async def read_payload(
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > size_max:
         raise _too_large(size_max)
-    try:
-        async with asyncio.timeout(BODY_WITHIN_S):
-            body = await _read_all(request, size_max)
-    except TimeoutError:
-        raise BodyTooSlow(
-            f"The body did not arrive within {BODY_WITHIN_S} s."
-        ) from None
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    if encoding in ("", "identity"):
-        return bytes(body)
-    if encoding not in ("gzip", "x-gzip", "zstd"):
+    encoding = _encoding(request)
+    intake: Intake = request.app.state.intake
+    with intake.lease(who) as lease:
+        sent = await _read(request, lease, size_max)
+        await take_turn(request, who)
+        if encoding == "identity" and len(sent) <= LARGE_BYTES:
+            yield bytes(sent)
+            return
+        async with intake.large(who):
+            yield await on_parser(_unpacked, bytes(sent), encoding, size_max)
+
+
+def _encoding(request: Asked) -> str:
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    if encoding not in ("", "identity", "gzip", "x-gzip", "zstd"):
         raise BodyInvalid(
             f"The Content-Encoding {encoding[:64]!r} is not known; "
             "allowed: gzip, zstd, identity."
         )
-    unpack = _zstd if encoding == "zstd" else _gzip
-    return await asyncio.to_thread(_unpacked, unpack(bytes(body), size_max), size_max)
+    return encoding.removeprefix("x-") or "identity"
 
 
-async def _read_all(request: Request[Any, Any, Any], size_max: int) -> bytearray:
+async def _read(request: Asked, lease: Lease, size_max: int) -> bytearray:
     body = bytearray()
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > size_max:
-                raise _too_large(size_max)
+        async with asyncio.timeout(BODY_WITHIN_S):
+            async for chunk in request.stream():
+                lease.grow(len(chunk))
+                body += chunk
+                if len(body) > size_max:
+                    raise _too_large(size_max)
+    except TimeoutError:
+        raise BodyTooSlow(
+            f"The body did not arrive within {BODY_WITHIN_S} s."
+        ) from None
     except InternalServerException:
         # So the framework calls a client that hung up or sent malformed chunks.
         raise BodyBrokenOff(
@@ -73,38 +108,49 @@ async def _read_all(request: Request[Any, Any, Any], size_max: int) -> bytearray
     return body
 
 
-def _unpacked(parts: Iterator[bytes], size_max: int) -> bytes:
+def _unpacked(data: bytes, encoding: str, size_max: int) -> bytes:
+    if encoding == "identity":
+        return data
     body = bytearray()
-    for part in parts:
+    for part in _gzip(data) if encoding == "gzip" else _zstd(data):
         body += part
         if len(body) > size_max:
             raise _too_large(size_max)
     return bytes(body)
 
 
-def _gzip(data: bytes, size_max: int) -> Iterator[bytes]:
-    """Unpack one gzip member after another."""
-    while data:
+def _gzip(data: bytes) -> Iterator[bytes]:
+    """Unpack one gzip member after another, each in steps."""
+    members = 0
+    packed, at = memoryview(data), 0
+    while at < len(packed):
+        members += 1
+        _check_members(members)
         member = zlib.decompressobj(wbits=31)
-        try:
-            yield member.decompress(data, size_max + 1)
-        except zlib.error as error:
-            raise BodyInvalid(f"The body is not gzip: {error}.") from None
-        if not member.eof:
-            raise (
-                _cut_off("gzip") if not member.unconsumed_tail else _too_large(size_max)
-            )
-        data = member.unused_data
+        while not member.eof:
+            step = member.unconsumed_tail or packed[at : at + _GZIP_STEP]
+            if not step:
+                raise _cut_off("gzip")
+            if not member.unconsumed_tail:
+                at += len(step)
+            try:
+                yield member.decompress(step, _GZIP_STEP * 4)
+            except zlib.error as error:
+                raise BodyInvalid(f"The body is not gzip: {error}.") from None
+        at -= len(member.unused_data)
 
 
-def _zstd(data: bytes, _size_max: int) -> Iterator[bytes]:
-    """Unpack one zstd frame after another."""
+def _zstd(data: bytes) -> Iterator[bytes]:
+    """Unpack one zstd frame after another, each in steps."""
+    members = 0
     packed = memoryview(data)
     frame = None
     for start in range(0, len(packed), _ZSTD_STEP):
         step = bytes(packed[start : start + _ZSTD_STEP])
         while step:
             if frame is None:
+                members += 1
+                _check_members(members)
                 decompressor = zstandard.ZstdDecompressor(
                     max_window_size=_ZSTD_WINDOW_MAX
                 )
@@ -118,6 +164,11 @@ def _zstd(data: bytes, _size_max: int) -> Iterator[bytes]:
                 frame = None
     if frame is not None:
         raise _cut_off("zstd")
+
+
+def _check_members(count: int) -> None:
+    if count > MEMBERS_MAX:
+        raise TooLarge(f"The body is packed in over {MEMBERS_MAX:,} parts.")
 
 
 def _cut_off(kind: str) -> BodyInvalid:

@@ -11,19 +11,18 @@ from footfall.flows import receive
 from footfall.store.books import Source
 from footfall.web.answers import answer
 from footfall.web.context import address_of, context_of
-from footfall.web.pacing import take_turn
-from footfall.web.payload import is_lines, read_payload
+from footfall.web.pacing import service_of
+from footfall.web.payload import is_lines, payload
 
 Asked = Request[Any, Any, Any]
 
 
 async def _take(request: Asked, cid: str, what: str) -> Response[bytes]:
     context = context_of(request)
-    body = await read_payload(request)
-    await take_turn(request)
-    taken = await receive.receive_plain(
-        context.store, cid, body, context.now(), what, lines=is_lines(request)
-    )
+    async with payload(request, service_of(request)) as body:
+        taken = await receive.receive_plain(
+            context.store, cid, body, context.now(), what, lines=is_lines(request)
+        )
     return answer(taken, 201)
 
 
@@ -67,11 +66,12 @@ async def receive_post(request: Asked, source: str) -> None:
     context, found = context_of(request), await _source(request, source)
     sender = address_of(request)
     context.limiter.count_unproven_post(found.id, sender, context.now())
-    body = await read_payload(request)
-    await take_turn(request, f"source {found.id}")
-    await receive.check_sender(context.sources, found, request.headers, body)
-    context.limiter.count_proven_post(found.id, sender, context.now())
-    await receive.receive_post(context.store, found, body, context.now())
+    receive.check_head(context.sources, found, request.headers)
+    who = f"source {found.id}"
+    async with payload(request, who, receive.POST_BYTES_MAX) as body:
+        await receive.check_sender(context.sources, found, request.headers, body)
+        context.limiter.count_proven_post(found.id, sender, context.now())
+        await receive.receive_post(context.store, found, body, context.now())
 
 
 ROUTES = [send_observations, send_logins, validate, receive_post]

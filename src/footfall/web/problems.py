@@ -9,7 +9,13 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
-from footfall.errors import FieldError, FootfallError, TokenMissing, TooManyRequests
+from footfall.errors import (
+    FieldError,
+    FootfallError,
+    Overloaded,
+    TokenMissing,
+    TooManyRequests,
+)
 from footfall.flows.ingest import NothingStored, Rejected
 from footfall.flows.receive import NothingTaken
 
@@ -75,6 +81,8 @@ def on_footfall_error(
     headers = {}
     if isinstance(error, TokenMissing):
         headers["WWW-Authenticate"] = 'Bearer realm="footfall"'
+    if isinstance(error, Overloaded):
+        headers["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, TooManyRequests):
         headers |= {
             "Retry-After": str(error.retry_after_s),

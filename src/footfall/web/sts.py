@@ -32,7 +32,8 @@ class Token(msgspec.Struct, frozen=True):
 async def login(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Give a token for a clientKey and a clientSecret."""
     context = context_of(request)
-    key, secret = _credentials(await read_payload(request, CREDENTIALS_BYTES_MAX))
+    who = f"login {address_of(request)}"
+    key, secret = _credentials(await read_payload(request, who, CREDENTIALS_BYTES_MAX))
     async with context.limiter.login(key, address_of(request), context.now()):
         token = await asyncio.to_thread(context.desk.login, key, secret, context.now())
     return Response(

@@ -48,11 +48,11 @@ def next_arrival(connection: apsw.Connection) -> int:
 
 def append(connection: apsw.Connection, number: int, rows: Rows) -> Appended:
     """Insert all at once; where an id is there already, one by one."""
-    contacts = [(number, *contact) for contact in rows.contacts]
-    connection.executemany(SQL["add_contact"], contacts)
     arrival = next_arrival(connection)
     try:
         with connection:
+            contacts = [(number, *contact) for contact in rows.contacts]
+            connection.executemany(SQL["add_contact"], contacts)
             _insert(connection, number, arrival, rows)
     except apsw.ConstraintError:
         return _append_singly(connection, number, arrival, rows)
@@ -77,6 +77,8 @@ def _append_singly(
     for position, (row, event) in enumerate(zip(rows.rows, rows.new, strict=True)):
         stored = connection.execute(SQL["stored"], (number, event.key)).fetchone()
         if stored is None:
+            # Only what is stored makes a contact known.
+            connection.execute(SQL["add_contact"], (number, row[0], event.contact))
             connection.execute(SQL["add_event"], (arrival, number, *row))
             connection.execute(SQL["add_body"], (arrival, event.body))
             arrival += 1

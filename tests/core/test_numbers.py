@@ -1,0 +1,94 @@
+"""What is accepted can be read back by every reader of JSON."""
+
+import json
+import math
+
+import msgspec
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from footfall.core import events
+from footfall.core.events import Rejection
+from footfall.core.numbers import DIGITS_MAX, check_numbers
+from footfall.sources import reading
+
+BEYOND = ["1e400", "-1e400", "1E+309", "9" * 400, "-" + "9" * 5_000, "1" * 300 + "e99"]
+BEYOND += ["0." + "1" * DIGITS_MAX, "2e308", "1.8e308", "0.1e99999"]
+FINE = [
+    "1e308",
+    "1e-400",
+    "9" * 308,
+    "0." + "1" * 400,
+    "-0",
+    "1E5",
+    "1e0000001",
+    "0e999",
+]
+PLACES = ['{"x":%s}', '{"x":[0,%s]}', '{"x": {"y" :\n%s}}', '{"x":[%s]}']
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("number", BEYOND)
+def test_a_number_that_not_all_can_read_is_refused(number, place):
+    with pytest.raises(ValueError, match="send it as text"):
+        check_numbers((place % number).encode())
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("number", FINE)
+def test_other_numbers_are_let_through(number, place):
+    check_numbers((place % number).encode())
+
+
+def test_text_may_look_as_it_likes():
+    for text in [*BEYOND, "a1e400", "0e4000", ": 1e400", "9" * 9_999]:
+        check_numbers(json.dumps({"x": text[:4_000].replace(" ", "")}).encode())
+
+
+DIGITS = st.text("0123456789", min_size=1, max_size=400)
+NUMBERS = st.builds(
+    lambda sign, whole, part, exponent: (
+        sign + whole.lstrip("0").rjust(1, "0") + part + exponent
+    ),
+    st.sampled_from(["", "-"]),
+    DIGITS,
+    st.just("") | DIGITS.map(lambda text: "." + text),
+    st.just("") | st.integers(-500, 500).map(lambda number: f"e{number}"),
+)
+
+
+@given(NUMBERS)
+@example("1e309")
+def test_what_is_accepted_is_a_double_for_everybody(number):
+    raw = b'{"customerId":"a","event":{"type":"login"},"x":[%s]}' % number.encode()
+    if math.isinf(float(number)):
+        with pytest.raises(Rejection, match="send it as text"):
+            events.accept(raw, "org", 0, lambda: "0" * 32)
+        return
+    made = events.accept(raw, "org", 0, lambda: "0" * 32)
+    value = json.loads(made.body)["x"][0]
+    assert math.isfinite(float(value))
+    assert msgspec.json.decode(made.body)["x"][0] == value
+
+
+@pytest.mark.parametrize("number", BEYOND)
+def test_an_event_with_such_a_number_is_rejected_alone(number):
+    raw = f'{{"customerId":"a","event":{{"type":"login"}},"x":{number}}}'.encode()
+    with pytest.raises(Rejection, match="send it as text"):
+        events.accept(raw, "org", 0, lambda: "0" * 32)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a":"\\ud800"}', '{"\\udc00":NaN}', '[NaN,"\\udfffx"]']
+)
+def test_no_decoder_lets_a_lone_surrogate_in(text):
+    with pytest.raises(ValueError, match=r"surrogate|JSON"):
+        reading.read_json(text.encode())
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**400), math.nan, math.inf, 1e300])
+def test_no_number_is_too_odd_to_be_judged(value):
+    with pytest.raises(ValueError, match="since 1970"):
+        reading.epoch_of(value)
+    assert reading.signal_of(value) is None

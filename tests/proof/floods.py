@@ -1,0 +1,153 @@
+"""Floods: bodies that want more memory or time than their sender may have.
+
+Each is sent by one tenant, or a stranger, while a bystander sends small events and
+reads small pages; what counts is the bystander's longest wait, and the memory.
+"""
+
+import asyncio
+import gzip
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import httpx2
+import msgspec
+
+from footfall import clock, service, settings
+from tests.conftest import Tenant, event
+from tests.proof.crowds import Place
+
+MB = 1024 * 1024
+
+
+class Flooded(msgspec.Struct):
+    """How a flood went for others."""
+
+    name: str
+    tried: str
+    requests: int = 0
+    failed: int = 0
+    longest_ms: float = 0
+    peak_mb: float = 0
+
+
+Flood = Callable[[httpx2.AsyncClient], Awaitable[None]]
+
+
+async def beside(place: Place, bystander: Tenant, flood: Flood, found: Flooded) -> None:
+    """Let a flood come, and measure what the bystander meets meanwhile."""
+    limits = httpx2.Limits(max_connections=None)
+    address = place.server.address
+    async with httpx2.AsyncClient(
+        base_url=address, timeout=60, limits=limits
+    ) as client:
+        task = asyncio.ensure_future(flood(client))
+        headers = dict(bystander.client.headers)
+        while not task.done():
+            for method, content in (("GET", None), ("POST", json.dumps(event()))):
+                began = asyncio.get_running_loop().time()
+                path = bystander.events_path
+                answer = await client.request(
+                    method, path, content=content, headers=headers
+                )
+                took = asyncio.get_running_loop().time() - began
+                found.longest_ms = max(found.longest_ms, took * 1000)
+                found.failed += answer.status_code not in (200, 201)
+                found.requests += 1
+            await asyncio.sleep(0.01)
+        await task
+    found.peak_mb = place.peak_mb()
+
+
+def flood_all(folder: Path) -> list[Flooded]:
+    """Let each flood come, each to a server of its own."""
+    results = []
+    for number, (name, tried, make) in enumerate(FLOODS):
+        home = folder / str(number)
+        home.mkdir()
+        place = Place(home)
+        found = Flooded(name, tried)
+        try:
+            with_store = settings.Settings(store=f"sqlite:{place.server.path}")
+            store = service.open_store(with_store)
+            bystander = Tenant(place.server, store)
+            store.close()
+            asyncio.run(beside(place, bystander, make(place), found))
+            bystander.client.close()
+        finally:
+            place.close()
+        results.append(found)
+    return results
+
+
+def _posts(
+    place: Place, body: bytes, count: int, path: str | None = None, **headers: str
+) -> Flood:
+    path = path or place.tenant.events_path
+    own = {} if "sources" in path else dict(place.tenant.client.headers)
+
+    async def flood(client: httpx2.AsyncClient) -> None:
+        for _ in range(2):
+            some = (
+                client.post(path, content=body, headers=own | headers)
+                for _ in range(count // 2)
+            )
+            await asyncio.gather(*some)
+
+    return flood
+
+
+def _bombs(place: Place) -> Flood:
+    packed = gzip.compress(b"[" + b" " * (32 * MB - 3) + b"]")
+    return _posts(place, packed, 100, **{"Content-Encoding": "gzip"})
+
+
+def _strangers(place: Place) -> Flood:
+    store = service.open_store(settings.Settings(store=f"sqlite:{place.server.path}"))
+    secret = settings.signing_secret(
+        settings.Settings(store=f"sqlite:{place.server.path}")
+    )
+    desk = service.source_desk(store, secret)
+    made = desk.create(place.tenant.id, "meraki", clock.now(), validator="v")
+    store.close()
+    path = f"/v1/sources/{made.source.id}"
+    packed = gzip.compress(b'{"data":[' + b"{}," * (2 * MB) + b"{}]}")
+    return _posts(place, packed, 40, path, **{"Content-Encoding": "gzip"})
+
+
+def _brackets(place: Place) -> Flood:
+    return _posts(place, b"[" + b"[]," * (10 * MB) + b"[]]", 4)
+
+
+def _unknown_types(place: Place) -> Flood:
+    items = [
+        {"customerId": "c", "event": {"type": f"type {number}"}}
+        for number in range(10_000)
+    ]
+    return _posts(
+        place,
+        gzip.compress(json.dumps(items).encode()),
+        8,
+        **{"Content-Encoding": "gzip"},
+    )
+
+
+def _members(place: Place) -> Flood:
+    return _posts(
+        place, gzip.compress(b"") * 200_000, 8, **{"Content-Encoding": "gzip"}
+    )
+
+
+def _batches(place: Place) -> Flood:
+    items = [event(pad="x" * 2_000) for _ in range(10_000)]
+    return _posts(place, json.dumps(items).encode(), 8)
+
+
+FLOODS: tuple[tuple[str, str, Callable[[Place], Flood]], ...] = (
+    ("packed bodies of 32 MiB", "100 of 32 kB", _bombs),
+    ("posts to a source without its secret", "40 of 6 MiB, packed", _strangers),
+    ("`[` and ten million `[],`", "4 times", _brackets),
+    ("10,000 unknown types", "8 times", _unknown_types),
+    ("200,000 empty gzip members", "8 times", _members),
+    ("10,000 events of 2 kB", "8 times", _batches),
+)
