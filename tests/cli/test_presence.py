@@ -245,3 +245,33 @@ def test_problems_are_listed_newest_first(run):
     listed = run("source", "problems", "--organization", ORG, "--json")
     assert json.loads(listed) == []
     assert "reason" in run("source", "problems", "--organization", ORG)
+
+
+def test_doctor_names_the_sources_that_were_sealed_under_another_secret(run, tmp_path):
+    def problems(**environment):
+        done = subprocess.run(
+            [sys.executable, "-m", "footfall", "doctor", "--json"],
+            capture_output=True,
+            check=False,
+            cwd=tmp_path,
+            env=environment,
+        )
+        found = json.loads(done.stdout)["store"]["problems"]
+        assert done.returncode == bool(found)
+        return found
+
+    create = ("source", "create", "--kind", "radius", "--organization", ORG, "--json")
+    other = json.loads(run(*create, FOOTFALL_SECRET="x" * 40))["id"]
+    mine = json.loads(run(*create))["id"]
+    [problem] = problems()
+    assert other in problem
+    assert "another FOOTFALL_SECRET" in problem
+    [problem] = problems(FOOTFALL_SECRET="x" * 40)
+    assert mine in problem
+    (tmp_path / "footfall.db.secret").unlink()
+    [problem] = problems()
+    assert "footfall.db.secret is missing" in problem
+    assert not (tmp_path / "footfall.db.secret").exists()
+    for source in (mine, other):
+        run("source", "delete", source)
+    assert problems() == []

@@ -12,10 +12,20 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.proof import crashes, crowds, faults, floods, fuzz, kills, powercuts
+from tests.proof import (
+    crashes,
+    crowds,
+    faults,
+    floods,
+    fuzz,
+    kills,
+    powercuts,
+    strangers,
+)
 
 Row = tuple[str, str, str, bool]
 P99_MS_MAX = 250
+LONGEST_MS_MAX = 250
 STOP_S_MAX = 5
 MEMORY_MB_MAX = 300
 FLOOD_MB_MAX = 600
@@ -96,6 +106,16 @@ def presence(folder: Path) -> Iterator[Row]:
     yield "a power cut while presence is taken in", tried, result, fine
 
 
+def radius(folder: Path) -> Iterator[Row]:
+    found = strangers.flood(folder, sources=100, a_second=1_500, seconds=10)
+    tried = f"{found.sent} packets in {found.seconds:.0f} s to 100 sources"
+    result = f"longest wait {found.longest_ms:.0f} ms, {found.counted} dropped and "
+    result += f"counted, a NAS' {found.asked} packets: {found.unanswered} unanswered"
+    fine = found.longest_ms < LONGEST_MS_MAX and not found.failed
+    fine = fine and not found.unanswered and found.counted > 0
+    yield "a stranger's RADIUS packets", tried, result, fine
+
+
 def decoders(_folder: Path) -> Iterator[Row]:
     for found in fuzz.fuzz_all(FUZZ_S):
         result = found.failed or "nothing unexpected"
@@ -141,7 +161,8 @@ def main() -> None:
     began = time.monotonic()
     table = Table("what was tried", "how often", "what came of it", "")
     fine = True
-    for part in (power, disk, processes, crowd, flooded, presence, decoders):
+    parts = (power, disk, processes, crowd, flooded, radius, presence, decoders)
+    for part in parts:
         with tempfile.TemporaryDirectory() as folder:
             for *row, good in part(Path(folder)):
                 table.add_row(*row, "ok" if good else "FAILED")

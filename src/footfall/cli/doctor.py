@@ -4,10 +4,14 @@ import os
 import platform
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from footfall import __version__, settings
 from footfall.cli.printing import opened, print_json, say
 from footfall.errors import StoreError
+
+if TYPE_CHECKING:
+    from footfall.store import Store
 
 LIBRARIES = ("apsw", "granian", "litestar", "msgspec")
 
@@ -33,6 +37,7 @@ def doctor(*, store: str | None = None, json: bool = False) -> None:
         )
     with opened(store) as data:
         examined = data.examine()
+        examined["problems"] += _sealed_sources(chosen, data)
     examined["problems"] += _secret_problems(chosen.path)
     report: dict[str, object] = {
         "footfall": __version__,
@@ -48,8 +53,32 @@ def doctor(*, store: str | None = None, json: bool = False) -> None:
         sys.exit(1)
 
 
+def _sealed_sources(chosen: settings.Settings, data: "Store") -> list[str]:
+    """Name the sources that cannot be heard, as their secrets cannot be opened."""
+    from footfall import service
+
+    sources = data.sources()
+    if not sources:
+        return []
+    file = _secret_file(chosen.path)
+    if chosen.secret is None and not file.exists():
+        return [f"{file} is missing: without it no source of {len(sources)} is heard"]
+    desk = service.source_desk(data, settings.signing_secret(chosen))
+    return [
+        f"source {one.id} ({one.kind}, organization {one.organization}) is not heard: "
+        "its secret was sealed under another FOOTFALL_SECRET; start with that one, or "
+        "delete the source and make it anew"
+        for one in sources
+        if not desk.can_open(one)
+    ]
+
+
+def _secret_file(database: Path) -> Path:
+    return database.with_name(database.name + ".secret")
+
+
 def _secret_problems(database: Path) -> list[str]:
-    secret = database.with_name(database.name + ".secret")
+    secret = _secret_file(database)
     if secret.exists() and secret.stat().st_mode & 0o077:
         return [f"{secret} can be read by others: chmod 600 {secret}"]
     return []
