@@ -77,6 +77,9 @@ def test_secrets_are_opened_once_and_sources_read_once_a_second(store, desk, mak
         assert found.secret == b"secret-3"
     assert len(recogniser) == 5
     assert desk.opened == 5
+    make("secret-6")
+    recogniser.renew(NOW + 60 * SECOND)
+    assert len(recogniser) == desk.opened == 6
 
 
 def test_a_source_is_heard_within_a_second_and_a_deleted_one_no_more(
