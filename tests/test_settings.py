@@ -1,3 +1,8 @@
+import stat
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from footfall import settings
@@ -52,3 +57,81 @@ def test_another_kind_of_store_is_refused():
 def test_a_secret_that_cannot_be_kept_is_said(tmp_path):
     with pytest.raises(SettingInvalid, match="cannot be kept"):
         settings.signing_secret(Settings(store=f"sqlite:{tmp_path}/no/x.db"))
+
+
+def test_a_secret_is_made_once_and_only_for_its_owner(tmp_path):
+    chosen = Settings(store=f"sqlite:{tmp_path}/x.db")
+    made = settings.signing_secret(chosen)
+    assert settings.signing_secret(chosen) == made
+    file = tmp_path / "x.db.secret"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert [one.name for one in tmp_path.iterdir()] == ["x.db.secret"]
+
+
+STARTS = """
+import os, sys
+from footfall import settings
+calls = 0
+def dying(name):
+    real = getattr(os, name)
+    def call(*args, **kwargs):
+        global calls
+        calls += 1
+        if calls == int(sys.argv[2]):
+            os._exit(9)
+        return real(*args, **kwargs)
+    setattr(os, name, call)
+for name in ("open", "fsync", "link", "unlink", "close", "fdopen"):
+    dying(name)
+print(settings.signing_secret(settings.Settings(store=f"sqlite:{sys.argv[1]}/x.db")))
+"""
+
+
+def start(folder, dies_at):
+    command = [sys.executable, "-c", STARTS, str(folder), str(dies_at)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("dies_at", range(1, 9))
+def test_a_start_that_dies_at_any_point_leaves_a_whole_secret_or_none(
+    tmp_path, dies_at
+):
+    assert start(tmp_path, dies_at).returncode == 9
+    file = tmp_path / "x.db.secret"
+    assert not file.exists() or len(file.read_text().strip()) >= 32
+    assert len(start(tmp_path, 0).stdout.strip()) >= 32
+
+
+def test_starts_at_the_same_time_agree_on_one_secret(tmp_path):
+    with ThreadPoolExecutor(8) as pool:
+        found = set(pool.map(lambda _: start(tmp_path, 0).stdout, range(8)))
+    assert len(found) == 1
+    assert len(found.pop().strip()) >= 32
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "message"),
+    [
+        (b"", 0o600, "damaged"),
+        (b"short", 0o600, "damaged"),
+        (b"\xff" * 40, 0o600, "damaged"),
+        (b"a" * 20 + b"\0" * 20, 0o600, "damaged"),
+        (b"a" * 64, 0o644, "chmod 600"),
+        (b"a" * 64, 0o620, "chmod 600"),
+    ],
+)
+def test_a_secret_that_somebody_could_guess_or_change_is_refused(
+    tmp_path, content, mode, message
+):
+    file = tmp_path / "x.db.secret"
+    file.write_bytes(content)
+    file.chmod(mode)
+    with pytest.raises(SettingInvalid, match=message):
+        settings.signing_secret(Settings(store=f"sqlite:{tmp_path}/x.db"))
+
+
+def test_a_secret_behind_a_link_is_refused(tmp_path):
+    (tmp_path / "else").write_text("a" * 64)
+    (tmp_path / "x.db.secret").symlink_to(tmp_path / "else")
+    with pytest.raises(SettingInvalid, match="cannot be kept"):
+        settings.signing_secret(Settings(store=f"sqlite:{tmp_path}/x.db"))

@@ -62,13 +62,13 @@ class Ready(Protocol):
         """Hear the HTTP address, and a sentence on whether RADIUS is taken in."""
 
 
-def open_store(chosen: Settings) -> Store:
-    """Open the store that the settings name.
+def open_store(chosen: Settings, *, serving: bool = False) -> Store:
+    """Open the store that the settings name; `serving` is for the server itself.
 
     Raises:
         StoreError: It cannot be used; see `errors`.
     """
-    return SQLiteStore(chosen.path)
+    return SQLiteStore(chosen.path, serving=serving)
 
 
 def backup(chosen: Settings, target: Path) -> None:
@@ -118,7 +118,7 @@ def serve(chosen: Settings, ready: Ready) -> None:
     """
     logs.configure(chosen.log)
     secret = settings.signing_secret(chosen)
-    store = open_store(chosen)
+    store = open_store(chosen, serving=True)
     try:
         limiter = Limiter(chosen.rate, chosen.burst)
         context = make_context(store, secret, limiter)

@@ -15,8 +15,10 @@
 Each variable may end in `_FILE` and name a file that holds the value.
 """
 
+import contextlib
 import os
 import secrets
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -25,6 +27,7 @@ import msgspec
 from footfall.errors import SettingInvalid
 
 SECRET_LENGTH_MIN = 32
+SECRET_FILE_BYTES_MAX = 4096
 PORT_MAX = 65_535
 RADIUS_PORT = 1813
 RATE_MAX = 1_000_000
@@ -128,24 +131,59 @@ def _number(name: str, text: str | None, at_most: int) -> int | None:
 def signing_secret(settings: Settings) -> str:
     """Return the secret that signs tokens; make and keep one on the first start.
 
+    Its file appears whole or not at all, and once: of two first starts at the same
+    time the slower one reads what the quicker one wrote.
+
     Raises:
-        SettingInvalid: Its file cannot be read or made.
+        SettingInvalid: Its file cannot be read, made or trusted.
     """
     if settings.secret is not None:
         return settings.secret
     path = settings.path.with_name(settings.path.name + ".secret")
     try:
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return path.read_text("ascii").strip()
-        with os.fdopen(handle, "w") as file:
-            secret = secrets.token_urlsafe(48)
-            file.write(secret + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        if not path.is_symlink() and not path.exists():
+            _keep_new_secret(path)
+        return _read_secret(path)
     except OSError as error:
         raise SettingInvalid(
             f"The signing secret {path} cannot be kept: {error.strerror}."
         ) from None
-    return secret
+
+
+def _keep_new_secret(path: Path) -> None:
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.new")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_urlsafe(48) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(temporary, path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    finally:
+        temporary.unlink()
+
+
+def _read_secret(path: Path) -> str:
+    """Read a secret's file; who could guess or change it could forge tokens."""
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    with os.fdopen(handle, "rb") as file:
+        status = os.fstat(handle)
+        text = file.read(SECRET_FILE_BYTES_MAX).decode("ascii", "replace").strip()
+    if not stat.S_ISREG(status.st_mode) or status.st_mode & 0o077:
+        raise SettingInvalid(
+            f"The signing secret {path} can be read or changed by others: "
+            f"chmod 600 {path}"
+        )
+    if len(text) < SECRET_LENGTH_MIN or not text.isprintable() or not text.isascii():
+        raise SettingInvalid(
+            f"The signing secret {path} is damaged: it has {len(text)} characters, at "
+            f"least {SECRET_LENGTH_MIN} are needed. Bring it back from a backup, or "
+            "delete it: then all tokens and scrolls end."
+        )
+    return text

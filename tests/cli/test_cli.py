@@ -287,3 +287,80 @@ def test_what_is_stored_never_controls_a_terminal(run):
         assert "\\u001b" in printed
     listed = run("organization", "list", "--json")
     assert json.loads(listed)[0]["name"] == ODD.strip()
+
+
+READING = [
+    ["organization", "list"],
+    ["service", "list"],
+    ["service", "revoke", "ck"],
+    ["location", "list", "--organization", "x"],
+    ["hotspot", "list", "--organization", "x"],
+    ["source", "list"],
+    ["source", "delete", "x"],
+    ["source", "problems", "--organization", "x"],
+    ["presence", "recompute", "--organization", "x", "--since", "2026-05-01"]
+    + ["--until", "2026-05-02"],
+    ["presence", "forget-devices", "--organization", "x"],
+    ["import", "events.json", "--organization", "x"],
+    ["replay", "seen.csv", "--organization", "x", "--location", "y"]
+    + ["--time-column", "t", "--device-column", "d"],
+    ["service", "create", "--organization", "x", "--role", "Public app"]
+    + ["--scope", "events_read"],
+    ["doctor"],
+    ["backup", "copy.db"],
+]
+
+
+@pytest.mark.parametrize("command", READING, ids=lambda command: " ".join(command[:2]))
+def test_a_mistyped_store_is_said_and_not_made(run, tmp_path, command):
+    for name in ("events.json", "seen.csv"):
+        (tmp_path / name).write_text("{}")
+    before = sorted(tmp_path.iterdir())
+    said = run(*command, "--store", "sqlite:mistyped.db", status=1)
+    assert "There is no mistyped.db" in said
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_all_that_a_command_writes_is_its_owners(filled, tmp_path):
+    (tmp_path / "bad.ndjson").write_text('{"customerId":"c"}\n')
+    filled("import", "bad.ndjson", "--organization", ORG, status=2)
+    filled("backup", "copy.db")
+    server = start_server(tmp_path / "footfall.db")
+    for file in tmp_path.iterdir():
+        if file.name.startswith(("footfall.db", "copy.db", "bad.ndjson.")):
+            assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+    stop_server(server)
+
+
+def test_doctor_names_files_that_others_can_read(filled, tmp_path):
+    (tmp_path / "footfall.db").chmod(0o644)
+    done = subprocess.run(
+        [sys.executable, "-m", "footfall", "doctor"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 1
+    assert "footfall.db can be read by others: chmod 600" in done.stdout
+
+
+def test_only_a_server_lays_the_ballast(filled, tmp_path):
+    ballast = tmp_path / "footfall.db.ballast"
+    assert not ballast.exists()
+    server = start_server(tmp_path / "footfall.db")
+    laid = ballast.stat()
+    filled("organization", "create", "--name", "Beside")
+    assert ballast.stat().st_mtime_ns == laid.st_mtime_ns
+    stop_server(server)
+
+
+def test_a_ballast_of_another_user_stops_no_intake(filled, tmp_path):
+    # A folder in its place is what even root cannot open as a file.
+    (tmp_path / "footfall.db.ballast").mkdir()
+    server = start_server(tmp_path / "footfall.db")
+    ready = httpx2.get(f"{server.address}/readyz")
+    assert ready.status_code == 503
+    assert "footfall.db.ballast cannot be used" in ready.json()["detail"]
+    filled("organization", "create", "--name", "Beside")
+    stop_server(server)

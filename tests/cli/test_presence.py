@@ -194,6 +194,19 @@ def test_replay_keeps_what_it_rejects_with_the_line(venue, tmp_path):
     assert "0 events made" in replay(venue, "history.csv", "--pseudonymous")
 
 
+def test_replay_reads_milliseconds_and_keeps_what_it_could_not_place(venue, tmp_path):
+    (tmp_path / "odd.csv").write_text(
+        "when,who\n1777622400000,0c:8d:db:00:11:22\n"
+        "1777622700000,0c:8d:db:00:11:22\n4102444800,0c:8d:db:00:11:22\n"
+    )
+    text = replay(venue, "odd.csv", "--pseudonymous")
+    assert "2 observations" in text
+    assert "1 rejected" in text
+    kept = json.loads((tmp_path / "odd.csv.rejected.ndjson").read_text())
+    assert kept["line"] == 4
+    assert "in the future" in kept["error"]
+
+
 @pytest.mark.parametrize(
     ("content", "more", "status", "said"),
     [

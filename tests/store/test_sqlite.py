@@ -1,6 +1,7 @@
 """What only SQLite does: the file, its guard, and what erasure leaves on the disk."""
 
 import itertools
+import os
 import random
 import re
 import secrets
@@ -233,3 +234,12 @@ def test_migrations_are_numbered_without_a_gap():
     folder = resources.files("footfall.store.sqlite") / "migrations"
     names = sorted(f.name for f in folder.iterdir() if f.name.endswith(".sql"))
     assert [int(n[:4]) for n in names] == list(range(1, len(names) + 1))
+
+
+def test_where_the_system_cannot_allocate_the_ballast_is_written(path, monkeypatch):
+    monkeypatch.delattr(os, "posix_fallocate")
+    store = SQLiteStore(path, serving=True)
+    laid = path.with_name("footfall.db.ballast").stat()
+    assert laid.st_size >= 1024 * 1024
+    assert laid.st_blocks * 512 >= laid.st_size
+    store.close()

@@ -1,5 +1,6 @@
 """The `footfall` command; a command imports what it needs when it runs."""
 
+import os
 import sys
 
 from cyclopts import App
@@ -77,6 +78,8 @@ app.command(visits)
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0, 1 for a failure, 2 for wrong usage."""
+    # All that a command writes is its owner's: the store, backups, rejected lines.
+    os.umask(0o077)
     try:
         app(arguments, exit_on_error=False, print_error=False)
     except CycloptsError as error:

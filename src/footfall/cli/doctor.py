@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from footfall import __version__, settings
 from footfall.cli.printing import opened, print_json, say
-from footfall.errors import StoreError
 
 if TYPE_CHECKING:
     from footfall.store import Store
@@ -30,11 +29,6 @@ def doctor(*, store: str | None = None, json: bool = False) -> None:
     import importlib.metadata
 
     chosen = settings.load(os.environ, store=store)
-    if not chosen.path.exists():
-        raise StoreError(
-            f"There is no {chosen.path} yet: `footfall serve` makes it, or name "
-            "another with --store."
-        )
     with opened(store) as data:
         examined = data.examine()
         examined["problems"] += _sealed_sources(chosen, data)

@@ -7,17 +7,28 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from footfall import settings
+from footfall.errors import StoreError
 
 if TYPE_CHECKING:
     from footfall.store import Store
 
 
 @contextlib.contextmanager
-def opened(store: str | None) -> Iterator["Store"]:
-    """Open the store that the command or the environment names."""
+def opened(store: str | None, *, creates: bool = False) -> Iterator["Store"]:
+    """Open the store that the command or the environment names.
+
+    Raises:
+        StoreError: There is none, and the command is not one that `creates` it.
+    """
     from footfall import service
 
-    opened_store = service.open_store(settings.load(os.environ, store=store))
+    chosen = settings.load(os.environ, store=store)
+    if not (creates or chosen.path.exists()):
+        raise StoreError(
+            f"There is no {chosen.path}: `footfall serve` or `footfall organization "
+            "create` makes it, or name another with --store."
+        )
+    opened_store = service.open_store(chosen)
     try:
         yield opened_store
     finally:

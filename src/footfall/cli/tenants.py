@@ -31,7 +31,7 @@ def create_organization(
     """
     from footfall.flows import tenants
 
-    with opened(store) as data:
+    with opened(store, creates=True) as data:
         made = tenants.create_organization(data, name, id, clock.now())
     if json:
         print_json(_organization(made))

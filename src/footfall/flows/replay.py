@@ -4,7 +4,6 @@ It is judged by the observations' own clock: stays close when all of the file wa
 heard. Safe to interrupt and to repeat.
 """
 
-import contextlib
 import csv
 import gzip
 import io
@@ -13,18 +12,18 @@ import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from footfall.core import instants
-from footfall.core.instants import SECOND
 from footfall.core.observations import Heard, Observation, Spot, parse_mac
 from footfall.core.places import Site
 from footfall.core.stays import Rules
 from footfall.errors import Invalid, LocationUnknown
 from footfall.flows.presence import Outcome, Terms, close_due, observe
+from footfall.sources.reading import epoch_of
 from footfall.store import Store
 from footfall.store.books import Books
 
@@ -109,6 +108,8 @@ def replay(  # noqa: PLR0913  the command has as many
         nonlocal done
         at, future = waiting.pop(0)
         outcome = future.result()
+        for one in outcome.unclear:
+            reading.reject(one.index, {"error": one.reason})
         done = msgspec.structs.replace(
             done,
             observed=done.observed + outcome.observed,
@@ -168,18 +169,17 @@ class _Reading:
                     f"{self._path} has no column {' and '.join(sorted(missing))}; "
                     f"it has: {', '.join(rows.fieldnames or ())}."
                 )
-            with contextlib.ExitStack() as files:
-                for row in rows:
-                    try:
-                        yield self._observation(row)
-                    except ValueError as error:
-                        self._reject(files, rows.line_num, row, error)
+            for row in rows:
+                try:
+                    yield self._observation(row, rows.line_num)
+                except ValueError as error:
+                    self.reject(rows.line_num, {"error": str(error), "row": row})
         except (gzip.BadGzipFile, zlib.error, EOFError) as error:
             raise Invalid(f"{self._path} is not a whole gzip file: {error}.") from None
         except (csv.Error, UnicodeDecodeError) as error:
             raise Invalid(f"{self._path} is not CSV in UTF-8: {error}.") from None
 
-    def _observation(self, row: dict[str, str]) -> Observation:
+    def _observation(self, row: dict[str, str], line: int) -> Observation:
         device = (row[self._columns.device] or "").strip()
         if not device:
             raise ValueError("the device is missing")
@@ -189,26 +189,19 @@ class _Reading:
             # Somebody's own name for it, such as a hash of the address.
             address = b"device:" + device.encode()
         at = self._instant((row[self._columns.time] or "").strip())
-        return Observation(at, self._spot, address)
+        return Observation(at, self._spot, address, index=line)
 
     def _instant(self, text: str) -> int:
         if text.isascii() and text.isdigit():
-            return int(text) * SECOND
+            return epoch_of(int(text[:20]))
         try:
             return instants.parse_instant(text)
         except ValueError:
             wall_clock = instants.parse_wall_clock(text)
         return instants.from_wall_clock(wall_clock, self._zone)
 
-    def _reject(
-        self,
-        files: contextlib.ExitStack,
-        line: int,
-        row: dict[str, str],
-        error: ValueError,
-    ) -> None:
-        if not self.rejected:
-            self._file = files.enter_context(self.rejects.open("ab"))
+    def reject(self, line: int, kept: dict[str, Any]) -> None:
+        """Keep a line that could not be taken in, and why."""
         self.rejected += 1
-        kept = {"line": line, "error": str(error), "row": row}
-        self._file.write(msgspec.json.encode(kept) + b"\n")
+        with self.rejects.open("ab") as file:
+            file.write(msgspec.json.encode({"line": line} | kept) + b"\n")

@@ -23,6 +23,7 @@ from footfall.errors import (
     ContactUnknown,
     StoreError,
     StoreFull,
+    StoreUnwritable,
 )
 from footfall.store import Appended, Credential, Organization, Page
 from footfall.store.books import Books, Source
@@ -55,13 +56,19 @@ SLICE_EVENTS = 2_000
 class SQLiteStore:
     """See `footfall.store.Store`."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, *, serving: bool = False):
+        """Open the store, and make it if there is none.
+
+        Args:
+            path: The database's file.
+            serving: Whether a server has it, which keeps room on the disk for erasures.
+        """
         check_engine(apsw.sqlite_lib_version())
         check_file(path)
         self._path = path
         self._writer = Writer(path)
         self._readers = Readers(path)
-        self._ballast = Ballast(path)
+        self._ballast = Ballast(path, keeps=serving)
         self._estates: Estates = {}
         self._recent = Recent()
         self._ballast.lay()
@@ -81,6 +88,8 @@ class SQLiteStore:
                     f"There is no space left for {self._path.name}: "
                     f"less than {SPACE_MIN} bytes."
                 )
+            if self._ballast.problem is not None:
+                raise StoreUnwritable(self._ballast.problem)
             if self._writer.failure is not None:
                 # Writes a page, though nothing changes: does the disk take it again?
                 version = connection.pragma("user_version")

@@ -7,6 +7,7 @@ Source: https://sqlite.org/fileformat2.html#the_database_header
 """
 
 import contextlib
+import os
 import queue
 import struct
 from collections.abc import Iterator
@@ -122,6 +123,7 @@ def _foreign(path: Path) -> StoreForeign:
 
 def open_writer(path: Path) -> apsw.Connection:
     """Open the connection that writes, and bring the schema up to date."""
+    make_private(path)
     connection = _open(path, WRITER_CACHE_KIB)
     try:
         _prepare(path, connection)
@@ -129,6 +131,12 @@ def open_writer(path: Path) -> apsw.Connection:
         connection.close(force=True)
         raise
     return connection
+
+
+def make_private(path: Path) -> None:
+    """Make a file that only its owner reads, if there is none."""
+    with contextlib.suppress(FileExistsError, FileNotFoundError, PermissionError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _prepare(path: Path, connection: apsw.Connection) -> None:

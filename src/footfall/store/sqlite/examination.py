@@ -6,6 +6,7 @@ from typing import Any
 import apsw
 
 _EXPECTED = {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1}
+_FILES = ("", "-wal", "-shm", ".ballast")
 _SIZES = {"database": "", "wal": "-wal"}
 
 
@@ -22,6 +23,12 @@ def examine(connection: apsw.Connection, path: Path) -> dict[str, Any]:
         f"{name} is {pragmas[name]}, not {value}: report this"
         for name, value in _EXPECTED.items()
         if pragmas[name] != value
+    ]
+    problems += [
+        f"{file} can be read by others: chmod 600 {file}"
+        for end in _FILES
+        if (file := path.with_name(path.name + end)).exists()
+        and file.stat().st_mode & 0o077
     ]
     if found != ["ok"]:
         problems.append(
