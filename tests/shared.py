@@ -1,9 +1,14 @@
 """Other people's real data, which is not part of the project."""
 
+import contextlib
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from footfall.store.sqlite.chapter import Chapter
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -14,6 +19,49 @@ def data(name: str) -> Path:
     if not path.exists():
         pytest.skip(f"{name} is not here: it is other people's data")
     return path
+
+
+class Counted:
+    """How many rows of registry statements were read."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.statements: list[str] = []
+
+    def __str__(self) -> str:
+        return f"{self.rows} rows, {self.statements}"
+
+
+@contextlib.contextmanager
+def rows_read(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counted]:
+    """Count the rows that repositories read of an SQLite store."""
+    counted, real = Counted(), Chapter._run
+
+    def run(self: Chapter, name: str, **values: Any) -> Any:
+        counted.statements.append(name)
+        for row in real(self, name, **values):
+            counted.rows += 1
+            yield row
+
+    class Rows:
+        def __init__(self, rows: Iterator[Any]):
+            self._rows = list(rows)
+
+        def __iter__(self) -> Iterator[Any]:
+            return iter(self._rows)
+
+        def __next__(self) -> Any:
+            return self._rows[0]
+
+        def fetchone(self) -> Any:
+            return self._rows[0] if self._rows else None
+
+        def fetchall(self) -> list[Any]:
+            return self._rows
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Chapter, "_run", lambda *a, **k: Rows(run(*a, **k)))
+        yield counted
 
 
 def needs(*programs: str) -> pytest.MarkDecorator:

@@ -1,6 +1,7 @@
 """Locations, hotspots, contacts and rules, over HTTP."""
 
 import json
+import secrets
 
 import pytest
 
@@ -31,7 +32,8 @@ def customers(tenant: Tenant, contact: str = "") -> str:
 
 
 def make(tenant: Tenant, **changes):
-    answer = tenant.client.post(locations(tenant), json=HOME | changes)
+    own = {"externalId": secrets.token_hex(4)}
+    answer = tenant.client.post(locations(tenant), json=HOME | own | changes)
     assert answer.status_code == 201, answer.text
     return answer.json()
 

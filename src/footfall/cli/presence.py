@@ -39,7 +39,7 @@ def replay(  # noqa: PLR0913  each is a flag
         file: The file.
         organization: The organization's id.
         location: The id of the location where all of it was heard.
-        time_column: The column of the times: ISO 8601, or seconds or milliseconds since 1970.
+        time_column: The column of the times: ISO 8601, or since 1970 in s or ms.
         device_column: The column of the devices: MAC addresses, or other names.
         timezone: The zone of times without an offset; else the location's.
         session_timeout: Minutes of silence that end a stay; else the location's.

@@ -6,6 +6,7 @@ Source: the Locations and Hotspots APIs that the seed's events refer to.
 
 import functools
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -111,27 +112,73 @@ class Estate(msgspec.Struct, frozen=True, dict=True):
     device_key: bytes
     identity_key: bytes
 
+    @classmethod
+    def empty(cls, organization: str) -> "Estate":
+        """Return that of an organization that has registered nothing."""
+        return cls(organization, {}, {}, PresenceSettings(), b"", b"")
+
+    def updated(
+        self,
+        sites: Iterable[Site],
+        hotspots: Iterable[tuple[int, Hotspot, int, bool]],
+        settings: PresenceSettings,
+        keys: tuple[bytes, bytes],
+    ) -> "Estate":
+        """Return it after a change; what did not change is neither read nor compared.
+
+        Args:
+            sites: The locations that changed.
+            hotspots: Those that changed: number, hotspot, location, whether deleted.
+            settings: The organization's rules.
+            keys: Of devices and of identities.
+        """
+        changed = {site.number: site for site in sites}
+        by_name, by_nas = dict(self._hotspots), dict(self._nases)
+        registered = dict(self.hotspots)
+        for number, hotspot, location, deleted in hotspots:
+            old = registered.get(number)
+            for name in () if old is None else _names(old[0]):
+                by_name.pop(name, None)
+            if old is not None and old[0].nas_identifier:
+                by_nas.pop(old[0].nas_identifier, None)
+            if deleted:
+                registered.pop(number, None)
+                continue
+            registered[number] = hotspot, location
+            by_name.update(dict.fromkeys(_names(hotspot), (location, number)))
+            if hotspot.nas_identifier:
+                by_nas[hotspot.nas_identifier] = location, number
+        all_sites = self.sites | changed if changed else self.sites
+        new = Estate(self.organization, all_sites, registered, settings, *keys)
+        new.__dict__.update(_hotspots=by_name, _nases=by_nas)
+        if not changed:
+            kept = ("_locations", "_external_ids")
+            known = self.__dict__
+            new.__dict__.update({name: known[name] for name in kept if name in known})
+        return new
+
     @functools.cached_property
     def _locations(self) -> dict[str, int]:
         return {s.location.id: s.number for s in self.sites.values() if not s.deleted}
 
     @functools.cached_property
     def _external_ids(self) -> dict[str, int]:
-        return {
-            s.location.external_id: s.number
-            for s in self.sites.values()
-            if s.location.external_id and not s.deleted
-        }
+        """Of several with the same, as older stores may have, the first has it."""
+        found: dict[str, int] = {}
+        for number in sorted(self.sites):
+            site = self.sites[number]
+            if site.location.external_id and not site.deleted:
+                found.setdefault(site.location.external_id, number)
+        return found
 
     @functools.cached_property
     def _hotspots(self) -> dict[str | bytes, tuple[int, int]]:
         """By id and by address, which can be no id."""
-        found: dict[str | bytes, tuple[int, int]] = {}
-        for number, (hotspot, location) in self.hotspots.items():
-            found[hotspot.id] = (location, number)
-            if hotspot.mac_address:
-                found[parse_mac(hotspot.mac_address)] = (location, number)
-        return found
+        return {
+            name: (location, number)
+            for number, (hotspot, location) in self.hotspots.items()
+            for name in _names(hotspot)
+        }
 
     @functools.cached_property
     def _nases(self) -> dict[str, tuple[int, int]]:
@@ -143,10 +190,23 @@ class Estate(msgspec.Struct, frozen=True, dict=True):
 
     @functools.cached_property
     def _rules(self) -> dict[int, Rules]:
-        return {
-            number: rules_of(self.settings, site.settings)
-            for number, site in self.sites.items()
-        }
+        """Those that were asked for."""
+        return {}
+
+    def hotspot(self, name: str | bytes) -> Hotspot | None:
+        """Return a hotspot by its id, or by its address as bytes."""
+        found = self._hotspots.get(name)
+        return None if found is None else self.hotspots[found[1]][0]
+
+    def hotspot_of_nas(self, identifier: str) -> Hotspot | None:
+        """Return a hotspot by its NAS-Identifier."""
+        found = self._nases.get(identifier)
+        return None if found is None else self.hotspots[found[1]][0]
+
+    def site_of_external_id(self, external_id: str) -> Site | None:
+        """Return the location that has an external id."""
+        number = self._external_ids.get(external_id)
+        return None if number is None else self.sites[number]
 
     def site(self, location: str) -> Site | None:
         """Return a location by its id; a deleted one is none."""
@@ -165,6 +225,8 @@ class Estate(msgspec.Struct, frozen=True, dict=True):
 
     def rules(self, site: int) -> Rules:
         """Return the rules of a location."""
+        if site not in self._rules:
+            self._rules[site] = rules_of(self.settings, self.sites[site].settings)
         return self._rules[site]
 
     def find(self, spot: Spot) -> tuple[int, int] | None:
@@ -181,6 +243,13 @@ class Estate(msgspec.Struct, frozen=True, dict=True):
         if number is None and spot.location is not None:
             number = self._locations.get(spot.location)
         return None if number is None else (number, 0)
+
+
+def _names(hotspot: Hotspot) -> tuple[str | bytes, ...]:
+    """Return what a hotspot is found by: its id, and its address as bytes."""
+    if not hotspot.mac_address:
+        return (hotspot.id,)
+    return hotspot.id, parse_mac(hotspot.mac_address)
 
 
 def check_location(location: Location) -> None:

@@ -4,21 +4,35 @@ Safe to repeat: a line whose id is known, or else its externalId or macAddress, 
 what is there. The columns are the fields of the API; tags are separated by `|`.
 """
 
+import contextlib
 import csv
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from footfall.core import places, shapes
+from footfall.core.observations import parse_mac
 from footfall.core.places import Address, Hotspot, Location, PresenceSettings
 from footfall.errors import Invalid
-from footfall.flows.registry import HOTSPOTS_MAX, SITES_MAX, new_id
+from footfall.flows.registry import (
+    HOTSPOTS_MAX,
+    SITES_MAX,
+    check_addresses,
+    check_external_id,
+    new_id,
+)
 from footfall.store import Store
 from footfall.store.books import Books
 
+# So many lines are written in some 20 ms.
+STEP_LINES = 500
 _NUMBERS = ("lat", "lng")
+
+
+Row = dict[str, Any]
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -36,88 +50,151 @@ class Enlisted(msgspec.Struct, frozen=True):
     refused: list[Refused]
 
 
+class _Lines(Protocol):
+    """The lines of one step, inside its transaction."""
+
+    def __init__(self, books: Books): ...
+
+    def put(self, row: Row) -> None:
+        """Take a line; Invalid where it cannot be."""
+
+
+class _Locations:
+    """Lines of locations: found by their id, or else by their externalId."""
+
+    def __init__(self, books: Books):
+        self._books = books
+        self._estate = books.estate()
+        # Of this step, by id and by externalId.
+        self._fresh: dict[str, Location] = {}
+        self._taken: dict[str, str] = {}
+
+    def put(self, row: Row) -> None:
+        old = self._find(row)
+        base = {"id": new_id()} if old is None else msgspec.to_builtins(old)
+        location = shapes.convert(base | row, Location)
+        places.check_location(location)
+        check_external_id(self._estate, location)
+        name = location.external_id
+        if name and self._taken.get(name, location.id) != location.id:
+            raise Invalid("another line has this externalId")
+        known = len(self._estate.sites) + len(self._fresh)
+        if old is None and known >= SITES_MAX:
+            raise Invalid(f"there is room for no more than {SITES_MAX} locations")
+        self._fresh[location.id] = location
+        if name:
+            self._taken[name] = location.id
+        site = self._estate.site(location.id)
+        settings = PresenceSettings() if site is None else site.settings
+        self._books.put_location(location, settings)
+
+    def _find(self, row: Row) -> Location | None:
+        name = row.get("externalId", "")
+        holder = self._estate.site_of_external_id(name)
+        found = self._taken.get(name)
+        if found is None and holder is not None:
+            found = holder.location.id
+        return self._named(row.get("id") or found)
+
+    def _named(self, location: str | None) -> Location | None:
+        if location is None or location in self._fresh:
+            return None if location is None else self._fresh[location]
+        site = self._estate.site(location)
+        return None if site is None else site.location
+
+
+class _Hotspots:
+    """Lines of hotspots: found by their id, or else by their macAddress."""
+
+    def __init__(self, books: Books):
+        self._books = books
+        self._estate = books.estate()
+        # Of this step, by id and by what no other one may have too.
+        self._fresh: dict[str, Hotspot] = {}
+        self._taken: dict[str | bytes, str] = {}
+
+    def put(self, row: Row) -> None:
+        old = self._find(row)
+        base = {"id": new_id()} if old is None else msgspec.to_builtins(old)
+        hotspot = places.check_hotspot(shapes.convert(base | row, Hotspot))
+        self._check(hotspot)
+        known = len(self._estate.hotspots) + len(self._fresh)
+        if old is None and known >= HOTSPOTS_MAX:
+            raise Invalid(f"there is room for no more than {HOTSPOTS_MAX} hotspots")
+        self._fresh[hotspot.id] = hotspot
+        self._taken |= dict.fromkeys(_names(hotspot).values(), hotspot.id)
+        self._books.put_hotspot(hotspot)
+
+    def _check(self, hotspot: Hotspot) -> None:
+        if self._estate.site(hotspot.venue_id) is None:
+            raise Invalid(f"there is no location {hotspot.venue_id}")
+        check_addresses(self._estate, hotspot, None)
+        for name, value in _names(hotspot).items():
+            if self._taken.get(value, hotspot.id) != hotspot.id:
+                raise Invalid(f"another line has this {name}")
+
+    def _find(self, row: Row) -> Hotspot | None:
+        name = row.get("id")
+        with contextlib.suppress(ValueError):
+            address = parse_mac(row.get("macAddress", ""))
+            holder = self._estate.hotspot(address)
+            name = name or self._taken.get(address) or (holder and holder.id)
+        if name is None:
+            return None
+        return self._fresh.get(name) or self._estate.hotspot(name)
+
+
+def _names(hotspot: Hotspot) -> dict[str, str | bytes]:
+    """Return what a hotspot has that no other one may have."""
+    mac = parse_mac(hotspot.mac_address) if hotspot.mac_address else None
+    both = {"macAddress": mac, "nasIdentifier": hotspot.nas_identifier}
+    return {name: value for name, value in both.items() if value}
+
+
 def enlist_locations(store: Store, organization: str, path: Path) -> Enlisted:
-    """Add or change the locations of a file.
+    """Add or change the locations of a file; what it leaves out stays as it is.
 
     Raises:
         Invalid: The file cannot be understood at all.
         OSError: It cannot be read.
     """
-
-    def work(books: Books) -> Enlisted:
-        sites = books.estate().sites.values()
-        known = {site.location.id: site for site in sites}
-        ids = {
-            site.location.external_id: site.location.id
-            for site in sites
-            if site.location.external_id and not site.deleted
-        }
-
-        def put(row: dict[str, Any]) -> None:
-            found = row.get("id") or ids.get(row.get("externalId", "")) or new_id()
-            old = known.get(found)
-            base = {} if old is None else msgspec.to_builtins(old.location)
-            location = shapes.convert(base | row | {"id": found}, Location)
-            places.check_location(location)
-            if len(known) >= SITES_MAX:
-                raise Invalid(f"there is room for no more than {SITES_MAX} locations")
-            settings = PresenceSettings() if old is None else old.settings
-            books.put_location(location, settings)
-
-        return _each(path, _location_row, put)
-
-    return store.change(organization, work).result()
+    return _in_steps(store, organization, path, _location_row, _Locations)
 
 
 def enlist_hotspots(store: Store, organization: str, path: Path) -> Enlisted:
-    """Add or change the hotspots of a file.
+    """Add or change the hotspots of a file; what it leaves out stays as it is.
 
     Raises:
         Invalid: The file cannot be understood at all.
         OSError: It cannot be read.
     """
-
-    def work(books: Books) -> Enlisted:
-        estate = books.estate()
-        venues = {s.location.id for s in estate.sites.values() if not s.deleted}
-        known = {hotspot.id: hotspot for hotspot, _ in estate.hotspots.values()}
-        ids = {h.mac_address or "": h.id for h in known.values() if h.mac_address}
-
-        def put(row: dict[str, Any]) -> None:
-            checked = places.check_hotspot(
-                shapes.convert({"id": new_id()} | row, Hotspot)
-            )
-            address = checked.mac_address or ""
-            found = str(row.get("id") or ids.get(address) or checked.id)
-            if checked.venue_id not in venues:
-                raise Invalid(f"there is no location {checked.venue_id}")
-            if ids.get(address, found) != found:
-                raise Invalid(f"another hotspot has the address {address}")
-            if len(known) >= HOTSPOTS_MAX:
-                raise Invalid(f"there is room for no more than {HOTSPOTS_MAX} hotspots")
-            known[found] = msgspec.structs.replace(checked, id=found)
-            if address:
-                ids[address] = found
-            books.put_hotspot(known[found])
-
-        return _each(path, _bare, put)
-
-    return store.change(organization, work).result()
+    return _in_steps(store, organization, path, _bare, _Hotspots)
 
 
-def _each(
+def _in_steps(
+    store: Store,
+    organization: str,
     path: Path,
-    read: Callable[[dict[str, str]], dict[str, Any]],
-    put: Callable[[dict[str, Any]], None],
+    read: Callable[[dict[str, str]], Row],
+    lines_of: type[_Lines],
 ) -> Enlisted:
+    """Take a file's lines, some in a transaction, so that others get their turn."""
     stored, refused = 0, list[Refused]()
-    for line, row in _rows(path):
-        try:
-            put(read(row))
-            stored += 1
-        except Invalid as error:
-            reasons = [f"{e.field} {e.message}" for e in error.errors]
-            refused.append(Refused(line, "; ".join(reasons) or error.detail))
+    rows = _rows(path)
+    while step := list(itertools.islice(rows, STEP_LINES)):
+
+        def work(books: Books, step: list[tuple[int, dict[str, str]]] = step) -> int:
+            lines, taken = lines_of(books), 0
+            for line, row in step:
+                try:
+                    lines.put(read(row))
+                    taken += 1
+                except Invalid as error:
+                    reasons = [f"{e.field} {e.message}" for e in error.errors]
+                    refused.append(Refused(line, "; ".join(reasons) or error.detail))
+            return taken
+
+        stored += store.change(organization, work).result()
     return Enlisted(str(path), stored, refused)
 
 

@@ -10,7 +10,15 @@ from typing import Any
 import msgspec
 
 from footfall.core import places, shapes, stays
-from footfall.core.places import Hotspot, Location, PresenceSettings, Site, rules_of
+from footfall.core.observations import parse_mac
+from footfall.core.places import (
+    Estate,
+    Hotspot,
+    Location,
+    PresenceSettings,
+    Site,
+    rules_of,
+)
 from footfall.core.stays import Rules
 from footfall.errors import (
     AlreadyExists,
@@ -83,6 +91,7 @@ def create_location(
         estate = books.estate()
         if estate.site(location.id) is not None:
             raise AlreadyExists(f"There is a location {location.id} already.")
+        check_external_id(estate, location)
         _check_room(len(estate.sites), SITES_MAX, "locations")
         books.put_location(location, PresenceSettings())
         return location
@@ -99,6 +108,10 @@ def change_location(
         site = _site(books, location, only)
         changed: Location = _merged(site.location, value, Location)
         places.check_location(changed)
+        if changed.external_id != site.location.external_id:
+            if only is not None:
+                raise NotAllowed("The externalId of a location is not yours to change.")
+            check_external_id(books.estate(), changed)
         books.put_location(changed, site.settings)
         return changed
 
@@ -150,10 +163,10 @@ def create_hotspot(
     hotspot = places.check_hotspot(shapes.convert(sent, Hotspot))
 
     def work(books: Books) -> Hotspot:
-        hotspots = books.estate().hotspots.values()
-        if any(other.id == hotspot.id for other, _ in hotspots):
+        estate = books.estate()
+        if estate.hotspot(hotspot.id) is not None:
             raise AlreadyExists(f"There is a hotspot {hotspot.id} already.")
-        _check_room(len(hotspots), HOTSPOTS_MAX, "hotspots")
+        _check_room(len(estate.hotspots), HOTSPOTS_MAX, "hotspots")
         return _put_hotspot(books, hotspot, only)
 
     return store.change(organization, work)
@@ -186,20 +199,47 @@ def delete_hotspot(
 
 def _put_hotspot(books: Books, hotspot: Hotspot, only: Only) -> Hotspot:
     _site(books, hotspot.venue_id, only)
-    for other, _ in books.estate().hotspots.values():
-        if other.id == hotspot.id:
-            continue
-        for name, mine, its in (
-            ("macAddress", hotspot.mac_address, other.mac_address),
-            ("nasIdentifier", hotspot.nas_identifier, other.nas_identifier),
-        ):
-            if mine is not None and mine == its:
-                raise Invalid(
-                    f"The hotspot {other.id} has this {name} already.",
-                    [FieldError(name, "is another hotspot's")],
-                )
+    check_addresses(books.estate(), hotspot, only)
     books.put_hotspot(hotspot)
     return hotspot
+
+
+def check_external_id(estate: Estate, location: Location) -> None:
+    """Accept a location's external id, which no other one of the organization has.
+
+    Raises:
+        Invalid: Another one has it.
+    """
+    if location.external_id is None:
+        return
+    holder = estate.site_of_external_id(location.external_id)
+    if holder is not None and holder.location.id != location.id:
+        raise Invalid(
+            f"The location {holder.location.id} has this externalId already.",
+            [FieldError("externalId", "is another location's")],
+        )
+
+
+def check_addresses(estate: Estate, hotspot: Hotspot, only: Only) -> None:
+    """Accept the addresses of a hotspot, which no other one of the organization has.
+
+    Raises:
+        Invalid: Another one has one of them; who may not see it is not told which.
+    """
+    mac, nas = hotspot.mac_address, hotspot.nas_identifier
+    for name, holder in (
+        ("macAddress", estate.hotspot(parse_mac(mac)) if mac else None),
+        ("nasIdentifier", estate.hotspot_of_nas(nas) if nas else None),
+    ):
+        if holder is None or holder.id == hotspot.id:
+            continue
+        seen = only is None or holder.venue_id in only
+        raise Invalid(
+            f"The hotspot {holder.id} has this {name} already."
+            if seen
+            else f"This {name} is taken.",
+            [FieldError(name, "is another hotspot's" if seen else "is taken")],
+        )
 
 
 def read_settings(
@@ -282,9 +322,9 @@ def _site(books: Books, location: str, only: Only) -> Site:
 
 
 def _hotspot(books: Books, hotspot: str, only: Only) -> Hotspot:
-    for found, _ in books.estate().hotspots.values():
-        if found.id == hotspot and (only is None or found.venue_id in only):
-            return found
+    found = books.estate().hotspot(hotspot)
+    if found is not None and (only is None or found.venue_id in only):
+        return found
     if only is not None:
         raise NotAllowed("This hotspot is not among those of this service.")
     raise HotspotUnknown(f"There is no hotspot {hotspot[:64]}.")

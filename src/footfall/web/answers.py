@@ -1,6 +1,7 @@
 """Answers: what handlers of single objects share: one in, one out."""
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -29,6 +30,6 @@ async def read_object(request: Request[Any, Any, Any]) -> dict[str, Any]:
     return shapes.decode_object(await read_payload(request, who, OBJECT_BYTES_MAX))
 
 
-async def settled(future: Future[T]) -> T:
-    """Wait for a write."""
-    return await asyncio.wrap_future(future)
+async def written(begin: Callable[..., Future[T]], *args: Any) -> T:
+    """Begin a write and wait for it; beginning it may read, so not on the loop."""
+    return await asyncio.wrap_future(await asyncio.to_thread(begin, *args))

@@ -13,7 +13,7 @@ from footfall.core.access import (
 )
 from footfall.flows import contacts
 from footfall.flows.erase import erase_contact
-from footfall.web.answers import answer, read_object, settled
+from footfall.web.answers import answer, read_object, written
 from footfall.web.context import context_of
 
 Asked = Request[Any, Any, Any]
@@ -23,8 +23,10 @@ Asked = Request[Any, Any, Any]
 async def create(request: Asked, cid: str) -> Response[bytes]:
     """Make a contact, and its signup."""
     value, context = await read_object(request), context_of(request)
-    made = contacts.create_contact(context.store, cid, value, context.now())
-    return answer(await settled(made), 201)
+    made = await written(
+        contacts.create_contact, context.store, cid, value, context.now()
+    )
+    return answer(made, 201)
 
 
 @get(
@@ -44,8 +46,10 @@ async def read(request: Asked, cid: str, contact: str) -> Response[bytes]:
 async def change(request: Asked, cid: str, contact: str) -> Response[bytes]:
     """Change what is sent of a contact."""
     value, context = await read_object(request), context_of(request)
-    changed = contacts.change_contact(context.store, cid, contact, value, context.now())
-    return answer(await settled(changed))
+    changed = await written(
+        contacts.change_contact, context.store, cid, contact, value, context.now()
+    )
+    return answer(changed)
 
 
 @delete(

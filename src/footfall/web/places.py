@@ -8,7 +8,7 @@ from litestar import Request, Response, delete, get, patch, post
 from footfall.core import access, instants
 from footfall.core.places import Hotspot
 from footfall.flows import registry
-from footfall.web.answers import answer, read_object, settled
+from footfall.web.answers import answer, read_object, written
 from footfall.web.context import context_of
 
 Asked = Request[Any, Any, Any]
@@ -53,7 +53,7 @@ async def create_location(request: Asked, cid: str) -> Response[bytes]:
     """Add a location."""
     value = await read_object(request)
     store = context_of(request).store
-    made = await settled(registry.create_location(store, cid, value))
+    made = await written(registry.create_location, store, cid, value)
     return answer(registry.show_location(made, cid), 201)
 
 
@@ -72,8 +72,10 @@ async def change_location(request: Asked, lid: str) -> Response[bytes]:
     """Change the fields of a location that are sent."""
     cid, value = _own(request), await read_object(request)
     store = context_of(request).store
-    changed = registry.change_location(store, cid, lid, value, _only(request))
-    return answer(registry.show_location(await settled(changed), cid))
+    changed = await written(
+        registry.change_location, store, cid, lid, value, _only(request)
+    )
+    return answer(registry.show_location(changed, cid))
 
 
 @delete(
@@ -84,7 +86,7 @@ async def change_location(request: Asked, lid: str) -> Response[bytes]:
 async def delete_location(request: Asked, lid: str) -> None:
     """Delete a location that has no hotspots."""
     store = context_of(request).store
-    await settled(registry.delete_location(store, _own(request), lid))
+    await written(registry.delete_location, store, _own(request), lid)
 
 
 def _hotspots(
@@ -115,8 +117,8 @@ async def create_hotspot(request: Asked, cid: str) -> Response[bytes]:
     """Add a hotspot."""
     value = await read_object(request)
     store = context_of(request).store
-    made = registry.create_hotspot(store, cid, value, _only(request))
-    return _hotspots(request, [await settled(made)], 201)
+    made = await written(registry.create_hotspot, store, cid, value, _only(request))
+    return _hotspots(request, [made], 201)
 
 
 @get("/v3/hotspots/{hid:str}", opt={"permission": access.READ_HOTSPOTS})
@@ -132,11 +134,12 @@ async def read_hotspot(request: Asked, hid: str) -> Response[bytes]:
 @patch("/v3/hotspots/{hid:str}", opt={"permission": access.WRITE_HOTSPOTS})
 async def change_hotspot(request: Asked, hid: str) -> Response[bytes]:
     """Change the fields of a hotspot that are sent."""
-    value = await read_object(request)
-    changed = registry.change_hotspot(
-        context_of(request).store, _own(request), hid, value, _only(request)
+    cid, value = _own(request), await read_object(request)
+    store = context_of(request).store
+    changed = await written(
+        registry.change_hotspot, store, cid, hid, value, _only(request)
     )
-    return _hotspots(request, [await settled(changed)])
+    return _hotspots(request, [changed])
 
 
 @delete(
@@ -147,8 +150,7 @@ async def change_hotspot(request: Asked, hid: str) -> Response[bytes]:
 async def delete_hotspot(request: Asked, hid: str) -> None:
     """Delete a hotspot."""
     store = context_of(request).store
-    deleted = registry.delete_hotspot(store, _own(request), hid, _only(request))
-    await settled(deleted)
+    await written(registry.delete_hotspot, store, _own(request), hid, _only(request))
 
 
 async def _read_rules(request: Asked, cid: str, lid: str | None) -> Response[bytes]:
@@ -161,8 +163,10 @@ async def _read_rules(request: Asked, cid: str, lid: str | None) -> Response[byt
 async def _change_rules(request: Asked, cid: str, lid: str | None) -> Response[bytes]:
     value = await read_object(request)
     store = context_of(request).store
-    changed = registry.change_settings(store, cid, lid, value, _only(request))
-    return answer(await settled(changed))
+    changed = await written(
+        registry.change_settings, store, cid, lid, value, _only(request)
+    )
+    return answer(changed)
 
 
 @get("/v1/organizations/{cid:str}/presence", opt={"permission": access.READ_SETTINGS})

@@ -4,6 +4,7 @@ Readers and the writer never wait for each other (WAL); a commit is synced befor
 anyone is told of it (`synchronous=FULL`).
 """
 
+import contextlib
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ from footfall.core.queries import EventQuery, Place
 from footfall.errors import (
     AlreadyExists,
     ContactUnknown,
+    OrganizationUnknown,
     StoreError,
     StoreFull,
     StoreUnwritable,
@@ -169,6 +171,9 @@ class SQLiteStore:
                 self._recent.clear()
                 raise
 
+        # Beside the writer, so that in its turn only what is newer is read.
+        with contextlib.suppress(OrganizationUnknown):
+            self.look(organization, lambda books: books.estate())
         return self._writer.submit(within, lane=organization)
 
     def look(self, organization: str, work: Callable[[Books], T]) -> T:

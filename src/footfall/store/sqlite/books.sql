@@ -4,11 +4,10 @@
 SELECT registry, settings FROM organization WHERE number = :organization
 
 -- name: touch_estate
--- By chance: no change that was undone ever had the number of another.
-UPDATE organization SET registry = random() WHERE number = :organization
+UPDATE organization SET registry = registry + 1 WHERE number = :organization
 
 -- name: put_settings
-UPDATE organization SET settings = :settings, registry = random()
+UPDATE organization SET settings = :settings, registry = registry + 1
 WHERE number = :organization
 
 -- name: key
@@ -26,29 +25,50 @@ UPDATE organization_key SET key = zeroblob(length(key))
 WHERE organization = :organization AND purpose = :purpose
 
 -- name: locations
+-- Those that changed after a version.
 SELECT number, body, settings, deleted FROM location
-WHERE organization = :organization ORDER BY number
+WHERE organization = :organization AND changed > :since ORDER BY number
 
 -- name: put_location
-INSERT INTO location (organization, id, body, settings, deleted)
-VALUES (:organization, :id, :body, :settings, :deleted)
+INSERT INTO location (organization, id, body, settings, deleted, changed)
+VALUES (:organization, :id, :body, :settings, :deleted, (
+  SELECT registry FROM organization WHERE number = :organization
+))
 ON CONFLICT (organization, id) DO UPDATE
-SET body = :body, settings = :settings, deleted = :deleted
+SET body = :body, settings = :settings, deleted = :deleted, changed = excluded.changed
 
 -- name: hotspots
-SELECT number, body, location FROM hotspot
-WHERE organization = :organization ORDER BY number
+-- Those that changed after a version.
+SELECT number, body, location, deleted FROM hotspot
+WHERE organization = :organization AND changed > :since ORDER BY number
 
 -- name: put_hotspot
-INSERT INTO hotspot (organization, id, location, body)
+INSERT INTO hotspot (organization, id, location, body, changed)
 VALUES (:organization, :id, (
   SELECT number FROM location WHERE organization = :organization AND id = :location
-), :body)
+), :body, (
+  SELECT registry FROM organization WHERE number = :organization
+))
 ON CONFLICT (organization, id) DO UPDATE
-SET location = excluded.location, body = :body
+SET location = excluded.location, body = :body, changed = excluded.changed, deleted = 0
 
 -- name: delete_hotspot
-DELETE FROM hotspot WHERE organization = :organization AND id = :id
+-- It stays, so that whoever knows an older version learns of it.
+UPDATE hotspot SET deleted = 1, changed = (
+  SELECT registry FROM organization WHERE number = :organization
+)
+WHERE organization = :organization AND id = :id
+
+-- name: shared_external_ids
+-- Locations of an organization whose externalId an older one of it has.
+SELECT organization.id, later.id, json_extract(later.body, '$.externalId')
+FROM location AS later JOIN organization ON organization.number = later.organization
+WHERE NOT later.deleted AND json_extract(later.body, '$.externalId') IN (
+  SELECT json_extract(body, '$.externalId') FROM location AS earlier
+  WHERE earlier.organization = later.organization AND earlier.number < later.number
+    AND NOT earlier.deleted
+)
+LIMIT 100
 
 -- name: contact_id
 SELECT id FROM contact WHERE number = ? AND typeof(id) = 'text'

@@ -36,6 +36,9 @@ class Chapter:
         self._number = number
         self._name = name
         self._estates = estates
+        # The registry with what this transaction changed of it.
+        self._own: tuple[int, Estate] | None = None
+        self._touched = False
         self._writes = recent is not None
         self._recent = recent or Recent()
 

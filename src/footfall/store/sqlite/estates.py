@@ -21,30 +21,39 @@ class EstateChapter(Chapter):
     """See `footfall.store.books.Books`."""
 
     def estate(self) -> Estate:
-        """See `Books.estate`; read anew only after a change."""
+        """See `Books.estate`; after a change only what is newer is read.
+
+        What a transaction changed itself stays its own until it is committed: a version
+        that is undone is given again, to something else.
+        """
         version, settings = next(self._run("estate_version"))
-        known = self._estates.get(self._number)
-        if known is not None and known[0] == version:
-            return known[1]
-        device_key, identity_key = self._key("device"), self._key("identity")
-        version, settings = next(self._run("estate_version"))
-        estate = Estate(
-            organization=self._name,
-            sites={row[0]: _site(row) for row in self._run("locations")},
-            hotspots={
-                number: (msgspec.json.decode(body, type=Hotspot), location)
-                for number, body, location in self._run("hotspots")
-            },
-            settings=msgspec.json.decode(settings, type=PresenceSettings),
-            device_key=device_key,
-            identity_key=identity_key,
-        )
+        known = self._own or self._estates.get(self._number)
+        if known is None or known[0] > version:
+            known = (0, Estate.empty(self._name))
         # Without keys it is only good to look at.
-        if device_key and identity_key:
+        has_keys = known[1].device_key and known[1].identity_key
+        if known[0] == version and (has_keys or not self._writes):
+            return known[1]
+        keys = self._key("device"), self._key("identity")
+        version, settings = next(self._run("estate_version"))
+        estate = known[1].updated(
+            [_site(row) for row in self._run("locations", since=known[0])],
+            [_hotspot(row) for row in self._run("hotspots", since=known[0])],
+            msgspec.json.decode(settings, type=PresenceSettings),
+            keys,
+        )
+        if self._touched:
+            self._own = version, estate
+        else:
             if len(self._estates) >= ESTATES_MAX:
                 self._estates.clear()
             self._estates[self._number] = version, estate
         return estate
+
+    def _touch(self) -> None:
+        """Give the registry its next version, that of what changes now."""
+        self._touched = True
+        self._run("touch_estate")
 
     def _key(self, purpose: str) -> bytes:
         row = self._run("key", purpose=purpose).fetchone()
@@ -54,13 +63,14 @@ class EstateChapter(Chapter):
             return b""
         key = secrets.token_bytes(KEY_BYTES)
         self._run("add_key", purpose=purpose, key=key)
-        self._run("touch_estate")
+        self._touch()
         return key
 
     def put_location(
         self, location: Location, settings: PresenceSettings, *, deleted: bool = False
     ) -> None:
         """See `Books.put_location`."""
+        self._touch()
         self._run(
             "put_location",
             id=location.id,
@@ -68,27 +78,27 @@ class EstateChapter(Chapter):
             settings=msgspec.json.encode(settings),
             deleted=deleted,
         )
-        self._run("touch_estate")
 
     def put_hotspot(self, hotspot: Hotspot) -> None:
         """See `Books.put_hotspot`."""
+        self._touch()
         body = msgspec.json.encode(hotspot)
         self._run("put_hotspot", id=hotspot.id, location=hotspot.venue_id, body=body)
-        self._run("touch_estate")
 
     def delete_hotspot(self, hotspot: str) -> None:
         """See `Books.delete_hotspot`."""
+        self._touch()
         self._run("delete_hotspot", id=hotspot)
-        self._run("touch_estate")
 
     def put_settings(self, settings: PresenceSettings) -> None:
         """See `Books.put_settings`."""
+        self._touched = True
         self._run("put_settings", settings=msgspec.json.encode(settings).decode())
 
     def delete_device_key(self) -> None:
         """See `Books.delete_device_key`."""
         self._run("wipe_keys", purpose="device")
-        self._run("touch_estate")
+        self._touch()
 
     def put_source(self, source: Source) -> None:
         """See `Books.put_source`."""
@@ -124,6 +134,11 @@ def forget_problems(connection: apsw.Connection, numbers: list[Any]) -> None:
     """Overwrite problems in their place, then delete them."""
     connection.executemany(SQL["wipe_problem"], numbers)
     connection.executemany(SQL["delete_problem"], numbers)
+
+
+def _hotspot(row: Sequence[Any]) -> tuple[int, Hotspot, int, bool]:
+    number, body, location, deleted = row
+    return number, msgspec.json.decode(body, type=Hotspot), location, bool(deleted)
 
 
 def _site(row: Sequence[Any]) -> Site:

@@ -5,6 +5,8 @@ from typing import Any
 
 import apsw
 
+from footfall.store.sqlite.statements import SQL
+
 _EXPECTED = {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1}
 _FILES = ("", "-wal", "-shm", ".ballast")
 _SIZES = {"database": "", "wal": "-wal"}
@@ -29,6 +31,13 @@ def examine(connection: apsw.Connection, path: Path) -> dict[str, Any]:
         for end in _FILES
         if (file := path.with_name(path.name + end)).exists()
         and file.stat().st_mode & 0o077
+    ]
+    problems += [
+        f"location {location} of {organization} shares its externalId {external_id!r} "
+        "with an older one, which has what is sent to it: give it another"
+        for organization, location, external_id in connection.execute(
+            SQL["shared_external_ids"]
+        )
     ]
     if found != ["ok"]:
         problems.append(
