@@ -76,9 +76,11 @@ def backup(chosen: Settings, target: Path) -> None:
     copies.backup(chosen.path, target)
 
 
-def restore(chosen: Settings, source: Path) -> Path | None:
+def restore(
+    chosen: Settings, source: Path, *, without_journal: bool = False
+) -> Path | None:
     """Put a backup in the store's place; returns where the old one is kept."""
-    return copies.restore(source, chosen.path)
+    return copies.restore(source, chosen.path, without_journal=without_journal)
 
 
 def make_context(
@@ -171,13 +173,17 @@ async def listening(
 @contextlib.asynccontextmanager
 async def ticking(store: Store, observations_days: int) -> AsyncIterator[None]:
     """Close the stays that are over, and forget what is old enough, meanwhile."""
-    task = asyncio.create_task(_tick(store, observations_days * DAY))
+    tasks = [
+        asyncio.create_task(_tick(store, observations_days * DAY)),
+        asyncio.create_task(_finish_erasures(store)),
+    ]
     try:
         yield
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        for task in tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
 
 
 async def _tick(store: Store, observations_kept: int) -> None:
@@ -193,6 +199,19 @@ async def _tick(store: Store, observations_kept: int) -> None:
             _log.warning("stays are not closed now", reason=error.code)
         except Exception as error:  # noqa: BLE001  one bad stay must not stop the rest
             _log.error("bug", error=type(error).__name__, place="tick")
+        await asyncio.sleep(SWEEP_EVERY_S)
+
+
+async def _finish_erasures(store: Store) -> None:
+    """Take away what had to wait, and now and then what a killed process left."""
+    for number in itertools.count():
+        try:
+            resume = number % FORGET_EVERY == 0
+            await asyncio.wrap_future(store.finish_erasures(resume=resume))
+        except FootfallError as error:
+            _log.warning("erasures are not finished now", reason=error.code)
+        except Exception as error:  # noqa: BLE001  it is tried again
+            _log.error("bug", error=type(error).__name__, place="erasures")
         await asyncio.sleep(SWEEP_EVERY_S)
 
 

@@ -2,14 +2,21 @@
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
+import apsw
 import pytest
 
 from footfall import service, settings
+from footfall.core import events
+from footfall.core.access import Role
 from footfall.core.queries import EventQuery, Sort
+from footfall.errors import ContactUnknown
+from footfall.flows import tenants
 from footfall.store import Organization
 from tests.conftest import Tenant, event, start_server, stop_server
 
@@ -64,7 +71,10 @@ def test_a_backup_while_serving_is_a_prefix_and_is_restored(tmp_path):
     assert "kept as" in footfall("restore", copy, "--store", f"sqlite:{path}")
     assert arrivals(path, tenant.id) == kept
     assert arrivals(f"{path}.replaced-1", tenant.id) == everything
-    footfall("restore", copy, "--store", f"sqlite:{tmp_path}/new.db")
+    # Elsewhere nobody knows who was erased since.
+    elsewhere = ("restore", copy, "--store", f"sqlite:{tmp_path}/new.db")
+    assert "--without-journal" in footfall(*elsewhere, status=1)
+    footfall(*elsewhere, "--without-journal")
     assert arrivals(tmp_path / "new.db", tenant.id) == kept
 
 
@@ -96,3 +106,176 @@ def test_what_is_no_whole_backup_is_not_restored(tmp_path, damage):
     before = path.read_bytes()
     footfall("restore", copy, "--store", f"sqlite:{path}", status=1)
     assert path.read_bytes() == before
+
+
+def opened(path):
+    return service.open_store(settings.Settings(store=f"sqlite:{path}"))
+
+
+def made(path, *contacts):
+    store = opened(path)
+    store.create_organization(Organization("org", "Org", 0)).result()
+    for contact in contacts:
+        raw = json.dumps(event(customerId=contact)).encode()
+        new = events.accept(raw, "org", 0, lambda: secrets.token_hex(16))
+        store.append("org", [new]).result()
+    return store
+
+
+def test_what_was_erased_or_revoked_since_a_backup_stays_so(tmp_path):
+    path, copy = tmp_path / "footfall.db", tmp_path / "copy.db"
+    store = made(path, "ann", "bob")
+    service_made = tenants.create_service(
+        store, "org", Role.ORGANIZATION_MANAGER, ("organization_read",), 0
+    )
+    footfall("backup", copy, "--store", f"sqlite:{path}")
+    store.erase("org", "ann").result()
+    store.revoke_service(service_made.client_key, 7).result()
+    store.revoke_token("a token", 2**60, 7).result()
+    store.close()
+    said = footfall("restore", copy, "--store", f"sqlite:{path}")
+    assert f"kept as {path}.replaced-1" in said
+    store = opened(path)
+    with pytest.raises(ContactUnknown):
+        store.page(EventQuery("org", "ann"))
+    assert store.page(EventQuery("org", "bob")).count == 1
+    credential = store.credential(service_made.client_key, "a token")
+    assert credential.service.revoked_at == 7
+    assert credential.token_revoked
+    store.close()
+    for file in tmp_path.glob("footfall.db*"):
+        assert ".replaced" in file.name or b'"ann"' not in file.read_bytes()
+
+
+DYING = """
+import os, sys
+from pathlib import Path
+from footfall import service, settings
+from footfall.core import events
+from footfall.core.access import Role
+calls, dies_at = 0, int(sys.argv[3])
+def dying(name):
+    real = getattr(os, name)
+    def call(*args, **kwargs):
+        global calls
+        calls += 1
+        if calls == dies_at:
+            os._exit(9)
+        return real(*args, **kwargs)
+    setattr(os, name, call)
+for name in ("link", "rename", "replace", "fsync", "unlink"):
+    dying(name)
+chosen = settings.Settings(store=f"sqlite:{sys.argv[1]}")
+service.restore(chosen, Path(sys.argv[2]))
+print(calls)
+"""
+
+
+def restore_dying(path, copy, dies_at):
+    command = [sys.executable, "-c", DYING, str(path), str(copy), str(dies_at)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_a_restore_that_is_killed_leaves_the_old_store_or_the_new_one(tmp_path):
+    old, copy = tmp_path / "old.db", tmp_path / "copy.db"
+    made(old, "a").close()
+    service.backup(settings.Settings(store=f"sqlite:{old}"), copy)
+    seen, dies_at = set(), 1
+    while True:
+        folder = tmp_path / str(dies_at)
+        folder.mkdir()
+        path = folder / "footfall.db"
+        made(path, "a", "b").close()
+        done = restore_dying(path, copy, dies_at)
+        assert done.returncode in (0, 9), done.stderr
+        store = opened(path)
+        count = store.page(EventQuery("org")).count
+        assert store.examine()["problems"] == []
+        store.close()
+        assert count in (1, 2)
+        seen.add(count)
+        if done.returncode == 0:
+            break
+        dies_at += 1
+    assert count == 1
+    assert seen == {1, 2}
+    assert dies_at > 5
+
+
+def test_a_stale_wal_does_not_get_into_a_restored_store(tmp_path):
+    path, copy = tmp_path / "footfall.db", tmp_path / "copy.db"
+    made(path, "a").close()
+    service.backup(settings.Settings(store=f"sqlite:{path}"), copy)
+    # A process that was killed leaves its WAL.
+    code = (
+        "import os, sys; sys.path.insert(0, sys.argv[2])\n"
+        "from pathlib import Path\n"
+        "from tests.journeys.test_backup import made\n"
+        "made(Path(sys.argv[1] + '.other'), *map(str, range(50)))\n"
+        "os._exit(0)"
+    )
+    root = str(Path(__file__).parents[2])
+    subprocess.run([sys.executable, "-c", code, str(path), root], check=True)
+    other = path.with_name("footfall.db.other-wal")
+    other.rename(path.with_name("footfall.db-wal"))
+    footfall("restore", copy, "--store", f"sqlite:{path}")
+    store = opened(path)
+    assert store.page(EventQuery("org")).count == 1
+    assert store.examine()["problems"] == []
+    store.close()
+
+
+def test_a_damaged_store_in_the_way_is_set_aside(tmp_path):
+    path, copy = tmp_path / "footfall.db", tmp_path / "copy.db"
+    made(path, "a").close()
+    service.backup(settings.Settings(store=f"sqlite:{path}"), copy)
+    path.write_bytes(b"\0" * 100 + path.read_bytes()[100:])
+    said = footfall("restore", copy, "--store", f"sqlite:{path}")
+    assert "kept as" in said
+    assert arrivals(path, "org")
+
+
+def test_a_hollow_file_is_no_store(tmp_path):
+    path, copy = tmp_path / "footfall.db", tmp_path / "copy.db"
+    made(path, "a").close()
+    hollow = apsw.Connection(str(copy))
+    for name in ("application_id", "user_version"):
+        source = apsw.Connection(str(path))
+        hollow.pragma(name, source.pragma(name))
+        source.close()
+    hollow.close()
+    said = footfall("restore", copy, "--store", f"sqlite:{path}", status=1)
+    assert "table event is missing" in said
+    done = subprocess.run(
+        [sys.executable, "-m", "footfall", "doctor", "--store", f"sqlite:{copy}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "table event is missing" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("which", ["source", "store", "target"])
+def test_symbolic_links_are_refused(tmp_path, which):
+    path, copy, link = (tmp_path / name for name in ("footfall.db", "copy.db", "link"))
+    made(path, "a").close()
+    service.backup(settings.Settings(store=f"sqlite:{path}"), copy)
+    link.symlink_to(copy if which == "source" else path)
+    if which == "target":
+        said = footfall("backup", link, "--store", f"sqlite:{path}", status=1)
+        assert "already" in said
+        return
+    source, store = (link, path) if which == "source" else (copy, link)
+    said = footfall("restore", source, "--store", f"sqlite:{store}", status=1)
+    assert "symbolic link" in said
+
+
+def test_what_a_killed_backup_left_is_removed(tmp_path):
+    path, copy = tmp_path / "footfall.db", tmp_path / "copy.db"
+    made(path, "a").close()
+    stale = tmp_path / "copy.db.partial-999999999"
+    stale.write_bytes(b"half")
+    footfall("backup", copy, "--store", f"sqlite:{path}")
+    assert not stale.exists()
+    assert not list(tmp_path.glob("copy.db.partial*"))

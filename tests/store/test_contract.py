@@ -10,7 +10,7 @@ from footfall.core import events
 from footfall.core.access import Role, Service
 from footfall.core.queries import EventQuery, Place, Sort
 from footfall.errors import AlreadyExists, ContactUnknown, OrganizationUnknown
-from footfall.store import Appended, Credential, Organization
+from footfall.store import Appended, Credential, Erased, Organization
 from tests.conftest import event
 
 
@@ -139,7 +139,7 @@ def test_erasing_tells_what_was_erased_and_leaves_the_others(store):
     made = [new(), new(), accept(event(event=visit)), new("x", customerId="other")]
     store.append("org", made).result()
     store.append("other", [new("theirs")]).result()
-    assert store.erase("org", "guest").result() == {2: 2, 3: 1}
+    assert store.erase("org", "guest").result() == Erased({2: 2, 3: 1}, False)
     assert [b["event"]["id"] for b in bodies(store.page(EventQuery("org")))] == ["x"]
     assert store.page(EventQuery("other")).count == 1
     with pytest.raises(ContactUnknown):

@@ -115,7 +115,7 @@ class Model(RuleBasedStateMachine):
             if (e.organization, e.contact) == (organization, contact)
         ]
         try:
-            counts = self.store.erase(organization, contact).result()
+            counts = self.store.erase(organization, contact).result().counts
         except ContactUnknown:
             counts = {}
         assert sum(counts.values()) == len(gone)

@@ -6,6 +6,8 @@ import random
 import re
 import secrets
 import sqlite3
+import subprocess
+import sys
 from importlib import resources
 
 import apsw
@@ -62,20 +64,35 @@ def test_a_reader_beside_it_does_not_keep_erased_bytes_in_the_wal(path):
     store, names = fill(path, contacts=5, count=80)
     reader = apsw.Connection(str(path))
     reader.execute("BEGIN; SELECT count(*) FROM body").fetchall()
-    timer_done = []
-
-    def release(_waited):
-        timer_done.append(reader.execute("ROLLBACK"))
-        return True
-
-    store._writer.submit(
-        lambda connection: connection.set_busy_handler(release), alone=True
-    ).result()
-    store.erase("org", names[0]).result()
-    assert timer_done
+    assert store.erase("org", names[0]).result().bytes_pending
+    reader.execute("ROLLBACK")
+    assert not store.finish_erasures().result()
     for file in (path, path.with_name("footfall.db-wal")):
         assert names[0].encode() not in file.read_bytes()
+    reader.close()
     store.close()
+
+
+LOCKED = """
+import fcntl, struct, sys
+with open(sys.argv[1], "r+b") as file:
+    asked = struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0x40000002, 510, 0)
+    answer = fcntl.fcntl(file, fcntl.F_GETLK, asked)
+print(struct.unpack("hhqqi4x", answer)[0] != fcntl.F_UNLCK)
+"""
+
+
+def test_an_open_store_keeps_its_lock_so_that_nobody_takes_its_wal_away(path):
+    # Made, then opened as it is: neither may give the lock up again.
+    for _ in range(2):
+        store = SQLiteStore(path)
+        store.create_organization(Organization(secrets.token_hex(4), "O", 0)).result()
+        store.examine()
+        done = subprocess.run(
+            [sys.executable, "-c", LOCKED, path], capture_output=True, check=True
+        )
+        assert done.stdout == b"True\n"
+        store.close()
 
 
 def test_another_programs_database_is_not_touched(path):
@@ -196,7 +213,7 @@ SINGLE = [
 ]
 # Few rows, all of them asked for; or the front of a heap.
 LISTS = {"organizations", "services", "forget_tokens", "sources"}
-LISTS |= {"old_blocks", "old_problems"}
+LISTS |= {"old_blocks", "old_problems", "erasure_entries"}
 
 
 @pytest.mark.parametrize("name", sorted(set(SINGLE) - LISTS))

@@ -217,6 +217,7 @@ def test_an_erased_contact_is_gone_at_once_and_counted_by_type(tenant):
         "customerId": "guest",
         "count": 2,
         "events": {"login": 2},
+        "bytesPending": False,
     }
     assert tenant.client.get(f"{path}/events").status_code == 404
     assert tenant.client.delete(path).status_code == 404

@@ -29,21 +29,27 @@ def backup(file: Path, *, store: str | None = None) -> None:
     say(f"{file}: {file.stat().st_size} bytes")
 
 
-def restore(file: Path, *, store: str | None = None) -> None:
+def restore(
+    file: Path, *, store: str | None = None, without_journal: bool = False
+) -> None:
     """Put a backup in the store's place; the store that was there is kept.
 
-    Stop the server first.
+    Stop the server first. Contacts that were erased since the backup stay erased, and
+    services and tokens that were revoked stay revoked: the journal beside the store
+    tells (footfall.db.erasures).
 
     Example: footfall restore /backups/footfall-2026-11-23.db
 
     Args:
         file: The backup.
         store: Where to: sqlite:PATH (FOOTFALL_STORE).
+        without_journal: Restore though the journal is lost: who was erased or revoked
+            since the backup comes back.
     """
     from footfall import service
 
     chosen = settings.load(os.environ, store=store)
-    kept = service.restore(chosen, file)
+    kept = service.restore(chosen, file, without_journal=without_journal)
     say(f"{chosen.path} is restored from {file}.")
     if kept is not None:
         say(f"What was there is kept as {kept}.")

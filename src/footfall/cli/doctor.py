@@ -31,7 +31,8 @@ def doctor(*, store: str | None = None, json: bool = False) -> None:
     chosen = settings.load(os.environ, store=store)
     with opened(store) as data:
         examined = data.examine()
-        examined["problems"] += _sealed_sources(chosen, data)
+        if not examined["problems"]:
+            examined["problems"] += _sealed_sources(chosen, data)
     examined["problems"] += _secret_problems(chosen.path)
     report: dict[str, object] = {
         "footfall": __version__,

@@ -178,6 +178,7 @@ class Kept(msgspec.Struct, frozen=True, gc=False):
 
 _RECORD = struct.Struct("<16sqIIhB")
 _NO_SIGNAL = -32768
+_NOBODY = bytes(DIGEST_BYTES)
 
 
 def pack(kept: list[Kept]) -> bytes:
@@ -197,9 +198,26 @@ def pack(kept: list[Kept]) -> bytes:
     )
 
 
+def blank(block: bytes, subject: bytes, since: int, until: int) -> bytes:
+    """Overwrite a subject's records of a span, `until` excluded, with zeros."""
+    size = _RECORD.size
+    left = bytearray(block)
+    place = block.find(subject)
+    while place >= 0:
+        # Elsewhere than at a record's start it is by chance.
+        if place % size == 0:
+            at = _RECORD.unpack_from(block, place)[1] * SECOND
+            if since <= at < until:
+                left[place : place + size] = bytes(size)
+        place = block.find(subject, place + 1)
+    return bytes(left)
+
+
 def unpack(block: bytes) -> Iterator[Kept]:
-    """Read what `pack` wrote."""
+    """Read what `pack` wrote, and was not overwritten since."""
     for subject, at, location, hotspot, rssi, flags in _RECORD.iter_unpack(block):
+        if subject == _NOBODY:
+            continue
         yield Kept(
             subject,
             at * SECOND,

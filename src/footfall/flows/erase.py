@@ -9,20 +9,30 @@ from footfall.store import Store
 
 
 class Erased(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What was erased: how many events, and how many of each type."""
+    """What was erased: how many events, and how many of each type.
+
+    `bytes_pending` says that a long read still keeps bytes of it in the files; they
+    are taken away as soon as it ends.
+    """
 
     status: str = "OK"
     customer_id: str
     count: int
     events: dict[str, int]
+    bytes_pending: bool
 
 
 async def erase_contact(store: Store, organization: str, contact: str) -> Erased:
-    """Erase a contact; returns when its bytes are gone from the files.
+    """Erase a contact; returns when nothing of it is answered any more.
 
     Raises:
         ContactUnknown: The organization never saw it.
     """
-    counts = await asyncio.wrap_future(store.erase(organization, contact))
-    by_type = {TYPES[number]: count for number, count in sorted(counts.items())}
-    return Erased(customer_id=contact, count=sum(counts.values()), events=by_type)
+    erased = await asyncio.wrap_future(store.erase(organization, contact))
+    counts = erased.counts
+    return Erased(
+        customer_id=contact,
+        count=sum(counts.values()),
+        events={TYPES[number]: count for number, count in sorted(counts.items())},
+        bytes_pending=erased.bytes_pending,
+    )

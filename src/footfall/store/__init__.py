@@ -72,6 +72,19 @@ class Credential(msgspec.Struct, frozen=True):
     token_revoked: bool
 
 
+class Erased(msgspec.Struct, frozen=True):
+    """What an erasure took away.
+
+    Attributes:
+        counts: How many events, by the type's number.
+        bytes_pending: Whether a long read still keeps bytes of it in the files; they
+            are taken away as soon as it ends.
+    """
+
+    counts: dict[int, int]
+    bytes_pending: bool
+
+
 class Store(Protocol):
     """What an engine must do; `tests/store` is the suite that each must pass."""
 
@@ -90,14 +103,20 @@ class Store(Protocol):
             ContactUnknown: The query names a contact that was never seen.
         """
 
-    def erase(self, organization: str, contact: str) -> Future[dict[int, int]]:
+    def erase(self, organization: str, contact: str) -> Future[Erased]:
         """Erase a contact and all its events, from the files' bytes too.
-
-        Returns:
-            How many events were erased, by the type's number.
 
         The future fails with ContactUnknown where it was never seen.
         """
+
+    def finish_erasures(self, *, resume: bool = True) -> Future[bool]:
+        """Take away the bytes that had to wait; with `resume` also what a crash left.
+
+        The future tells whether bytes still wait.
+        """
+
+    def empty_wal(self) -> bool:
+        """Leave nothing of what was overwritten; True if a long read prevents it."""
 
     def create_organization(self, organization: Organization) -> Future[None]:
         """Add a tenant; AlreadyExists if the id is taken."""

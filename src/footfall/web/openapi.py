@@ -136,6 +136,7 @@ def _events_paths() -> Document:
                             "customerId": EVENT_EXAMPLE["customerId"],
                             "count": 1,
                             "events": {"visit": 1},
+                            "bytesPending": False,
                         },
                     ),
                     **problems(401, 403, 404, 429, 503),

@@ -8,7 +8,7 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,26 +23,30 @@ from footfall.errors import (
     AlreadyExists,
     ContactUnknown,
     OrganizationUnknown,
-    StoreError,
     StoreFull,
     StoreUnwritable,
 )
-from footfall.store import Appended, Credential, Organization, Page
+from footfall.store import Appended, Credential, Erased, Organization, Page
 from footfall.store.books import Books, Source
-from footfall.store.sqlite import pages
+from footfall.store.sqlite import copies, pages
 from footfall.store.sqlite.appending import Rows, append, contact_key, number_of
 from footfall.store.sqlite.ballast import Ballast
-from footfall.store.sqlite.books import SQLiteBooks, erase_presence, forget
+from footfall.store.sqlite.books import SQLiteBooks, forget
 from footfall.store.sqlite.chapter import Estates
 from footfall.store.sqlite.connections import (
     Readers,
     check_engine,
     check_file,
-    is_full,
-    transaction,
     translated,
 )
+from footfall.store.sqlite.erasing import Erasing
 from footfall.store.sqlite.examination import examine
+from footfall.store.sqlite.journal import (
+    Entry,
+    Journal,
+    ServiceRevocation,
+    TokenRevocation,
+)
 from footfall.store.sqlite.recent import Recent
 from footfall.store.sqlite.statements import SQL
 from footfall.store.sqlite.writer import Writer
@@ -66,6 +70,7 @@ class SQLiteStore:
             serving: Whether a server has it, which keeps room on the disk for erasures.
         """
         check_engine(apsw.sqlite_lib_version())
+        copies.complete_restore(path)
         check_file(path)
         self._path = path
         self._writer = Writer(path)
@@ -74,9 +79,17 @@ class SQLiteStore:
         self._estates: Estates = {}
         self._recent = Recent()
         self._ballast.lay()
+        self._journal = Journal(path)
+        self._journal.create()
+        self._journaling = ThreadPoolExecutor(1, "footfall-journal")
+        self._erasing = Erasing(
+            path, self._writer, self._readers, self._ballast, self._journal
+        )
 
     def close(self) -> None:
         """See `Store.close`."""
+        self._erasing.close()
+        self._journaling.shutdown()
         self._writer.close()
         self._readers.close()
 
@@ -127,31 +140,17 @@ class SQLiteStore:
                 contact = _contact_of(connection, organization, query.contact)
             return pages.read(connection, query, organization, contact, after, bound)
 
-    def erase(self, organization: str, contact: str) -> Future[dict[int, int]]:
+    def erase(self, organization: str, contact: str) -> Future[Erased]:
         """See `Store.erase`."""
+        return self._erasing.erase(organization, contact, self._recent.clear)
 
-        def work(connection: apsw.Connection) -> dict[int, int]:
-            self._recent.clear()
-            counts = self._making_room(
-                lambda: _erase(connection, organization, contact)
-            )
-            self._making_room(lambda: _empty_wal(connection))
-            return counts
+    def finish_erasures(self, *, resume: bool = True) -> Future[bool]:
+        """See `Store.finish_erasures`."""
+        return self._erasing.finish(resume=resume)
 
-        return self._writer.submit(work, alone=True)
-
-    def _making_room(self, work: Callable[[], T]) -> T:
-        """Do it, on a full disk once more in the ballast's place."""
-        try:
-            return work()
-        except apsw.Error as error:
-            if not is_full(error):
-                raise
-        self._ballast.drop()
-        try:
-            return work()
-        finally:
-            self._ballast.lay()
+    def empty_wal(self) -> bool:
+        """See `Store.empty_wal`."""
+        return self._erasing.empty_wal()
 
     def change(self, organization: str, work: Callable[[Books], T]) -> Future[T]:
         """See `Store.change`."""
@@ -265,7 +264,7 @@ class SQLiteStore:
             connection.execute(SQL["revoke_service"], values)
             return connection.changes() > 0
 
-        return self._writer.submit(work)
+        return self._journaled(ServiceRevocation(client_key, now), work, now)
 
     def revoke_token(self, token_id: str, expires_at: int, now: int) -> Future[None]:
         """See `Store.revoke_token`."""
@@ -275,7 +274,19 @@ class SQLiteStore:
             values = {"token_id": token_id, "expires_at": expires_at}
             connection.execute(SQL["revoke_token"], values)
 
-        return self._writer.submit(work)
+        return self._journaled(TokenRevocation(token_id, expires_at), work, now)
+
+    def _journaled(
+        self, entry: Entry, work: Callable[[apsw.Connection], T], now: int
+    ) -> Future[T]:
+        """Note a revocation in the journal, and then do it."""
+
+        def both() -> T:
+            self._journal.append(entry)
+            self._journal.compact(now)
+            return self._writer.submit(work).result()
+
+        return self._journaling.submit(both)
 
     def examine(self) -> dict[str, Any]:
         """See `Store.examine`."""
@@ -340,32 +351,3 @@ def _service(row: Sequence[Any]) -> Service:
         created_at=created_at,
         revoked_at=revoked_at,
     )
-
-
-def _erase(
-    connection: apsw.Connection, organization: str, contact: str
-) -> dict[int, int]:
-    with transaction(connection):
-        number = _contact_of(connection, number_of(connection, organization), contact)
-        values = {"contact": number}
-        counts = dict(connection.execute(SQL["count_types"], values))
-        for name in ("wipe_bodies", "erase_events", "wipe_contact"):
-            connection.execute(SQL[name], values)
-        erase_presence(connection, number)
-    return counts
-
-
-def _empty_wal(connection: apsw.Connection) -> None:
-    """Move all from the WAL into the database and cut it to nothing.
-
-    Raises:
-        StoreError: A reader held the WAL for longer than the busy timeout.
-    """
-    mode = apsw.SQLITE_CHECKPOINT_TRUNCATE
-    try:
-        connection.wal_checkpoint(mode=mode)
-    except apsw.BusyError:
-        raise StoreError(
-            "The contact is erased, but a long read keeps its bytes in the WAL file; "
-            "they go with the next checkpoint."
-        ) from None

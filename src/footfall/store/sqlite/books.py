@@ -12,21 +12,6 @@ class SQLiteBooks(EstateChapter, PeopleChapter, StaysChapter):
     """An organization's books on one connection, for as long as its transaction."""
 
 
-def erase_presence(connection: apsw.Connection, contact: int) -> None:
-    """Erase what is kept of a contact beside its events."""
-    values = {"contact": contact}
-    for name in (
-        "wipe_profiles",
-        "wipe_withdrawals",
-        "drop_withdrawals",
-        "drop_identities",
-        "drop_ownerships",
-        "drop_ends",
-        "drop_stays",
-    ):
-        connection.execute(SQL[name], values)
-
-
 def forget(connection: apsw.Connection, observed: int, unclear: int) -> bool:
     """Forget a part of what is older; True if there may be more."""
     blocks = list(connection.execute(SQL["old_blocks"], {"before": observed}))

@@ -168,9 +168,6 @@ INSERT INTO stay_end (last_at, stay) VALUES (?, ?)
 -- name: drop_end
 DELETE FROM stay_end WHERE stay = ?
 
--- name: drop_ends
-DELETE FROM stay_end WHERE stay IN (SELECT number FROM stay WHERE contact = :contact)
-
 -- name: change_stay
 UPDATE stay SET
   first_at = ?, start_at = ?, hotspot = ?, visit_at = ?,
@@ -185,9 +182,6 @@ INSERT INTO stay (
 
 -- name: drop_stay
 DELETE FROM stay WHERE number = ?
-
--- name: drop_stays
-DELETE FROM stay WHERE contact = :contact
 
 -- name: is_stored
 SELECT EXISTS (SELECT 1 FROM event WHERE organization = ? AND key = ?)
@@ -205,15 +199,6 @@ UPDATE body SET body = zeroblob(length(body)) WHERE arrival = ?
 -- name: add_withdrawal
 INSERT INTO withdrawal (arrival, organization, contact, type, created_at)
 VALUES (?, ?, ?, ?, ?)
-
--- name: wipe_withdrawals
-UPDATE body SET body = zeroblob(length(body)) WHERE arrival IN (
-  SELECT arrival FROM withdrawal INDEXED BY withdrawal_by_contact
-  WHERE contact = :contact
-)
-
--- name: drop_withdrawals
-DELETE FROM withdrawal WHERE contact = :contact
 
 -- name: add_block
 -- Not twice: what is sent again is the same block.
@@ -294,7 +279,87 @@ SELECT number FROM (SELECT number, at FROM problem ORDER BY number LIMIT 500)
 WHERE at < :before
 
 -- name: wipe_problem
-UPDATE problem SET body = zeroblob(length(body)) WHERE number = ?
+-- The reason is a text, so its zeros are digits, one for each byte.
+UPDATE problem SET body = zeroblob(length(body)),
+  reason = substr(hex(zeroblob(octet_length(reason))), 1, octet_length(reason))
+WHERE number = ?
 
 -- name: delete_problem
 DELETE FROM problem WHERE number = ?
+
+-- name: contact_row
+SELECT key, id FROM contact WHERE number = :contact
+
+-- name: erased_devices
+-- With when the next owner had each, and whether nobody had it before.
+SELECT device, since_at, (
+  SELECT min(since_at) FROM owner AS later WHERE organization = :organization
+    AND later.device = owner.device AND later.since_at > owner.since_at
+), NOT EXISTS (
+  SELECT 1 FROM owner AS former WHERE organization = :organization
+    AND former.device = owner.device AND former.since_at < owner.since_at
+)
+FROM owner WHERE contact = :contact
+
+-- name: newest_block
+SELECT coalesce(max(number), 0) FROM block
+
+-- name: add_erasure
+INSERT INTO erasure (organization, contact, entry, state, body)
+VALUES (:organization, :contact, :entry, 0, :body) RETURNING number
+
+-- name: erasures_in_state
+SELECT number, organization, contact, entry FROM erasure
+WHERE state = :state AND state < 2
+
+-- name: erasure_body
+SELECT body FROM erasure WHERE number = :number
+
+-- name: wipe_erasure
+UPDATE erasure SET body = zeroblob(length(body)), state = 1 WHERE number = :number
+
+-- name: end_erasure
+UPDATE erasure SET state = 2 WHERE number = ?
+
+-- name: erasure_entries
+SELECT entry FROM erasure
+
+-- name: erased_events
+SELECT arrival, length(body) FROM event INDEXED BY event_by_contact
+JOIN body USING (arrival) WHERE contact = :contact LIMIT :limit
+
+-- name: erased_withdrawals
+SELECT arrival, length(body) FROM withdrawal INDEXED BY withdrawal_by_contact
+JOIN body USING (arrival) WHERE contact = :contact LIMIT :limit
+
+-- name: drop_withdrawal
+DELETE FROM withdrawal WHERE arrival = ?
+
+-- name: erased_stays
+SELECT number FROM stay WHERE contact = :contact LIMIT :limit
+
+-- name: erased_profiles
+SELECT number FROM profile WHERE contact = :contact AND number > :after
+ORDER BY number LIMIT :limit
+
+-- name: wipe_profile
+UPDATE profile SET body = zeroblob(length(body)) WHERE number = ?
+
+-- name: blocks_with
+-- By number, so that what is read at once is bounded.
+SELECT number FROM block
+WHERE number > :after AND number <= :until AND +organization = :organization
+  AND EXISTS (SELECT 1 FROM json_each(:subjects) WHERE instr(records, unhex(value)))
+
+-- name: block_records
+SELECT number, records FROM block WHERE number = ?
+
+-- name: put_records
+UPDATE block SET records = ? WHERE number = ?
+
+-- name: problems_after
+SELECT number, reason, body FROM problem
+WHERE organization = :organization AND number > :after ORDER BY number LIMIT :limit
+
+-- name: organization_id
+SELECT id FROM organization WHERE number = :organization

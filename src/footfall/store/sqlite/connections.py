@@ -124,9 +124,12 @@ def _foreign(path: Path) -> StoreForeign:
 def open_writer(path: Path) -> apsw.Connection:
     """Open the connection that writes, and bring the schema up to date."""
     make_private(path)
+    # Before SQLite has it open: closing a file gives up all of a process's locks on it.
+    # Source: https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled
+    header = _header_version(path)
     connection = _open(path, WRITER_CACHE_KIB)
     try:
-        _prepare(path, connection)
+        _prepare(path, connection, header)
     except BaseException:
         connection.close(force=True)
         raise
@@ -139,7 +142,7 @@ def make_private(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
 
 
-def _prepare(path: Path, connection: apsw.Connection) -> None:
+def _prepare(path: Path, connection: apsw.Connection, header: int) -> None:
     # Before WAL, so that the header says whose the file is from its first byte.
     if connection.pragma("application_id") == 0:
         connection.pragma("application_id", APPLICATION_ID)
@@ -148,7 +151,7 @@ def _prepare(path: Path, connection: apsw.Connection) -> None:
     connection.pragma("secure_delete", "on")
     connection.pragma("wal_autocheckpoint", WAL_PAGES_MAX)
     connection.pragma("journal_size_limit", WAL_PAGES_MAX * 4096)
-    migrate(path, connection)
+    migrate(path, connection, header)
 
 
 def open_reader(path: Path) -> apsw.Connection:
@@ -181,8 +184,11 @@ def transaction(connection: apsw.Connection) -> Iterator[None]:
         raise
 
 
-def migrate(path: Path, connection: apsw.Connection) -> None:
-    """Apply the migrations that the file lacks, each whole or not at all."""
+def migrate(path: Path, connection: apsw.Connection, header: int) -> None:
+    """Apply the migrations that the file lacks, each whole or not at all.
+
+    `header` is the schema that the file's header names.
+    """
     for version, script in enumerate(migrations(), start=1):
         with transaction(connection):
             current = int(connection.pragma("user_version"))
@@ -191,14 +197,17 @@ def migrate(path: Path, connection: apsw.Connection) -> None:
                 connection.execute(script)
                 connection.pragma("user_version", version)
     # So that the header, which check_file reads, is that of the schema.
-    if connection.pragma("user_version") != _header_version(path):
+    if connection.pragma("user_version") != header:
         connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
 
 def _header_version(path: Path) -> int:
-    with path.open("rb") as file:
-        file.seek(60)
-        return int.from_bytes(file.read(4), "big")
+    try:
+        with path.open("rb") as file:
+            file.seek(60)
+            return int.from_bytes(file.read(4), "big")
+    except OSError:
+        return 0  # SQLite says what is wrong with it
 
 
 class Readers:

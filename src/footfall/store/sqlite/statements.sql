@@ -63,17 +63,6 @@ WHERE organization = ? AND key = ?
 SELECT type, count(*) FROM event INDEXED BY event_by_contact
 WHERE contact = :contact GROUP BY type
 
--- name: wipe_bodies
--- Overwritten in place: a blob of the same length takes the same cell.
-UPDATE body SET body = zeroblob(length(body)) WHERE arrival IN (
-  SELECT arrival FROM event INDEXED BY event_by_contact WHERE contact = :contact
-)
-
--- name: erase_events
-DELETE FROM event WHERE arrival IN (
-  SELECT arrival FROM event INDEXED BY event_by_contact WHERE contact = :contact
-)
-
 -- name: wipe_contact
 -- Nothing changes its length here either, so the page is never rebalanced.
 UPDATE contact SET id = zeroblob(octet_length(id)), key = randomblob(length(key))

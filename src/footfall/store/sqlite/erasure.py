@@ -1,0 +1,297 @@
+"""Erasure: a contact gone from all answers at once, and from the bytes in steps.
+
+The first step retires the contact's number: nothing leads to it any more, so what is
+sent of the contact later makes a new one. It also writes down what is still to be done
+(table `erasure`), which is completed after a crash. The steps that follow overwrite
+and delete a bounded number of rows each, so that other writes get their turn between.
+What must be looked for (observations, problems) is looked for beside the writer.
+"""
+
+import functools
+import json
+import re
+import secrets
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol, TypeVar, cast
+
+import apsw
+import msgspec
+
+from footfall.core import observations
+from footfall.store.books import BEGINNING
+from footfall.store.sqlite.statements import SQL
+
+T = TypeVar("T")
+# What one step writes at most.
+STEP_ROWS = 250
+STEP_BYTES = 2 * 1024 * 1024
+STEP_BLOCKS = 10
+# What is read at once beside the writer.
+SCAN_BLOCKS = 200
+SCAN_PROBLEMS = 500
+_END = 2**62
+_DEVICE = re.compile(r"\b[0-9a-f]{32}\b")
+
+
+class Runner(Protocol):
+    """How the steps reach the database."""
+
+    def write(self, step: Callable[[apsw.Connection], T]) -> T:
+        """Do a step in a transaction of its own."""
+
+    def read(self, look: Callable[[apsw.Connection], T]) -> T:
+        """Look at one state of the database, beside the writer."""
+
+
+class Subject(msgspec.Struct, frozen=True):
+    """Whose observations are erased: a digest, and from when to before when."""
+
+    digest: bytes
+    since: int
+    until: int
+
+
+class Search(msgspec.Struct, frozen=True):
+    """What to look for, since nothing leads to it once the contact is retired.
+
+    Attributes:
+        key: What stood for the contact's id in the index.
+        words: The contact's id, identities and names.
+        subjects: What observations hold of it.
+        blocks: The newest block of observations when the erasure began.
+    """
+
+    key: bytes
+    words: list[str]
+    subjects: list[Subject]
+    blocks: int
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """An erasure: its number, whose, and its entry in the journal."""
+
+    number: int
+    organization: int
+    contact: int
+    entry: bytes
+
+
+class _Known(msgspec.Struct, frozen=True, rename="camel"):
+    """What of a profile names a person."""
+
+    identities: dict[str, str] = {}
+    first_name: str | None = None
+    last_name: str | None = None
+
+
+def begin(
+    connection: apsw.Connection,
+    organization: int,
+    contact: int,
+    entry: bytes | None = None,
+) -> Begun:
+    """Retire a contact, and write down what is still to be done.
+
+    Args:
+        connection: Inside a transaction.
+        organization: Its number.
+        contact: Its number.
+        entry: The erasure's id in the journal, if it has one.
+    """
+    entry = entry or secrets.token_bytes(16)
+    search = _search(connection, organization, contact)
+    values = {
+        "organization": organization,
+        "contact": contact,
+        "entry": entry,
+        "body": msgspec.json.encode(search),
+    }
+    number = int(connection.execute(SQL["add_erasure"], values).get)
+    for name in ("wipe_contact", "drop_identities", "drop_ownerships"):
+        connection.execute(SQL[name], {"contact": contact})
+    return Begun(number, organization, contact, entry)
+
+
+def _search(connection: apsw.Connection, organization: int, contact: int) -> Search:
+    key, name = next(connection.execute(SQL["contact_row"], {"contact": contact}))
+    row = connection.execute(SQL["profile"], {"contact": contact}).fetchone()
+    known = msgspec.json.decode(row[0], type=_Known) if row else _Known()
+    words = [name, *known.identities.values(), known.first_name, known.last_name]
+    subjects = [Subject(key, BEGINNING, _END)]
+    values = {"organization": organization, "contact": contact}
+    for device, since, until, is_first in connection.execute(
+        SQL["erased_devices"], values
+    ):
+        # Before its first owner the device was this person's as far as is known.
+        start = BEGINNING if is_first else since
+        subjects.append(Subject(device, start, _END if until is None else until))
+    newest = int(connection.execute(SQL["newest_block"]).get)
+    found = [word for word in words if word]
+    return Search(key, found, subjects, newest)
+
+
+def count(connection: apsw.Connection, contact: int) -> dict[int, int]:
+    """Return how many events of each type there are still."""
+    return dict(connection.execute(SQL["count_types"], {"contact": contact}))
+
+
+def unfinished(connection: apsw.Connection, state: int) -> list[Begun]:
+    """Return the erasures that a crash, or a long read, left in a state."""
+    rows = connection.execute(SQL["erasures_in_state"], {"state": state})
+    return [Begun(*row) for row in rows]
+
+
+def identity(connection: apsw.Connection, begun: Begun) -> tuple[str, bytes]:
+    """Return whose erasure it is: the organization's id, and the contact's old key."""
+    values = {"organization": begun.organization}
+    organization = str(connection.execute(SQL["organization_id"], values).get)
+    search = _search_of(connection, begun)
+    return organization, b"" if search is None else search.key
+
+
+def complete(runner: Runner, begun: Begun) -> None:
+    """Do all the steps that are left; what is done already is not done again."""
+    contact = begun.contact
+    for step in (_erase_events, _erase_withdrawals, _erase_stays):
+        while runner.write(functools.partial(step, contact=contact)):
+            pass
+    _erase_profiles(runner, contact)
+    search = runner.read(lambda connection: _search_of(connection, begun))
+    if search is not None:
+        _erase_observations(runner, begun.organization, search)
+        _erase_problems(runner, begun.organization, search)
+    runner.write(functools.partial(_rows, name="wipe_erasure", number=begun.number))
+
+
+def _rows(connection: apsw.Connection, name: str, **values: Any) -> list[Any]:
+    return connection.execute(SQL[name], values).fetchall()
+
+
+def _search_of(connection: apsw.Connection, begun: Begun) -> Search | None:
+    values = {"number": begun.number}
+    body = bytes(connection.execute(SQL["erasure_body"], values).get)
+    return msgspec.json.decode(body, type=Search) if any(body) else None
+
+
+def _erase_events(connection: apsw.Connection, contact: int) -> bool:
+    return _erase_bodies(connection, "erased_events", "drop_event", contact)
+
+
+def _erase_withdrawals(connection: apsw.Connection, contact: int) -> bool:
+    name = "erased_withdrawals"
+    return _erase_bodies(connection, name, "drop_withdrawal", contact)
+
+
+def _erase_bodies(
+    connection: apsw.Connection, select: str, drop: str, contact: int
+) -> bool:
+    """Overwrite bodies and delete what leads to them; False if there were none."""
+    values = {"contact": contact, "limit": STEP_ROWS}
+    arrivals: list[tuple[int]] = []
+    size = 0
+    for arrival, length in connection.execute(SQL[select], values):
+        arrivals.append((arrival,))
+        size += length
+        if size > STEP_BYTES:
+            break
+    connection.executemany(SQL["wipe_body"], arrivals)
+    connection.executemany(SQL[drop], arrivals)
+    return bool(arrivals)
+
+
+def _erase_stays(connection: apsw.Connection, contact: int) -> bool:
+    values = {"contact": contact, "limit": STEP_ROWS}
+    numbers = connection.execute(SQL["erased_stays"], values).fetchall()
+    connection.executemany(SQL["drop_end"], numbers)
+    connection.executemany(SQL["drop_stay"], numbers)
+    return bool(numbers)
+
+
+def _erase_profiles(runner: Runner, contact: int) -> None:
+    after: int | None = 0
+    while after is not None:
+        after = runner.write(functools.partial(_wipe, contact=contact, after=after))
+
+
+def _wipe(connection: apsw.Connection, contact: int, after: int) -> int | None:
+    values = {"contact": contact, "after": after, "limit": STEP_ROWS}
+    numbers = _rows(connection, "erased_profiles", **values)
+    connection.executemany(SQL["wipe_profile"], numbers)
+    return numbers[-1][0] if numbers else None
+
+
+def _erase_observations(runner: Runner, organization: int, search: Search) -> None:
+    digests = sorted({one.digest.hex() for one in search.subjects})
+    subjects = msgspec.json.encode(digests).decode()
+    for after in range(0, search.blocks, SCAN_BLOCKS):
+        numbers = runner.read(
+            functools.partial(
+                _rows,
+                name="blocks_with",
+                organization=organization,
+                subjects=subjects,
+                after=after,
+                until=min(after + SCAN_BLOCKS, search.blocks),
+            )
+        )
+        for some in _sliced(numbers, STEP_BLOCKS):
+            step = functools.partial(_blank, numbers=some, subjects=search.subjects)
+            runner.write(step)
+
+
+def _blank(
+    connection: apsw.Connection, numbers: list[Any], subjects: list[Subject]
+) -> None:
+    found = connection.executemany(SQL["block_records"], numbers).fetchall()
+    for number, sent in found:
+        records = bytes(cast("bytes", sent))
+        for one in subjects:
+            records = observations.blank(records, one.digest, one.since, one.until)
+        # Of the same length, so it takes the same cell.
+        connection.execute(SQL["put_records"], (records, number))
+
+
+def _erase_problems(runner: Runner, organization: int, search: Search) -> None:
+    names = _pattern(search.words)
+    devices = {one.digest.hex() for one in search.subjects}
+    after = 0
+    while True:
+        rows = runner.read(
+            functools.partial(
+                _rows,
+                name="problems_after",
+                organization=organization,
+                after=after,
+                limit=SCAN_PROBLEMS,
+            )
+        )
+        if not rows:
+            return
+        after = rows[-1][0]
+        found = [
+            (number,)
+            for number, reason, body in rows
+            if _names(f"{reason}\n{body.decode(errors='replace')}", names, devices)
+        ]
+        for some in _sliced(found, STEP_ROWS):
+            runner.write(functools.partial(_drop_problems, numbers=some))
+
+
+def _pattern(words: Iterable[str]) -> re.Pattern[str]:
+    """Match any of the words in any case, also as JSON escapes them."""
+    spelled = {form for word in words for form in (word, json.dumps(word)[1:-1])}
+    either = "|".join(map(re.escape, sorted(spelled, key=len, reverse=True)))
+    return re.compile(rf"(?<!\w)(?:{either})(?!\w)", re.IGNORECASE)
+
+
+def _names(text: str, names: re.Pattern[str], devices: set[str]) -> bool:
+    return bool(names.search(text)) or not devices.isdisjoint(_DEVICE.findall(text))
+
+
+def _drop_problems(connection: apsw.Connection, numbers: list[Any]) -> None:
+    connection.executemany(SQL["wipe_problem"], numbers)
+    connection.executemany(SQL["delete_problem"], numbers)
+
+
+def _sliced(rows: list[T], size: int) -> Iterable[list[T]]:
+    return (rows[at : at + size] for at in range(0, len(rows), size))

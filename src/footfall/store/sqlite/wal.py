@@ -1,0 +1,30 @@
+"""Emptying the WAL beside the writer: until then it holds what was overwritten."""
+
+from pathlib import Path
+
+import apsw
+
+# While a truncating checkpoint waits for readers, it holds the lock that writers need.
+_WAIT_MS = 25
+
+
+def empty_wal(path: Path) -> bool:
+    """Move all from the WAL into the database and cut it to nothing.
+
+    Most is moved while others write; only the rest needs them to wait, a moment.
+
+    Returns:
+        Whether bytes are still in it, because somebody reads or writes just now.
+    """
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    try:
+        connection.set_busy_timeout(_WAIT_MS)
+        # A connection that has read nothing yet does not know that there is a WAL.
+        connection.pragma("user_version")
+        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    except apsw.BusyError:
+        return True
+    finally:
+        connection.close()
+    return False

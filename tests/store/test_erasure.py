@@ -1,0 +1,178 @@
+"""What erasure takes away: for good, in bounded steps, whoever reads meanwhile."""
+
+import json
+import secrets
+
+import apsw
+import pytest
+
+from footfall.core import events, observations
+from footfall.core.observations import Heard, Observation, Spot
+from footfall.core.queries import EventQuery
+from footfall.flows.recompute import recompute
+from footfall.store import Organization
+from footfall.store.books import ProblemKept
+from footfall.store.sqlite import SQLiteStore
+from tests.conftest import event
+from tests.flows.world import ANN, BOB, LATER, START, World
+
+
+@pytest.fixture
+def world(tmp_path):
+    with World(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "footfall.db"
+
+
+def contact_of(world, name):
+    return next(
+        e["customerId"]
+        for e in world.events("login")
+        if world.name_of(e["customerId"]) == name
+    )
+
+
+def anew(world):
+    return recompute(
+        world.store, "org", None, since=START, until=LATER, now=LATER,
+        progress=lambda *_: None,
+    )  # fmt: skip
+
+
+def digest_of(world, device):
+    key = world.store.look("org", lambda books: books.estate().device_key)
+    return observations.digest(key, device)
+
+
+def in_files(folder, value):
+    return [
+        f.name
+        for f in folder.iterdir()
+        if not f.name.endswith("-shm") and value in f.read_bytes()
+    ]
+
+
+# -- for good ------------------------------------------------------------------------
+
+
+def test_a_recompute_does_not_bring_an_erased_person_back_as_a_pseudonym(world):
+    world.log_in("ann", ANN, 0)
+    world.hear(ANN, 10)
+    world.hear(BOB, 0, 10)
+    world.close()
+    world.store.erase("org", contact_of(world, "ann")).result()
+    world.set(pseudonymous=True)
+    anew(world)
+    world.close()
+    bob = digest_of(world, BOB).hex()
+    assert {e["customerId"] for e in world.events()} == {bob}
+
+
+def test_a_late_login_does_not_bring_back_what_was_heard_before_an_erasure(world):
+    world.log_in("ann", ANN, 0)
+    world.hear(ANN, 10, 20)
+    world.close()
+    world.store.erase("org", contact_of(world, "ann")).result()
+    world.log_in("bob", ANN, -5)
+    world.close()
+    assert world.visits() == []
+
+
+def test_an_observation_by_a_contacts_id_does_not_come_back(world):
+    def by_id(contact):
+        world.take(Heard([Observation(START, Spot(location="cafe"), contact=contact)]))
+
+    by_id("app-user")
+    world.store.erase("org", "app-user").result()
+    world.store.append("org", [accepted(customerId="app-user")]).result()
+    anew(world)
+    world.close()
+    assert [e["event"]["type"] for e in world.events()] == ["login"]
+
+
+def test_what_others_did_with_the_device_in_their_time_stays(world):
+    world.log_in("ann", ANN, 0)
+    world.hear(ANN, 10)
+    world.log_in("bob", ANN, 60)
+    world.hear(ANN, 70)
+    world.close()
+    world.store.erase("org", contact_of(world, "ann")).result()
+    anew(world)
+    world.close()
+    assert world.visits() == [("bob", "cafe", 60, 70)]
+
+
+def test_of_an_erased_persons_devices_nothing_stays_in_the_observations(
+    world, tmp_path
+):
+    world.log_in("ann", ANN, 0)
+    for minute in range(10, 400, 7):
+        world.hear(ANN, minute)
+        world.hear(BOB, minute)
+    world.close()
+    ann, bob = digest_of(world, ANN), digest_of(world, BOB)
+    world.store.erase("org", contact_of(world, "ann")).result()
+    kept = world.store.look("org", lambda b: list(b.kept(START, LATER)))
+    assert {one.subject for one in kept} == {bob}
+    blocks = apsw.Connection(str(tmp_path / "presence.db"))
+    records = b"".join(row[0] for row in blocks.execute("SELECT records FROM block"))
+    blocks.close()
+    assert ann not in records
+
+
+def test_problems_that_hold_an_erased_person_are_gone_with_their_bytes(world, tmp_path):
+    world.log_in("ann@guests.example", ANN, 0)
+    contact = contact_of(world, "ann@guests.example")
+    device = digest_of(world, ANN).hex()
+
+    def put(books):
+        books.put_problems(
+            [
+                ProblemKept("s", 1, "no place", f"device {device} somewhere"),
+                ProblemKept("s", 1, f"device {device} reason", ""),
+                ProblemKept("s", 1, "name", '{"user": "ANN@guests.example"}'),
+                ProblemKept("s", 1, "id", f"contact {contact}"),
+                ProblemKept("s", 1, "another's", "joann@guests.example2"),
+            ]
+        )
+
+    world.store.change("org", put).result()
+    world.store.erase("org", contact).result()
+    left = world.store.look("org", lambda books: books.problems(10))
+    assert [one.reason for one in left] == ["another's"]
+    for value in (device, "ANN@guests.example", contact):
+        assert in_files(tmp_path, value.encode()) == []
+
+
+# -- in steps ------------------------------------------------------------------------
+
+
+def accepted(**changes):
+    raw = json.dumps(event(**changes)).encode()
+    return events.accept(raw, "org", 0, lambda: secrets.token_hex(16))
+
+
+@pytest.fixture
+def store(path):
+    opened = SQLiteStore(path)
+    opened.create_organization(Organization("org", "Org", 0)).result()
+    yield opened
+    opened.close()
+
+
+def test_a_long_read_does_not_fail_an_erasure_and_its_bytes_go_later(store, path):
+    store.append("org", [accepted(customerId="c-1"), accepted()]).result()
+    reader = apsw.Connection(str(path))
+    reader.execute("BEGIN; SELECT count(*) FROM body").fetchall()
+    erased = store.erase("org", "c-1").result()
+    assert (erased.counts, erased.bytes_pending) == ({2: 1}, True)
+    assert store.page(EventQuery("org")).count == 1
+    assert store.empty_wal() is True
+    reader.execute("ROLLBACK")
+    store.finish_erasures().result()
+    assert in_files(path.parent, b"c-1") == []
+    assert store.erase("org", "guest").result().bytes_pending is False
