@@ -7,7 +7,7 @@ answers: what of its posts cannot be understood is kept, and shown to the operat
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from types import ModuleType
 
@@ -16,9 +16,16 @@ import msgspec
 from footfall.core import observations
 from footfall.core.observations import Heard
 from footfall.core.places import Estate
-from footfall.errors import CredentialsWrong, NothingAccepted, SourceUnknown, TooLarge
+from footfall.errors import (
+    CredentialsWrong,
+    NothingAccepted,
+    SourceUnknown,
+    StoreError,
+    TooLarge,
+)
+from footfall.flows import presence
 from footfall.flows.ingest import BATCH_MAX, Rejected
-from footfall.flows.presence import Outcome, observe
+from footfall.flows.presence import Outcome, Terms, observe
 from footfall.flows.sources import SourceDesk
 from footfall.sources import freeradius, meraki, mist, plain
 from footfall.store import Store
@@ -67,17 +74,15 @@ async def receive_plain(
     """
     decode = plain.logins if read == "logins" else plain.observations
 
-    def take() -> tuple[Heard, Future[Outcome]]:
+    def take() -> Heard:
         heard = decode(body, now, lines=lines)
         count = len(heard.observations) + len(heard.logins) + len(heard.unclear)
         if count > BATCH_MAX:
             raise TooLarge(f"{count} {read} in one request; at most {BATCH_MAX}.")
-        return heard, store.change(
-            organization, lambda books: observe(books, heard, now)
-        )
+        return heard
 
-    heard, future = await asyncio.to_thread(take)
-    outcome = await asyncio.wrap_future(future)
+    heard = await asyncio.to_thread(take)
+    outcome = await _take_steps(store, organization, heard, now)
     rejected = sorted(
         (
             Rejected(one.index, None, list(one.errors))
@@ -111,21 +116,73 @@ async def receive_post(
     if not await asyncio.to_thread(vendor.verify, desk.open(source), headers, body):
         raise CredentialsWrong("The post does not have this source's secret.")
     heard = await asyncio.to_thread(vendor.decode, body, now)
-    return await asyncio.wrap_future(take_in(store, source, heard, now))
+    heard = _at_default(source, heard)
+
+    def keep(books: Books, outcome: Outcome) -> None:
+        _keep_problems(books, source, heard, outcome, now)
+
+    return await _take_steps(store, source.organization, heard, now, keep)
+
+
+async def _take_steps(
+    store: Store,
+    organization: str,
+    heard: Heard,
+    now: int,
+    then: Callable[[Books, Outcome], None] = lambda *_: None,
+) -> Outcome:
+    """Take in a post in turns that are short; `then` belongs to the last of them.
+
+    Raises:
+        StoreError: The store failed; what was taken in until then stays.
+    """
+    parts = presence.steps(heard)
+    outcome = Outcome()
+    # Stays of a large post close once all of it was heard.
+    terms = presence.LIVE if len(parts) == 1 else Terms(closing=False)
+    for number, part in enumerate(parts, start=1):
+
+        def work(
+            books: Books,
+            part: Heard = part,
+            before: Outcome = outcome,
+            is_last: bool = number == len(parts),  # noqa: FBT001  bound here
+        ) -> Outcome:
+            taken = presence.merged(before, observe(books, part, now, terms))
+            if is_last:
+                then(books, taken)
+            return taken
+
+        try:
+            outcome = await asyncio.wrap_future(store.change(organization, work))
+        except StoreError as error:
+            if number == 1:
+                raise
+            raise type(error)(
+                f"{error} A part of this is stored: send all of it again, "
+                "nothing is made twice."
+            ) from error
+    return outcome
 
 
 def take_in(store: Store, source: Source, heard: Heard, now: int) -> Future[Outcome]:
-    """Take in what a source said, and keep what of it was not understood."""
+    """Take in a packet, and keep what of it was not understood."""
     heard = _at_default(source, heard)
 
     def work(books: Books) -> Outcome:
         outcome = observe(books, heard, now)
-        problems = _problems(books.estate(), source, heard, outcome, now)
-        if problems:
-            books.put_problems(problems)
+        _keep_problems(books, source, heard, outcome, now)
         return outcome
 
     return store.change(source.organization, work)
+
+
+def _keep_problems(
+    books: Books, source: Source, heard: Heard, outcome: Outcome, now: int
+) -> None:
+    problems = _problems(books.estate(), source, heard, outcome, now)
+    if problems:
+        books.put_problems(problems)
 
 
 def _at_default(source: Source, heard: Heard) -> Heard:

@@ -28,7 +28,7 @@ from footfall.flows.presence import Outcome, Terms, close_due, observe
 from footfall.store import Store
 from footfall.store.books import Books
 
-_BATCH = 5_000
+_BATCH = 500
 _AHEAD = 2
 
 
