@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.proof import crashes, crowds, faults, fuzz, kills, powercuts
+from tests.proof import bystander, crashes, crowds, faults, fuzz, kills, powercuts
 
 Row = tuple[str, str, str, bool]
 P99_MS_MAX = 250
@@ -77,6 +77,16 @@ def crowd(folder: Path) -> Iterator[Row]:
         place.close()
 
 
+def waits(folder: Path) -> Iterator[Row]:
+    for name, found in bystander.watch(folder):
+        tried = f"{found.sends} sends and {found.reads} reads of another tenant"
+        result = f"{found.failed} failed, longest wait: "
+        result += f"send {found.send_ms:.0f} ms, read {found.read_ms:.0f} ms"
+        worst = max(found.send_ms, found.read_ms)
+        fine = not found.failed and worst <= bystander.WAIT_MS_MAX
+        yield f"beside {name}", tried, result, fine
+
+
 def presence(folder: Path) -> Iterator[Row]:
     found = crashes.crash_each(folder)
     tried = f"each of {found.cuts} writes and syncs, then all sent again"
@@ -130,7 +140,7 @@ def main() -> None:
     began = time.monotonic()
     table = Table("what was tried", "how often", "what came of it", "")
     fine = True
-    for part in (power, disk, processes, crowd, presence, decoders):
+    for part in (power, disk, processes, crowd, waits, presence, decoders):
         with tempfile.TemporaryDirectory() as folder:
             for *row, good in part(Path(folder)):
                 table.add_row(*row, "ok" if good else "FAILED")

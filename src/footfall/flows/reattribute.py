@@ -8,9 +8,11 @@ whole, and doing it twice changes nothing, so a crash at any point loses nothing
 
 import functools
 import itertools
+from collections.abc import Iterable
 
 import msgspec
 
+from footfall.core.observations import Kept
 from footfall.core.stays import Point, Stay, runs
 from footfall.flows.hearing import attribute, gathered
 from footfall.flows.settling import Key, Settling
@@ -45,9 +47,9 @@ def reattribute(store: Store, organization: str, now: int) -> bool:
     # In order: what an heir gets is there before others take of it.
     rows = list(itertools.takewhile(lambda one: one.heir is None, rows))
     plan = store.look(organization, lambda books: _plan(books, rows, now))
-    for part in _parts(plan):
-        work = functools.partial(_write, part=part, now=now)
-        if not store.change(organization, work).result():
+    for part in parts_of(plan):
+        work = functools.partial(write_part, part=part, now=now)
+        if not store.change(organization, work).result()[0]:
             return True
     numbers = [one.number for one in rows]
     store.change(
@@ -56,33 +58,38 @@ def reattribute(store: Store, organization: str, now: int) -> bool:
     return True
 
 
-def _write(books: Books, part: Plan, now: int) -> bool:
-    """Write a step; False if what it was read from holds no more."""
+def write_part(books: Books, part: Plan, now: int) -> tuple[bool, int, int]:
+    """Write a step; returns how many events were made and withdrawn.
+
+    The first is False if what it was read from holds no more.
+    """
     if any(books.ownerships(device) != old for device, old in part.owners.items()):
-        return False
+        return False, 0, 0
     settling = Settling(books, now, None, closing=True)
     if not all(_replace(settling, one, left) for one, left in part.lost):
         # What was replaced holds; its events go with it.
-        settling.write()
-        return False
+        return False, *settling.write()
     heard: dict[Key, list[Stay]] = {}
     for key, run in part.gained:
         heard.setdefault(key, []).append(run)
     settling.absorb(heard)
-    settling.write()
-    return True
+    return True, *settling.write()
 
 
-def _parts(plan: Plan) -> list[Plan]:
+def parts_of(plan: Plan) -> list[Plan]:
     """Cut a plan into steps: first what is lost, then what is gained."""
-    size = STAYS_A_STEP
-    return [
-        Plan(plan.owners, plan.lost[n : n + size], [])
-        for n in range(0, len(plan.lost), size)
-    ] + [
-        Plan(plan.owners, [], plan.gained[n : n + size])
-        for n in range(0, len(plan.gained), size)
-    ]
+    parts: list[Plan] = []
+    weight = STAYS_A_STEP
+    for one in plan.lost:
+        weight += 1 + len(one[1])
+        if weight > STAYS_A_STEP:
+            parts.append(Plan(plan.owners, [], []))
+            weight = 1 + len(one[1])
+        parts[-1].lost.append(one)
+    for first in range(0, len(plan.gained), STAYS_A_STEP):
+        some = plan.gained[first : first + STAYS_A_STEP]
+        parts.append(Plan(plan.owners, [], some))
+    return parts
 
 
 def _replace(settling: Settling, one: Recorded, left: list[Stay]) -> bool:
@@ -147,29 +154,37 @@ def _left(
     subjects |= {own.device for number in names for own in books.devices(number)}
     first = min(one.stay.first_at for one in stays)
     last = max(one.stay.last_at for one in stays)
+    heard = gathered_by_key(settling, books.kept_of(subjects, first, last), None)
+    return left_of(settling, stays, heard)
+
+
+def gathered_by_key(
+    settling: Settling, kept: Iterable[Kept], site: int | None
+) -> dict[Key, list[Point]]:
+    """Return what each contact was heard of at each location, or at the one named."""
+    heard = [one for one in kept if site in (None, one.location)]
     points: dict[Key, list[Point]] = {}
-    heard = list(books.kept_of(subjects, first, last))
     owners = attribute(settling, heard, pseudonymous=False)
     for one, owner in zip(heard, owners, strict=True):
         if owner is not None:
             point = Point(one.at, one.rssi, one.hotspot)
             points.setdefault((owner, one.location), []).append(point)
-    return [
-        (
-            one,
-            list(
-                runs(
-                    [
-                        point
-                        for point in points.get((one.contact, one.location), [])
-                        if one.stay.first_at <= point.at <= one.stay.last_at
-                    ],
-                    settling.rules(one.location),
-                )
-            ),
-        )
-        for one in stays
-    ]
+    return points
+
+
+def left_of(
+    settling: Settling, stays: list[Recorded], heard: dict[Key, list[Point]]
+) -> list[tuple[Recorded, list[Stay]]]:
+    """Return the runs that lie in each stay by what was heard."""
+    found = []
+    for one in stays:
+        points = [
+            point
+            for point in heard.get((one.contact, one.location), [])
+            if one.stay.first_at <= point.at <= one.stay.last_at
+        ]
+        found.append((one, list(runs(points, settling.rules(one.location)))))
+    return found
 
 
 def _inherit(store: Store, organization: str, row: Reattribution, now: int) -> bool:
