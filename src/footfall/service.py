@@ -32,6 +32,7 @@ from footfall.core.scrolls import ScrollSeal
 from footfall.errors import AddressTaken, FootfallError
 from footfall.flows import presence
 from footfall.flows.limit import Limiter
+from footfall.flows.reattribute import reattribute_all
 from footfall.flows.recognise import Recogniser
 from footfall.flows.sources import SourceDesk
 from footfall.flows.tokens import TokenDesk
@@ -51,7 +52,8 @@ CONNECTIONS_MAX = 8192
 # For what would hold up the loop; more than cores only wait for the lock.
 THREADS = max(2, min(4, os.cpu_count() or 2))
 SWEEP_EVERY_S = 1
-FORGET_EVERY = 600  # sweeps
+INDEX_EVERY = 10  # sweeps
+FORGET_EVERY = 600
 _log = structlog.get_logger()
 
 
@@ -189,7 +191,11 @@ async def ticking(store: Store, observations_days: int) -> AsyncIterator[None]:
 async def _tick(store: Store, observations_kept: int) -> None:
     for number in itertools.count():
         try:
+            await asyncio.to_thread(reattribute_all, store, clock.now())
             await asyncio.to_thread(presence.close_due, store, clock.now())
+            if number % INDEX_EVERY == 0:
+                while await asyncio.to_thread(store.index_kept):
+                    pass
             if number % FORGET_EVERY == 0:
                 await asyncio.to_thread(
                     presence.forget, store, clock.now(), observations_kept

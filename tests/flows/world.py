@@ -12,6 +12,7 @@ from footfall.core.places import Hotspot, Location, PresenceSettings
 from footfall.core.queries import EventQuery, Sort
 from footfall.flows import people, presence, tenants
 from footfall.flows.presence import LIVE, Outcome, Terms
+from footfall.flows.reattribute import reattribute_all
 from footfall.store import Store
 
 START = instants.parse_instant("2026-05-01T10:00:00Z")
@@ -57,9 +58,11 @@ class World:
         self.store.change("org", work).result()
 
     def take(self, heard: Heard, now: int = LATER, terms: Terms = LIVE) -> Outcome:
-        return self.store.change(
+        outcome = self.store.change(
             "org", lambda books: presence.observe(books, heard, now, terms)
         ).result()
+        reattribute_all(self.store, now)
+        return outcome
 
     def hear(self, device, *minutes, at="cafe", now=LATER, rssi=None) -> Outcome:
         return self.take(Heard([seen(device, m, at, rssi) for m in minutes]), now)

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.proof import (
+    bystander,
     crashes,
     crowds,
     faults,
@@ -98,6 +99,16 @@ def flooded(folder: Path) -> Iterator[Row]:
         yield found.name, found.tried, result, fine and found.peak_mb < FLOOD_MB_MAX
 
 
+def waits(folder: Path) -> Iterator[Row]:
+    for name, found in bystander.watch(folder):
+        tried = f"{found.sends} sends and {found.reads} reads of another tenant"
+        result = f"{found.failed} failed, longest wait: "
+        result += f"send {found.send_ms:.0f} ms, read {found.read_ms:.0f} ms"
+        worst = max(found.send_ms, found.read_ms)
+        fine = not found.failed and worst <= bystander.WAIT_MS_MAX
+        yield f"beside {name}", tried, result, fine
+
+
 def presence(folder: Path) -> Iterator[Row]:
     found = crashes.crash_each(folder)
     tried = f"each of {found.cuts} writes and syncs, then all sent again"
@@ -161,8 +172,8 @@ def main() -> None:
     began = time.monotonic()
     table = Table("what was tried", "how often", "what came of it", "")
     fine = True
-    parts = (power, disk, processes, crowd, flooded, radius, presence, decoders)
-    for part in parts:
+    intake = (crowd, waits, flooded, radius)
+    for part in (power, disk, processes, *intake, presence, decoders):
         with tempfile.TemporaryDirectory() as folder:
             for *row, good in part(Path(folder)):
                 table.add_row(*row, "ok" if good else "FAILED")

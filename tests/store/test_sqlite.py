@@ -212,7 +212,15 @@ SINGLE = [
     if "{" not in sql and sql.startswith(("SELECT", "DELETE", "UPDATE", "INSERT"))
 ]
 # Few rows, all of them asked for; or the front of a heap.
-LISTS = {"organizations", "services", "forget_tokens", "sources"}
+LISTS = {
+    "due",
+    "unsettled",
+    "segments_since",
+    "organizations",
+    "services",
+    "forget_tokens",
+    "sources",
+}
 LISTS |= {"old_blocks", "old_problems", "erasure_entries"}
 
 

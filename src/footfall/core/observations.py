@@ -7,7 +7,7 @@ A device's address is seen here only on its way to its digest.
 
 import hmac
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import msgspec
 
@@ -177,6 +177,8 @@ class Kept(msgspec.Struct, frozen=True, gc=False):
 
 
 _RECORD = struct.Struct("<16sqIIhB")
+RECORD_BYTES = _RECORD.size
+_SUBJECT = struct.Struct(f"16s{RECORD_BYTES - DIGEST_BYTES}x")
 _NO_SIGNAL = -32768
 _NOBODY = bytes(DIGEST_BYTES)
 
@@ -215,15 +217,30 @@ def blank(block: bytes, subject: bytes, since: int, until: int) -> bytes:
 
 def unpack(block: bytes) -> Iterator[Kept]:
     """Read what `pack` wrote, and was not overwritten since."""
-    for subject, at, location, hotspot, rssi, flags in _RECORD.iter_unpack(block):
-        if subject == _NOBODY:
-            continue
-        yield Kept(
-            subject,
-            at * SECOND,
-            location,
-            hotspot,
-            None if rssi == _NO_SIGNAL else rssi,
-            bool(flags & 1),
-            bool(flags & 2),
-        )
+    rows = _RECORD.iter_unpack(block)
+    return (_kept(row) for row in rows if row[0] != _NOBODY)
+
+
+def subjects(block: bytes) -> list[bytes]:
+    """Return the subjects of what `pack` wrote, one for each observation."""
+    return [subject for (subject,) in _SUBJECT.iter_unpack(block)]
+
+
+def unpack_of(block: bytes, wanted: Collection[bytes]) -> Iterator[Kept]:
+    """Read what `pack` wrote of some subjects; a set makes it quick."""
+    for place, subject in enumerate(subjects(block)):
+        if subject in wanted:
+            yield _kept(_RECORD.unpack_from(block, place * RECORD_BYTES))
+
+
+def _kept(row: tuple[bytes, int, int, int, int, int]) -> Kept:
+    subject, at, location, hotspot, rssi, flags = row
+    return Kept(
+        subject,
+        at * SECOND,
+        location,
+        hotspot,
+        None if rssi == _NO_SIGNAL else rssi,
+        bool(flags & 1),
+        bool(flags & 2),
+    )

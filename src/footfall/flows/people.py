@@ -9,11 +9,9 @@ from footfall.core.instants import SECOND
 from footfall.core.observations import Login, Observation, Restart
 from footfall.core.outcomes import Scene
 from footfall.core.places import Estate
-from footfall.core.stays import Stay
-from footfall.flows.hearing import Unplaced, hear, unknown_place
-from footfall.flows.recompute import recompute_span
-from footfall.flows.settling import Key, Settling
-from footfall.store.books import Books, Ownership
+from footfall.flows.hearing import AHEAD_MAX, Unplaced, unknown_place
+from footfall.flows.settling import Settling
+from footfall.store.books import BEGINNING, Books, Ownership, Reattribution
 
 # After all that can be heard.
 _END = 2**62
@@ -70,7 +68,7 @@ def find(settling: Settling, identities: tuple[tuple[str, str], ...]) -> int | N
     return None
 
 
-def log_in(settling: Settling, login: Login) -> list[Observation]:
+def log_in(settling: Settling, login: Login, now: int) -> list[Observation]:
     """Make the login's event, and the device the contact's from then on.
 
     Returns:
@@ -84,9 +82,11 @@ def log_in(settling: Settling, login: Login) -> list[Observation]:
     if found is None:
         raise Unplaced(unknown_place(login.spot))
     at = login.at - login.at % SECOND
-    if login.nas is not None and not _begin_session(settling, login, at):
+    if login.nas is not None and not _begin_session(settling, login, at, now):
         return []
     device = login.device and observations.digest(estate.device_key, login.device)
+    if device and _is_nobody(settling, login, device, at):
+        return [Observation(at, login.spot, login.device, rssi=login.rssi)]
     contact = _contact_of(settling, login, at, found, device)
     name = books.contact_ids([contact])[contact]
     told_by = f"{login.session} {device.hex() if device else ''}"
@@ -96,6 +96,13 @@ def log_in(settling: Settling, login: Login) -> list[Observation]:
     randomised = observations.is_randomised(login.device)
     bind(settling, contact, Ownership(device, at, contact, randomised))
     return [Observation(at, login.spot, login.device, rssi=login.rssi)]
+
+
+def _is_nobody(settling: Settling, login: Login, device: bytes, at: int) -> bool:
+    """Tell whether a login says of nobody who it is: no name, an address made up."""
+    if login.identities or not observations.is_randomised(login.device or b""):
+        return False
+    return settling.books.owners([(device, at)]) == [None]
 
 
 def _contact_of(
@@ -108,7 +115,10 @@ def _contact_of(
     """Return whose login it is; somebody who is not known signs up by it."""
     contact = find(settling, login.identities)
     if contact is None and not login.identities and device is not None:
-        contact = settling.books.find_contact(device.hex())
+        [owner] = settling.books.owners([(device, at)])
+        randomised = observations.is_randomised(login.device or b"")
+        named = settling.books.find_contact(device.hex())
+        contact = owner if randomised else named
     if contact is not None:
         _learn(settling, contact, login.identities)
         return contact
@@ -144,12 +154,15 @@ def _learn(
         write_profile(settling, contact, more)
 
 
-def _begin_session(settling: Settling, login: Login, at: int) -> bool:
+def _begin_session(settling: Settling, login: Login, at: int, now: int) -> bool:
     """Remember a session; False if it is one that was begun already."""
     books, estate = settling.books, settling.estate
     key = identity_key(estate, "session", f"{login.nas} {login.session}")
     known = books.session(key)
-    if known is not None and (known.ended_at is None or at <= known.ended_at):
+    # An end in the future is of a clock that was wrong: it hides nothing.
+    if known is not None and (
+        known.ended_at is None or at <= known.ended_at <= now + AHEAD_MAX
+    ):
         return False
     books.put_session(key, identity_key(estate, "nas", login.nas or ""), at)
     return True
@@ -165,7 +178,8 @@ def bind(settling: Settling, contact: int, ownership: Ownership) -> None:
     """Make a device a contact's from an instant on.
 
     What the device was heard of meanwhile becomes the contact's; so does, of a
-    device that had a pseudonym, all that was ever heard of it.
+    device that had a pseudonym, all that was ever heard of it. That is only noted
+    here, and done beside; see `flows.reattribute`.
     """
     books, device, since = settling.books, ownership.device, ownership.since_at
     held = books.ownerships(device)
@@ -177,30 +191,12 @@ def bind(settling: Settling, contact: int, ownership: Ownership) -> None:
     )
     books.put_ownership(ownership)
     if held and held[0].pseudonym:
-        _adopt(settling, contact, held[0])
-        return
-    missed = list(books.kept(since, until, device))
-    if not missed:
-        return
-    if not before:
-        hear(settling, missed)
-        return
-    last = max(one.at for one in missed)
-    both = frozenset({before[-1].contact, contact})
-    recompute_span(settling, since, last, contacts=both)
-
-
-def _adopt(settling: Settling, contact: int, pseudonym: Ownership) -> None:
-    """Give a contact all that its device did under a pseudonym."""
-    settling.books.put_ownership(
-        msgspec.structs.replace(pseudonym, contact=contact, pseudonym=False)
-    )
-    moved = settling.books.stays_of(pseudonym.contact)
-    if pseudonym.contact == contact:
-        return
-    settling.drop(moved)
-    heard: dict[Key, list[Stay]] = {}
-    for one in moved:
-        bare = msgspec.structs.replace(one.stay, visit_at=None, open=True)
-        heard.setdefault((contact, one.location), []).append(bare)
-    settling.absorb(heard)
+        pseudonym = held[0]
+        owned = msgspec.structs.replace(pseudonym, contact=contact, pseudonym=False)
+        books.put_ownership(owned)
+        if pseudonym.contact != contact:
+            row = Reattribution(device, BEGINNING, until, pseudonym.contact, contact)
+            books.put_reattribution(row)
+    elif books.is_heard_since(since):
+        former = before[-1].contact if before else None
+        books.put_reattribution(Reattribution(device, since, until, former))

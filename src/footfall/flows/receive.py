@@ -6,7 +6,7 @@ answers: what of its posts cannot be understood is kept, and shown to the operat
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from types import ModuleType
 
@@ -14,10 +14,16 @@ import msgspec
 
 from footfall.core import observations
 from footfall.core.observations import Heard
-from footfall.errors import CredentialsWrong, NothingAccepted, SourceUnknown
+from footfall.errors import (
+    CredentialsWrong,
+    NothingAccepted,
+    SourceUnknown,
+    StoreError,
+)
+from footfall.flows import presence
 from footfall.flows.ingest import BATCH_MAX, Rejected
 from footfall.flows.parsing import on_parser
-from footfall.flows.presence import Outcome, observe
+from footfall.flows.presence import Outcome, Terms, observe
 from footfall.flows.sources import SourceDesk
 from footfall.sources import freeradius, masking, meraki, mist, plain
 from footfall.store import Store
@@ -63,14 +69,8 @@ async def receive_plain(
     """
     decode = plain.logins if read == "logins" else plain.observations
 
-    def take() -> tuple[Heard, Future[Outcome]]:
-        heard = decode(body, now, lines=lines, count_max=BATCH_MAX)
-        return heard, store.change(
-            organization, lambda books: observe(books, heard, now)
-        )
-
-    heard, future = await on_parser(take)
-    outcome = await asyncio.wrap_future(future)
+    heard = await on_parser(decode, body, now, lines=lines, count_max=BATCH_MAX)
+    outcome = await _take_steps(store, organization, heard, now)
     rejected = sorted(
         (
             Rejected(one.index, None, list(one.errors))
@@ -112,23 +112,75 @@ async def check_sender(
 
 async def receive_post(store: Store, source: Source, body: bytes, now: int) -> Outcome:
     """Take in a vendor's post; returns when all of it is on disk."""
-    decode = DECODERS[source.kind].decode
-    future = await on_parser(lambda: take_in(store, source, decode(body, now), now))
-    return await asyncio.wrap_future(future)
+    heard = await on_parser(DECODERS[source.kind].decode, body, now)
+    heard = _at_default(source, heard)
+
+    def keep(books: Books, outcome: Outcome) -> None:
+        _keep_problems(books, source, heard, outcome, now)
+
+    return await _take_steps(store, source.organization, heard, now, keep)
+
+
+async def _take_steps(
+    store: Store,
+    organization: str,
+    heard: Heard,
+    now: int,
+    then: Callable[[Books, Outcome], None] = lambda *_: None,
+) -> Outcome:
+    """Take in a post in turns that are short; `then` belongs to the last of them.
+
+    Raises:
+        StoreError: The store failed; what was taken in until then stays.
+    """
+    parts = presence.steps(heard)
+    outcome = Outcome()
+    # Stays of a large post close once all of it was heard.
+    terms = presence.LIVE if len(parts) == 1 else Terms(closing=False)
+    for number, part in enumerate(parts, start=1):
+
+        def work(
+            books: Books,
+            part: Heard = part,
+            before: Outcome = outcome,
+            is_last: bool = number == len(parts),  # noqa: FBT001  bound here
+        ) -> Outcome:
+            taken = presence.merged(before, observe(books, part, now, terms))
+            if is_last:
+                then(books, taken)
+            return taken
+
+        try:
+            future = await asyncio.to_thread(store.change, organization, work)
+            outcome = await asyncio.wrap_future(future)
+        except StoreError as error:
+            if number == 1:
+                raise
+            raise type(error)(
+                f"{error} A part of this is stored: send all of it again, "
+                "nothing is made twice."
+            ) from error
+    return outcome
 
 
 def take_in(store: Store, source: Source, heard: Heard, now: int) -> Future[Outcome]:
-    """Take in what a source said, and keep what of it was not understood."""
+    """Take in a packet, and keep what of it was not understood."""
     heard = _at_default(source, heard)
-    unclear = _decoder_problems(source, heard, now)
 
     def work(books: Books) -> Outcome:
         outcome = observe(books, heard, now)
-        if problems := unclear + _place_problems(source, outcome, now):
-            books.put_problems(problems)
+        _keep_problems(books, source, heard, outcome, now)
         return outcome
 
     return store.change(source.organization, work)
+
+
+def _keep_problems(
+    books: Books, source: Source, heard: Heard, outcome: Outcome, now: int
+) -> None:
+    problems = _decoder_problems(source, heard, now)
+    if problems := problems + _place_problems(source, outcome, now):
+        books.put_problems(problems)
 
 
 def _at_default(source: Source, heard: Heard) -> Heard:

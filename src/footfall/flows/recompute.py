@@ -1,19 +1,37 @@
-"""Recompute: visits made anew from what was heard, as if it were heard again."""
+"""Recompute: visits made anew from what was heard, as if it were heard again.
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future
+A day is read beside the writer and compared with what is there; only what differs is
+written, in bounded steps.
+"""
+
+import functools
+import time
+from collections.abc import Callable
 
 import msgspec
 
+from footfall.core import stays
 from footfall.core.instants import DAY
-from footfall.core.stays import Point
-from footfall.errors import Invalid, LocationUnknown
-from footfall.flows.hearing import attribute, gathered
+from footfall.core.observations import Kept
+from footfall.core.stays import Stay
+from footfall.errors import Invalid
+from footfall.flows.hearing import attribute
+from footfall.flows.reattribute import (
+    Plan,
+    gathered_by_key,
+    left_of,
+    parts_of,
+    write_part,
+)
+from footfall.flows.replay import site_of
 from footfall.flows.settling import Key, Settling
 from footfall.store import Store
 from footfall.store.books import Books, Near, Recorded
 
 _STEP = DAY
+PSEUDONYMS_A_STEP = 200
+# Others write meanwhile, who may be in another process and wait for the lock.
+GIVE_WAY_S = 0.02
 
 
 class Recomputed(msgspec.Struct, frozen=True):
@@ -21,99 +39,6 @@ class Recomputed(msgspec.Struct, frozen=True):
 
     events: int = 0
     withdrawn: int = 0
-
-
-def recompute_span(
-    settling: Settling,
-    since: int,
-    until: int,
-    *,
-    location: int | None = None,
-    contacts: frozenset[int] | None = None,
-) -> None:
-    """Make the stays of a span anew from the observations that are kept.
-
-    A stay that began before the first observation that is kept whole stays as it is.
-
-    Args:
-        settling: Where the changes go.
-        since: The first instant.
-        until: The last.
-        location: Only the stays at this one.
-        contacts: Only the stays of these.
-    """
-    books = settling.books
-    floor = books.kept_since()
-    since = since if floor is None else max(since, floor)
-    asked = Asked(settling, location, contacts)
-    keys = asked.points(since, until, {}).keys()
-    old: list[Recorded] = []
-    spans: dict[Key, tuple[int, int]] = {}
-    for one in asked.stays(keys, since, until):
-        key = (one.contact, one.location)
-        first, last = spans.get(key, (since, until))
-        if floor is not None and one.stay.first_at < floor:
-            # What came before is forgotten: it is kept, and what is in it is in it.
-            spans[key] = max(first, one.stay.last_at + 1), last
-            continue
-        old.append(one)
-        spans[key] = min(first, one.stay.first_at), max(last, one.stay.last_at)
-    first = min((span[0] for span in spans.values()), default=since)
-    last = max((span[1] for span in spans.values()), default=until)
-    points = asked.points(min(first, since), max(last, until), spans, (since, until))
-    settling.drop(old)
-    settling.absorb(gathered(settling, points))
-
-
-class Asked:
-    """Whose stays, and where, are to be made anew."""
-
-    def __init__(
-        self, settling: Settling, location: int | None, contacts: frozenset[int] | None
-    ):
-        self._settling = settling
-        self._location = location
-        self._contacts = contacts
-
-    def points(
-        self,
-        since: int,
-        until: int,
-        spans: dict[Key, tuple[int, int]],
-        else_span: tuple[int, int] | None = None,
-    ) -> dict[Key, list[Point]]:
-        """Return what was heard of each, within its span or else in the one for all."""
-        heard = [
-            one
-            for one in self._settling.books.kept(since, until)
-            if self._location in (None, one.location)
-        ]
-        found: dict[Key, list[Point]] = {}
-        for one, contact in zip(heard, attribute(self._settling, heard), strict=True):
-            if contact is None:
-                continue
-            if self._contacts is not None and contact not in self._contacts:
-                continue
-            key = (contact, one.location)
-            first, last = spans.get(key, else_span or (since, until))
-            if first <= one.at <= last:
-                point = Point(one.at, one.rssi, one.hotspot)
-                found.setdefault(key, []).append(point)
-        return found
-
-    def stays(self, keys: Iterable[Key], since: int, until: int) -> list[Recorded]:
-        """Return the stays that reach into a span: of these, and of the contacts."""
-        books = self._settling.books
-        found = books.stays([Near(*key, since, until, 0) for key in keys])
-        for contact in self._contacts or ():
-            found += [
-                one
-                for one in books.stays_of(contact)
-                if self._location in (None, one.location)
-                and one.stay.first_at <= until
-                and one.stay.last_at >= since
-            ]
-        return list({one.number: one for one in found}.values())
 
 
 def recompute(  # noqa: PLR0913  the command has as many
@@ -126,8 +51,9 @@ def recompute(  # noqa: PLR0913  the command has as many
     now: int,
     progress: Callable[[int, int], None],
 ) -> Recomputed:
-    """Make visits anew after a change of settings, a day in a transaction.
+    """Make visits anew after a change of settings, a day at a time.
 
+    A stay that began before the first observation that is kept whole stays as it is.
     Safe to interrupt and to repeat.
 
     Raises:
@@ -136,25 +62,100 @@ def recompute(  # noqa: PLR0913  the command has as many
     """
     if since > until:
         raise Invalid("--since must not be after --until.")
+    site = None if location is None else site_of(store, organization, location).number
     total = Recomputed()
     for first in range(since, until + 1, _STEP):
         last = min(first + _STEP - 1, until)
-
-        def work(books: Books, first: int = first, last: int = last) -> Recomputed:
-            settling = Settling(books, now, None, closing=True)
-            site = None if location is None else _number_of(settling, location)
-            recompute_span(settling, first, last, location=site)
-            return Recomputed(*settling.write())
-
-        done: Future[Recomputed] = store.change(organization, work)
-        part = done.result()
-        total = Recomputed(total.events + part.events, total.withdrawn + part.withdrawn)
+        _name_strangers(store, organization, (first, last), now)
+        done = False
+        while not done:
+            read = functools.partial(_plan, site=site, since=first, until=last, now=now)
+            done = True
+            for part in parts_of(store.look(organization, read)):
+                work = functools.partial(write_part, part=part, now=now)
+                fresh, made, gone = store.change(organization, work).result()
+                total = Recomputed(total.events + made, total.withdrawn + gone)
+                time.sleep(GIVE_WAY_S)
+                # Somebody was heard meanwhile: what differs still is read again.
+                done = done and fresh
         progress(last + 1 - since, until + 1 - since)
     return total
 
 
-def _number_of(settling: Settling, location: str) -> int:
-    for site in settling.estate.sites.values():
-        if site.location.id == location:
-            return site.number
-    raise LocationUnknown(f"There is no location {location}.")
+def _name_strangers(
+    store: Store, organization: str, span: tuple[int, int], now: int
+) -> None:
+    """Make the pseudonyms of a day's devices of nobody known, if that is wanted."""
+
+    def strangers(books: Books) -> list[Kept]:
+        if not books.estate().pseudonymous:
+            return []
+        found = {one.subject: one for one in books.kept(*span)}
+        some = list(found.values())
+        settling = Settling(books, now, None, closing=True)
+        owners = attribute(settling, some, pseudonymous=False)
+        return [
+            one
+            for one, owner in zip(some, owners, strict=True)
+            if owner is None and not (one.by_contact or one.fleeting)
+        ]
+
+    unknown = store.look(organization, strangers)
+    for first in range(0, len(unknown), PSEUDONYMS_A_STEP):
+
+        def name(books: Books, first: int = first) -> None:
+            settling = Settling(books, now, None, closing=True)
+            attribute(settling, unknown[first : first + PSEUDONYMS_A_STEP])
+
+        store.change(organization, name).result()
+        time.sleep(GIVE_WAY_S)
+
+
+def _plan(books: Books, site: int | None, since: int, until: int, now: int) -> Plan:
+    """Compare the stays of a span with what was heard in it and in them."""
+    settling = Settling(books, now, None, closing=True)
+    floor = books.kept_since()
+    since = since if floor is None else max(since, floor)
+    heard = gathered_by_key(settling, books.kept(since, until), site)
+    near = [Near(*key, since, until, 0) for key in heard]
+    found = {one.number: one for one in books.stays(near)}.values()
+    old = [one for one in found if floor is None or one.stay.first_at >= floor]
+    first = min((one.stay.first_at for one in old), default=since)
+    last = max((one.stay.last_at for one in old), default=until)
+    if first < since or last > until:
+        span = books.kept(min(first, since), max(last, until))
+        heard = gathered_by_key(settling, span, site)
+    lost, gained = [], list[tuple[Key, Stay]]()
+    for one, left in left_of(settling, old, heard):
+        if not _holds(settling, one, left, now):
+            lost.append((one, left))
+    kept_whole = {(one.contact, one.location, *_ends(one.stay)) for one in old}
+    spans = _spans(old, since, until)
+    for key, points in heard.items():
+        low, high = spans.get(key, (since, until))
+        some = [point for point in points if low <= point.at <= high]
+        for run in stays.runs(some, settling.rules(key[1])):
+            if (*key, *_ends(run)) not in kept_whole:
+                gained.append((key, run))
+    return Plan({}, lost, gained)
+
+
+def _holds(settling: Settling, one: Recorded, left: list[Stay], now: int) -> bool:
+    """Tell whether a stay is what the rules of now make of what was heard in it."""
+    rules = settling.rules(one.location)
+    alike = msgspec.structs.replace(rules, minimum_signal=None) == one.rules
+    return alike and [stays.settle(run, rules, now) for run in left] == [one.stay]
+
+
+def _ends(stay: Stay) -> tuple[int, int]:
+    return stay.first_at, stay.last_at
+
+
+def _spans(old: list[Recorded], since: int, until: int) -> dict[Key, tuple[int, int]]:
+    """Return how far the stays of each reach beyond a span."""
+    spans: dict[Key, tuple[int, int]] = {}
+    for one in old:
+        key = (one.contact, one.location)
+        low, high = spans.get(key, (since, until))
+        spans[key] = min(low, one.stay.first_at), max(high, one.stay.last_at)
+    return spans

@@ -27,7 +27,7 @@ from footfall.sources.reading import epoch_of
 from footfall.store import Store
 from footfall.store.books import Books
 
-_BATCH = 5_000
+_BATCH = 500
 _AHEAD = 2
 
 

@@ -154,6 +154,12 @@ class Store(Protocol):
     def stays_due(self, now: int) -> list[str]:
         """List the organizations that have stays to look at."""
 
+    def unsettled(self) -> list[str]:
+        """List the organizations in which something is to be attributed anew."""
+
+    def index_kept(self) -> bool:
+        """Make kept observations findable by device; True if there may be more."""
+
     def forget(self, observed: int, unclear: int) -> Future[bool]:
         """Forget observations and problems of before; True if there is more."""
 

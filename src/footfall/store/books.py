@@ -91,6 +91,26 @@ class Session(msgspec.Struct, frozen=True):
     ended_at: int | None
 
 
+class Reattribution(msgspec.Struct, frozen=True):
+    """A device changed hands: what it was heard of is to be given to whom it is now.
+
+    Attributes:
+        device: Its digest.
+        since_at: The first instant that is somebody else's now.
+        until_at: The last.
+        former: The contact that had it, if one did.
+        heir: The contact that gets all that `former`, a pseudonym, had.
+        number: Its place in the order.
+    """
+
+    device: bytes
+    since_at: int
+    until_at: int
+    former: int | None = None
+    heir: int | None = None
+    number: int = 0
+
+
 class Books(Protocol):
     """What an engine lets a flow do with an organization's books."""
 
@@ -153,14 +173,26 @@ class Books(Protocol):
     def put_ownership(self, ownership: Ownership) -> None:
         """Say whose a device is from an instant on."""
 
+    def put_reattribution(self, one: Reattribution) -> None:
+        """Note what is to be attributed anew."""
+
+    def reattributions(self, limit: int) -> list[Reattribution]:
+        """Return what is to be attributed anew, in order."""
+
+    def drop_reattributions(self, numbers: Iterable[int]) -> None:
+        """Note what was attributed anew."""
+
     def stays(self, asked: list[Near]) -> list[Recorded]:
         """Return the stays of contacts at locations that lie near to spans."""
 
-    def stays_of(self, contact: int) -> list[Recorded]:
-        """Return all stays of a contact."""
+    def stays_of(self, contact: int, limit: int = -1) -> list[Recorded]:
+        """Return the stays of a contact, all or as many."""
 
     def stays_due(self, now: int, limit: int) -> list[Recorded]:
         """Return stays that it is time to look at."""
+
+    def postpone_stay(self, stay: int, until: int) -> None:
+        """Look at a stay again at an instant, and not before."""
 
     def extend_stays(self, longer: list[Recorded]) -> None:
         """Keep stays of which only the end has changed."""
@@ -180,10 +212,14 @@ class Books(Protocol):
     def keep(self, kept: list[Kept], now: int) -> None:
         """Keep observations, to make visits anew."""
 
-    def kept(
-        self, since: int, until: int, subject: bytes | None = None
-    ) -> Iterator[Kept]:
-        """Yield the kept observations of a span, of one device if it is named."""
+    def kept(self, since: int, until: int) -> Iterator[Kept]:
+        """Yield the kept observations of a span."""
+
+    def kept_of(self, subjects: set[bytes], since: int, until: int) -> Iterator[Kept]:
+        """Yield the kept observations of a span of some devices or contacts."""
+
+    def is_heard_since(self, since: int) -> bool:
+        """Tell whether any observation of then or later is kept."""
 
     def kept_since(self) -> int | None:
         """Return the first instant of which observations are kept whole."""

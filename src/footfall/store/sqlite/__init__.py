@@ -47,6 +47,11 @@ from footfall.store.sqlite.journal import (
     ServiceRevocation,
     TokenRevocation,
 )
+from footfall.store.sqlite.kept import (
+    SEGMENT_OBSERVATIONS,
+    read_segment,
+    write_segment,
+)
 from footfall.store.sqlite.recent import Recent
 from footfall.store.sqlite.statements import SQL
 from footfall.store.sqlite.writer import Writer
@@ -198,6 +203,22 @@ class SQLiteStore:
         with self._readers.one() as connection:
             rows = connection.execute(SQL["due"], {"now": now}).fetchall()
         return [str(organization) for (organization,) in rows]
+
+    def unsettled(self) -> list[str]:
+        """See `Store.unsettled`."""
+        with self._readers.one() as connection:
+            return [str(name) for (name,) in connection.execute(SQL["unsettled"])]
+
+    def index_kept(self) -> bool:
+        """See `Store.index_kept`."""
+        with self._readers.snapshot() as connection:
+            segment = read_segment(connection, SEGMENT_OBSERVATIONS)
+        if segment is None:
+            return False
+        self._writer.submit(
+            lambda connection: write_segment(connection, segment)
+        ).result()
+        return True
 
     def forget(self, observed: int, unclear: int) -> Future[bool]:
         """See `Store.forget`."""

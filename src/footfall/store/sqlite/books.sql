@@ -144,7 +144,7 @@ WHERE last_at >= ?3
 -- name: stays_of
 SELECT number, contact, location, first_at, last_at, start_at, hotspot, visit_at,
   minimum_dwell, session_timeout, maximum_visit, check_at IS NOT NULL
-FROM stay JOIN stay_end ON stay = number WHERE contact = :contact
+FROM stay JOIN stay_end ON stay = number WHERE contact = :contact LIMIT :limit
 
 -- name: stays_due
 SELECT number, contact, location, first_at, last_at, start_at, hotspot, visit_at,
@@ -153,10 +153,13 @@ FROM stay INDEXED BY stay_by_check JOIN stay_end ON stay = number
 WHERE check_at <= :now AND organization = :organization ORDER BY check_at LIMIT :limit
 
 -- name: due
-SELECT DISTINCT organization.id
-FROM (SELECT organization FROM stay INDEXED BY stay_by_check
-      WHERE check_at <= :now LIMIT 10000) AS due
-JOIN organization ON organization.number = due.organization
+SELECT id FROM organization WHERE EXISTS (
+  SELECT 1 FROM stay INDEXED BY stay_by_check
+  WHERE stay.organization = organization.number AND check_at <= :now
+)
+
+-- name: postpone_stay
+UPDATE stay SET check_at = ? WHERE number = ?
 
 -- name: extend_stay
 -- What most observations do; all else is left alone.
@@ -210,11 +213,78 @@ WHERE NOT EXISTS (
 )
 
 -- name: blocks
--- A device's digest is looked for in the bytes, which the engine does fastest.
 SELECT records FROM block
 WHERE organization = :organization AND last_at >= :since AND first_at <= :until
-  AND (:subject IS NULL OR instr(records, :subject))
 ORDER BY number
+
+-- name: newest_blocks
+-- Those that no segment covers yet.
+SELECT number, records FROM block
+WHERE organization = :organization AND last_at >= :since AND first_at <= :until
+  AND number > (SELECT ifnull(max(number), 0) FROM segment)
+
+-- name: segments_since
+SELECT number FROM segment WHERE last_at >= :since
+
+-- name: page_of_device
+-- The one page of a segment in which a device is, if it is in it at all.
+SELECT first_block, entries FROM segment JOIN segment_page ON segment_page.number = (
+  SELECT number FROM segment_page
+  WHERE segment = ?1 AND first_device <= ?2 ORDER BY first_device DESC LIMIT 1
+)
+WHERE segment.number = ?1 AND instr(entries, ?2)
+
+-- name: block
+SELECT records FROM block WHERE number = ? AND organization = ?
+
+-- name: segment_end
+SELECT ifnull(max(number), 0) FROM segment
+
+-- name: uncovered_blocks
+SELECT number, last_at, length(records) FROM block WHERE number > ? ORDER BY number
+LIMIT ?
+
+-- name: records_between
+SELECT number, records FROM block WHERE number BETWEEN ? AND ?
+
+-- name: add_segment
+INSERT INTO segment (number, first_block, last_at) VALUES (?, ?, ?)
+
+-- name: add_segment_page
+INSERT INTO segment_page (segment, first_device, entries) VALUES (?, ?, ?)
+
+-- name: idle_segments
+-- Whose blocks are gone; and those beyond the last block, whose numbers come again.
+SELECT number FROM segment
+WHERE number < (SELECT ifnull(min(number), 1 << 62) FROM block)
+  OR number > (SELECT ifnull(max(number), 0) FROM block)
+
+-- name: delete_segment_pages
+DELETE FROM segment_page WHERE segment = ?
+
+-- name: delete_segment
+DELETE FROM segment WHERE number = ?
+
+-- name: is_heard_since
+SELECT EXISTS (
+  SELECT 1 FROM block WHERE organization = :organization AND last_at >= :since
+)
+
+-- name: put_reattribution
+INSERT INTO reattribution (organization, device, since_at, until_at, former, heir)
+VALUES (:organization, :device, :since_at, :until_at, :former, :heir)
+
+-- name: reattributions
+SELECT device, since_at, until_at, former, heir, number FROM reattribution
+WHERE organization = :organization ORDER BY number LIMIT :limit
+
+-- name: drop_reattribution
+DELETE FROM reattribution WHERE number = ?
+
+-- name: unsettled
+SELECT id FROM organization WHERE EXISTS (
+  SELECT 1 FROM reattribution WHERE reattribution.organization = organization.number
+)
 
 -- name: forgotten_until
 -- What was heard up to here may have been forgotten.

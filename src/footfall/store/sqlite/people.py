@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from footfall.store.books import Ownership
+from footfall.store.books import Ownership, Reattribution
 from footfall.store.sqlite.appending import contact_key
 from footfall.store.sqlite.chapter import Chapter
 from footfall.store.sqlite.statements import SQL
@@ -93,6 +93,18 @@ class PeopleChapter(Chapter):
         """See `Books.put_ownership`."""
         self._run("put_ownership", **msgspec.structs.asdict(ownership))
         self._recent.owners.get(self._number, {}).pop(ownership.device, None)
+
+    def put_reattribution(self, one: Reattribution) -> None:
+        """See `Books.put_reattribution`."""
+        self._run("put_reattribution", **msgspec.structs.asdict(one))
+
+    def reattributions(self, limit: int) -> list[Reattribution]:
+        """See `Books.reattributions`."""
+        return [Reattribution(*row) for row in self._run("reattributions", limit=limit)]
+
+    def drop_reattributions(self, numbers: Iterable[int]) -> None:
+        """See `Books.drop_reattributions`."""
+        self._many("drop_reattribution", [(number,) for number in numbers])
 
 
 def _ownership(row: Sequence[Any]) -> Ownership:

@@ -1,15 +1,14 @@
 """What was heard, in SQLite: stays, the events made of them, observations, sessions."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import Any
 
-from footfall.core import observations, outcomes
+from footfall.core import outcomes
 from footfall.core.events import NewEvent
-from footfall.core.observations import Kept
 from footfall.core.stays import Rules, Stay
-from footfall.store.books import BEGINNING, Near, Recorded, Session
+from footfall.store.books import Near, Recorded, Session
 from footfall.store.sqlite.appending import Rows, append, next_arrival
 from footfall.store.sqlite.chapter import Chapter
 from footfall.store.sqlite.statements import SQL
@@ -56,14 +55,19 @@ class StaysChapter(Chapter):
         rows = self._many("stays", [(*span, -1) for span in many])
         return found + [_recorded(row) for row in rows]
 
-    def stays_of(self, contact: int) -> list[Recorded]:
+    def stays_of(self, contact: int, limit: int = -1) -> list[Recorded]:
         """See `Books.stays_of`."""
-        return [_recorded(row) for row in self._run("stays_of", contact=contact)]
+        rows = self._run("stays_of", contact=contact, limit=limit)
+        return [_recorded(row) for row in rows]
 
     def stays_due(self, now: int, limit: int) -> list[Recorded]:
         """See `Books.stays_due`."""
         rows = self._run("stays_due", now=now, limit=limit)
         return [_recorded(row) for row in rows]
+
+    def postpone_stay(self, stay: int, until: int) -> None:
+        """See `Books.postpone_stay`."""
+        self._many("postpone_stay", [(until, stay)])
 
     def extend_stays(self, longer: list[Recorded]) -> None:
         """See `Books.extend_stays`."""
@@ -127,31 +131,6 @@ class StaysChapter(Chapter):
             self._connection.execute(SQL["add_body"], (arrival + count, announced))
             count += 1
         return count
-
-    def keep(self, kept: list[Kept], now: int) -> None:
-        """See `Books.keep`."""
-        self._run(
-            "add_block",
-            received_at=now,
-            first_at=min(one.at for one in kept),
-            last_at=max(one.at for one in kept),
-            records=observations.pack(kept),
-        )
-
-    def kept(
-        self, since: int, until: int, subject: bytes | None = None
-    ) -> Iterator[Kept]:
-        """See `Books.kept`."""
-        blocks = self._run("blocks", since=since, until=until, subject=subject)
-        for (records,) in blocks:
-            for one in observations.unpack(records):
-                if since <= one.at <= until and subject in (None, one.subject):
-                    yield one
-
-    def kept_since(self) -> int | None:
-        """See `Books.kept_since`."""
-        until = int(next(self._run("forgotten_until"))[0])
-        return None if until == BEGINNING else until + 1
 
     def session(self, key: bytes) -> Session | None:
         """See `Books.session`."""

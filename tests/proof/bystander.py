@@ -1,0 +1,323 @@
+"""A bystander: the longest wait of one tenant's small sends and reads meanwhile.
+
+Add a scenario to `SCENARIOS`: its name, what prepares it, and what is measured. Both
+are told the place; `run` is told what `prepare` returned too.
+"""
+
+import csv
+import functools
+import gzip
+import secrets
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import apsw
+import httpx2
+import msgspec
+
+from footfall import clock, service, settings
+from footfall.core import events, instants
+from footfall.core.instants import DAY, MINUTE, SECOND
+from footfall.core.observations import Heard, Kept, Observation, Spot, digest
+from footfall.core.places import Hotspot, Location, PresenceSettings
+from footfall.flows import presence
+from footfall.store.books import Books
+from tests.conftest import Tenant, event, start_server, stop_server
+
+WAIT_MS_MAX = 250
+BLOCKS, BLOCK = 400, 1_000
+HOTSPOTS = 30_000
+
+
+class Waits(msgspec.Struct):
+    """What the bystander met: how often it asked, and its longest waits."""
+
+    sends: int = 0
+    reads: int = 0
+    failed: int = 0
+    send_ms: float = 0.0
+    read_ms: float = 0.0
+
+
+class Place:
+    """A server, its store, and the bystander."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.path = folder / "footfall.db"
+        chosen = settings.Settings(store=f"sqlite:{self.path}")
+        self.store = service.open_store(chosen)
+        self.server = start_server(
+            self.path, FOOTFALL_RATE="100000", FOOTFALL_BURST="1000000"
+        )
+        self.bystander = self.tenant()
+
+    def tenant(self) -> Tenant:
+        made = Tenant(self.server, self.store, secrets.token_hex(8))
+        made.client.timeout = httpx2.Timeout(120)
+        return made
+
+    def venue(self, **rules: Any) -> Tenant:
+        """Make a tenant with a location, `v`."""
+        made = self.tenant()
+
+        def register(books: Books) -> None:
+            books.put_settings(PresenceSettings(**rules))
+            books.put_location(Location("v", "V", "UTC"), PresenceSettings())
+
+        self.store.change(made.id, register).result()
+        return made
+
+    def command(self, *words: str) -> None:
+        line = [sys.executable, "-m", "footfall", *words]
+        line += ["--store", f"sqlite:{self.path}"]
+        subprocess.run(line, check=True, capture_output=True)
+
+    def close(self) -> None:
+        stop_server(self.server)
+        self.store.close()
+
+
+Scenario = tuple[str, Callable[[Place], Any], Callable[[Place, Any], None]]
+
+
+def measure(place: Place, run: Callable[[], None]) -> Waits:
+    """Let the bystander send and read while something runs."""
+    waits, done = Waits(), threading.Event()
+
+    def loop(ask: Callable[[], httpx2.Response], name: str, status: int) -> None:
+        while not done.is_set():
+            began = time.perf_counter()
+            try:
+                waits.failed += ask().status_code != status
+            except httpx2.HTTPError:
+                waits.failed += 1
+            took = (time.perf_counter() - began) * 1000
+            worst = max(took, getattr(waits, f"{name}_ms"))
+            setattr(waits, f"{name}_ms", worst)
+            setattr(waits, f"{name}s", getattr(waits, f"{name}s") + 1)
+            done.wait(0.005)
+
+    tenant = place.bystander
+    with httpx2.Client(
+        base_url=tenant.server.address, headers=tenant.client.headers, timeout=120
+    ) as reader:
+        tenant.send([event()])
+        reader.get(tenant.events_path)
+        threads = [
+            threading.Thread(
+                target=loop, args=(lambda: tenant.send([event()]), "send", 201)
+            ),
+            threading.Thread(
+                target=loop, args=(lambda: reader.get(tenant.events_path), "read", 200)
+            ),
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            run()
+        finally:
+            done.set()
+            for thread in threads:
+                thread.join()
+    return waits
+
+
+def device(number: int) -> bytes:
+    return bytes([0x0C, 0x8D]) + number.to_bytes(4, "big")
+
+
+def kept_store(place: Place) -> Tenant:
+    tenant = place.venue()
+    at = (clock.now() - DAY) // SECOND * SECOND
+
+    def keep(books: Books, first: int) -> None:
+        key = books.estate().device_key
+        site = books.estate().site("v")
+        assert site is not None
+        books.keep(
+            [
+                Kept(digest(key, device(n)), at + first * SECOND, site.number)
+                for n in range(first, first + BLOCK)
+            ],
+            at,
+        )
+
+    for number in range(BLOCKS):
+        first = number * 100
+        place.store.change(tenant.id, functools.partial(keep, first=first)).result()
+    return tenant
+
+
+def late_logins(_place: Place, tenant: Tenant) -> None:
+    at = instants.format_instant((clock.now() - DAY) // SECOND * SECOND)
+    logins = [
+        {"username": f"u{n}", "device": device(n * 40).hex(), "location": "v", "at": at}
+        for n in range(500)
+    ]
+    path = f"/v1/organizations/{tenant.id}/logins"
+    answer = tenant.client.post(path, json=logins)
+    assert answer.status_code == 201, answer.text
+    # What was heard meanwhile is theirs once it is attributed anew.
+    until = time.monotonic() + 60
+    while tenant.id in _place.store.unsettled() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert tenant.id not in _place.store.unsettled()
+
+
+def heard_day(place: Place) -> Tenant:
+    tenant = place.venue(pseudonymous=True)
+    at = (clock.now() - DAY) // SECOND * SECOND
+    for minute in range(0, 1200, 24):
+        for first in range(0, 2_000, 500):
+            heard = Heard(
+                [
+                    Observation(at + minute * MINUTE, Spot(location="v"), device(n))
+                    for n in range(first, first + 500)
+                ]
+            )
+            place.store.change(
+                tenant.id,
+                functools.partial(presence.observe, heard=heard, now=clock.now()),
+            ).result()
+    changed = PresenceSettings(pseudonymous=True, session_timeout=60)
+    place.store.change(tenant.id, lambda books: books.put_settings(changed)).result()
+    return tenant
+
+
+def recompute(place: Place, tenant: Tenant) -> None:
+    since = instants.format_instant(clock.now() - 2 * DAY)
+    until = instants.format_instant(clock.now())
+    words = ("--organization", tenant.id, "--since", since, "--until", until)
+    place.command("presence", "recompute", *words)
+
+
+def new_people(_place: Place, tenant: Tenant) -> None:
+    seen = [{"device": device(n).hex(), "location": "v"} for n in range(10_000)]
+    path = f"/v1/organizations/{tenant.id}/observations"
+    answer = tenant.client.post(path, json=seen)
+    assert answer.status_code == 201, answer.text
+
+
+def large_estate(place: Place) -> Tenant:
+    tenant = place.venue()
+
+    def register(books: Books, first: int) -> None:
+        for n in range(first, first + 1_000):
+            books.put_hotspot(
+                Hotspot(f"h{n}", "H", "v", mac_address=device(n).hex(":"))
+            )
+
+    for first in range(0, HOTSPOTS, 1_000):
+        place.store.change(tenant.id, functools.partial(register, first=first)).result()
+    return tenant
+
+
+def patch_hotspot(_place: Place, tenant: Tenant) -> None:
+    for number in range(3):
+        answer = tenant.client.patch(f"/v1/hotspots/h{number}", json={"name": "New"})
+        assert answer.status_code == 200, answer.text
+
+
+def four_senders(place: Place) -> list[tuple[Tenant, list[dict[str, Any]]]]:
+    tenant = place.tenant()
+    return [(tenant, [event() for _ in range(10_000)]) for _ in range(4)]
+
+
+def large_sends(_place: Place, shares: list[tuple[Tenant, list[Any]]]) -> None:
+    def send(tenant: Tenant, some: list[Any]) -> None:
+        with httpx2.Client(
+            base_url=tenant.server.address, headers=tenant.client.headers, timeout=120
+        ) as client:
+            assert client.post(tenant.events_path, json=some).status_code == 201
+
+    threads = [threading.Thread(target=send, args=share) for share in shares]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def long_history(place: Place) -> Tenant:
+    tenant = place.tenant()
+    for _ in range(20):
+        made = [
+            events.accept(
+                msgspec.json.encode(event()),
+                tenant.id,
+                0,
+                lambda: secrets.token_hex(16),
+            )
+            for _ in range(5_000)
+        ]
+        place.store.append(tenant.id, made).result()
+    return tenant
+
+
+def erase(_place: Place, tenant: Tenant) -> None:
+    path = f"/v1/organizations/{tenant.id}/customers/guest"
+    tenant.client.delete(path)
+
+
+def erase_beside_a_reader(place: Place, tenant: Tenant) -> None:
+    reader = apsw.Connection(str(place.path))
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM organization").fetchall()
+    ended = threading.Timer(5, lambda: reader.execute("ROLLBACK"))
+    ended.start()
+    try:
+        erase(place, tenant)
+    finally:
+        ended.join()
+        reader.close()
+
+
+def history_file(place: Place) -> tuple[Tenant, Path]:
+    tenant = place.venue()
+    path = place.folder / "history.csv.gz"
+    at = clock.now() // SECOND - 86_400
+    with gzip.open(path, "wt", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["time", "device"])
+        for n in range(60_000):
+            rows.writerow([at + n, device(n % 3_000).hex()])
+    return tenant, path
+
+
+def replay(place: Place, prepared: tuple[Tenant, Path]) -> None:
+    tenant, path = prepared
+    words = ("--organization", tenant.id, "--location", "v", "--pseudonymous")
+    columns = ("--time-column", "time", "--device-column", "device")
+    place.command("replay", str(path), *words, *columns)
+
+
+SCENARIOS: list[Scenario] = [
+    ("500 late logins over 400,000 observations", kept_store, late_logins),
+    ("recompute of a day of 100,000 observations", heard_day, recompute),
+    (
+        "10,000 observations of new people in a post",
+        lambda place: place.venue(pseudonymous=True),
+        new_people,
+    ),
+    ("a PATCH among 30,000 hotspots", large_estate, patch_hotspot),
+    ("4 senders of 10,000 events in one send", four_senders, large_sends),
+    ("erasure of 100,000 events", long_history, erase),
+    ("erasure beside a reader of 5 s", long_history, erase_beside_a_reader),
+    ("replay of 60,000 lines beside the server", history_file, replay),
+]
+
+
+def watch(folder: Path) -> Iterator[tuple[str, Waits]]:
+    """Yield what the bystander met in each scenario."""
+    place = Place(folder)
+    try:
+        for name, prepare, run in SCENARIOS:
+            prepared = prepare(place)
+            yield name, measure(place, functools.partial(run, place, prepared))
+    finally:
+        place.close()
