@@ -32,6 +32,7 @@ from footfall.core.scrolls import ScrollSeal
 from footfall.errors import AddressTaken, FootfallError
 from footfall.flows import presence
 from footfall.flows.limit import Limiter
+from footfall.flows.reading import Reading
 from footfall.flows.reattribute import reattribute_all
 from footfall.flows.recognise import Recogniser
 from footfall.flows.sources import SourceDesk
@@ -95,7 +96,8 @@ def make_context(
     limiter = limiter or Limiter(Settings().rate, Settings().burst)
     desk = TokenDesk(store, derive_key(secret, "token", 32))
     seal = ScrollSeal(derive_key(secret, "scroll", 64))
-    return Context(store, desk, source_desk(store, secret), seal, limiter, now)
+    reading = Reading(store, seal)
+    return Context(store, desk, source_desk(store, secret), reading, limiter, now)
 
 
 def source_desk(store: Store, secret: str) -> SourceDesk:

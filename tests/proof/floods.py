@@ -14,6 +14,7 @@ import httpx2
 import msgspec
 
 from footfall import clock, service, settings
+from footfall.flows import ingest
 from tests.conftest import Tenant, event
 from tests.proof.crowds import Place
 
@@ -143,6 +144,50 @@ def _batches(place: Place) -> Flood:
     return _posts(place, json.dumps(items).encode(), 8)
 
 
+def _scrolls(place: Place) -> Flood:
+    """Sixteen scrolls of 10,000 by one tenant, over and over."""
+    fill(place)
+    path, headers = place.tenant.events_path, dict(place.tenant.client.headers)
+
+    async def scroll(client: httpx2.AsyncClient) -> None:
+        parameters = {"size": "10000", "enableScroll": "true"}
+        for _ in range(12):
+            answer = await client.get(path, params=parameters, headers=headers)
+            assert answer.status_code == 200, answer.text[:200]
+
+    async def flood(client: httpx2.AsyncClient) -> None:
+        await asyncio.gather(*(scroll(client) for _ in range(16)))
+
+    return flood
+
+
+def _dated(place: Place) -> Flood:
+    """Reads by arrival with a filter of dates in which there is little."""
+    fill(place)
+    path, headers = place.tenant.events_path, dict(place.tenant.client.headers)
+    parameters = {"sortBy": "receivedTime", "dateStart": "2030-01-01", "size": "20"}
+
+    async def read(client: httpx2.AsyncClient) -> None:
+        for _ in range(50):
+            answer = await client.get(path, params=parameters, headers=headers)
+            assert answer.status_code == 200, answer.text[:200]
+
+    async def flood(client: httpx2.AsyncClient) -> None:
+        await asyncio.gather(*(read(client) for _ in range(8)))
+
+    return flood
+
+
+def fill(place: Place) -> None:
+    """Give the tenant 100,000 events."""
+    store = service.open_store(settings.Settings(store=f"sqlite:{place.server.path}"))
+    for _ in range(10):
+        items = [json.dumps(event(pad="x" * 200)).encode() for _ in range(10_000)]
+        batch = ingest.read(items, place.tenant.id, clock.now())
+        store.append(place.tenant.id, batch.events).result()
+    store.close()
+
+
 FLOODS: tuple[tuple[str, str, Callable[[Place], Flood]], ...] = (
     ("packed bodies of 32 MiB", "100 of 32 kB", _bombs),
     ("posts to a source without its secret", "40 of 6 MiB, packed", _strangers),
@@ -150,4 +195,6 @@ FLOODS: tuple[tuple[str, str, Callable[[Place], Flood]], ...] = (
     ("10,000 unknown types", "8 times", _unknown_types),
     ("200,000 empty gzip members", "8 times", _members),
     ("10,000 events of 2 kB", "8 times", _batches),
+    ("scrolls of 10,000", "16 at once, 12 pages each", _scrolls),
+    ("reads by arrival with a filter of dates", "8 at once, 50 each", _dated),
 )

@@ -78,7 +78,7 @@ def test_of_each_sender_one_large_body_has_a_turn_and_a_few_of_all():
 
         async def work(who):
             nonlocal most, now
-            async with intake.large(who):
+            async with intake.large.of(who):
                 now += 1
                 own[who] = own.get(who, 0) + 1
                 assert own[who] == 1
@@ -89,7 +89,7 @@ def test_of_each_sender_one_large_body_has_a_turn_and_a_few_of_all():
                 now -= 1
 
         await asyncio.gather(*(work(f"who {n % 5}") for n in range(40)))
-        assert not intake._own
+        assert not len(intake.large)
         return most
 
     assert asyncio.run(crowd()) == LARGE_TURNS

@@ -1,13 +1,118 @@
-"""Reading: a client's parameters in, a page of events out."""
+"""Reading: a client's parameters in, a page of events out.
 
-from collections.abc import Mapping
+Small pages are read at once. Large ones are read in slices, each in a turn of its own:
+so a tenant that reads much holds up itself, and gives way to the others between two
+slices. Slices need no common state of the store: events never change, a page is bounded
+by the newest arrival of its first slice, and what is erased meanwhile just disappears.
+"""
+
+import asyncio
+from collections.abc import Generator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
 from footfall.core import instants
-from footfall.core.queries import EventQuery, Place, Request, parse_request
+from footfall.core.queries import EventQuery, Place, Request, Sort, parse_request
 from footfall.core.scrolls import Scroll, ScrollSeal
+from footfall.flows.turns import FairTurns
 from footfall.store import Page, Store
+
+# So many events are read in a millisecond or two.
+SLICE = 1_000
+SMALL = 200
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A page that is needed to answer a request."""
+
+    query: EventQuery
+    after: Place | None
+    bound: int | None
+
+
+Steps = Generator[Asked, Page, tuple[Page, Scroll | None]]
+
+
+class Reading:
+    """Reads pages for the clients of all tenants."""
+
+    def __init__(self, store: Store, seal: ScrollSeal):
+        self._store = store
+        self._seal = seal
+        self._turns = FairTurns(1)
+        self._threads = ThreadPoolExecutor(1, "footfall-large-read")
+
+    async def read(
+        self,
+        organization: str,
+        contact: str | None,
+        parameters: Mapping[str, list[str]],
+        now: int,
+    ) -> bytes:
+        """Answer a request for events with the response's JSON.
+
+        Args:
+            organization: Whose events.
+            contact: Only this contact's, if given.
+            parameters: The request's, as they were sent; see `core.queries`.
+            now: The instant of the answer.
+
+        Raises:
+            ParameterInvalid: A parameter cannot be understood.
+            ScrollTampered, ScrollForeign, ScrollMismatch: The scrollId is not for this.
+            ContactUnknown: The organization never saw the contact.
+        """
+        request = parse_request(organization, contact, parameters)
+        steps = _steps(self._seal, request)
+        asked = next(steps)
+        if is_small(asked.query):
+            page, scroll = await asyncio.to_thread(_at_once, self._store, steps, asked)
+        else:
+            page, scroll = await self._in_slices(steps, asked)
+        return _write(page, scroll, self._seal, now)
+
+    async def _in_slices(
+        self, steps: Steps, asked: Asked
+    ) -> tuple[Page, Scroll | None]:
+        while True:
+            page = await self._sliced(asked)
+            try:
+                asked = steps.send(page)
+            except StopIteration as end:
+                found: tuple[Page, Scroll | None] = end.value
+                return found
+
+    async def _sliced(self, asked: Asked) -> Page:
+        """Read a page slice by slice."""
+        query, after, bound = asked.query, asked.after, asked.bound
+        parts: list[Page] = []
+        left = query.size
+        while left:
+            one = msgspec.structs.replace(query, size=min(left, SLICE))
+            part = await self._slice(one, after, bound)
+            parts.append(part)
+            left -= part.count
+            if not part.has_more:
+                break
+            after, bound = part.last, part.newest if bound is None else bound
+        last = parts[-1]
+        return Page(
+            sum(part.count for part in parts),
+            b",".join(part.body for part in parts if part.count),
+            next((part.last for part in reversed(parts) if part.last), None),
+            last.has_more,
+            parts[0].newest,
+        )
+
+    async def _slice(
+        self, query: EventQuery, after: Place | None, bound: int | None
+    ) -> Page:
+        loop = asyncio.get_running_loop()
+        async with self._turns.of(query.organization):
+            return await loop.run_in_executor(
+                self._threads, self._store.page, query, after, bound
+            )
 
 
 def read_events(
@@ -18,31 +123,30 @@ def read_events(
     parameters: Mapping[str, list[str]],
     now: int,
 ) -> bytes:
-    """Answer a request for events with the response's JSON.
-
-    Args:
-        store: Where the events are.
-        seal: Makes and opens scrollIds.
-        organization: Whose events.
-        contact: Only this contact's, if given.
-        parameters: The request's, as they were sent; see `core.queries`.
-        now: The instant of the answer.
-
-    Raises:
-        ParameterInvalid: A parameter cannot be understood.
-        ScrollTampered, ScrollForeign, ScrollMismatch: The scrollId is not for this.
-        ContactUnknown: The organization never saw the contact.
-    """
-    request = parse_request(organization, contact, parameters)
-    page, scroll = _read(store, seal, request)
-    scroll_id = None if scroll is None else seal.seal(scroll)
-    return _write(page, scroll_id, now)
+    """Answer a request at once, whatever its size; see `Reading.read`."""
+    steps = _steps(seal, parse_request(organization, contact, parameters))
+    page, scroll = _at_once(store, steps, next(steps))
+    return _write(page, scroll, seal, now)
 
 
-def _read(
-    store: Store, seal: ScrollSeal, request: Request
-) -> tuple[Page, Scroll | None]:
-    """Return the page, and the scroll that goes on after it."""
+def _at_once(store: Store, steps: Steps, asked: Asked) -> tuple[Page, Scroll | None]:
+    while True:
+        page = store.page(asked.query, asked.after, asked.bound)
+        try:
+            asked = steps.send(page)
+        except StopIteration as end:
+            found: tuple[Page, Scroll | None] = end.value
+            return found
+
+
+def is_small(query: EventQuery) -> bool:
+    """Tell whether a page is short, and an index has it in its order."""
+    sorted_anew = query.contact is not None and query.sort is not Sort.BUSINESS_TIME
+    return query.size <= SMALL and not sorted_anew
+
+
+def _steps(seal: ScrollSeal, request: Request) -> Steps:
+    """Ask for pages; return the answer's, and the scroll that goes on after it."""
     if request.scroll_id is None:
         query, place, bound = request.query, None, None
     else:
@@ -50,36 +154,38 @@ def _read(
         query, place, bound = scroll.query, scroll.place, scroll.bound
         if query.endless and place.arrival >= bound:
             bound = None  # All of its stretch was given: it goes on to what is newest.
-    page = store.page(query, place, bound)
+    page = yield Asked(query, place, bound)
     if query.endless and bound is not None and not page.count:
         # What was left of its stretch was erased, so it goes on here too.
         place, bound = Place(bound, bound), None
-        page = store.page(query, place, bound)
+        page = yield Asked(query, place, bound)
     if not request.scrolling:
         return page, None
     end = page.newest if bound is None else bound
     if query.endless and not page.has_more:
-        page = _look_beyond(store, query, page, end)
+        page = yield from _look_beyond(query, page, end)
         return page, Scroll(query, Place(end, end), end)
     if page.last is None:
         return page, None
     return page, Scroll(query, page.last, end)
 
 
-def _look_beyond(store: Store, query: EventQuery, page: Page, end: int) -> Page:
+def _look_beyond(
+    query: EventQuery, page: Page, end: int
+) -> Generator[Asked, Page, Page]:
     """Say in `has_more` what arrived after the stretch that the scroll had seen."""
     if page.newest == end:
         return page
     one = msgspec.structs.replace(query, size=1)
-    beyond = store.page(one, Place(end, end), None).count > 0
-    return msgspec.structs.replace(page, has_more=beyond)
+    beyond = yield Asked(one, Place(end, end), None)
+    return msgspec.structs.replace(page, has_more=beyond.count > 0)
 
 
-def _write(page: Page, scroll_id: str | None, now: int) -> bytes:
+def _write(page: Page, scroll: Scroll | None, seal: ScrollSeal, now: int) -> bytes:
     head = (
         f'{{"status":"OK","generated":"{instants.format_instant(now)}",'
         f'"count":{page.count},"hasMore":{"true" if page.has_more else "false"},'
     )
-    if scroll_id is not None:
-        head += f'"scrollId":"{scroll_id}",'
+    if scroll is not None:
+        head += f'"scrollId":"{seal.seal(scroll)}",'
     return b"".join((head.encode(), b'"events":[', page.body, b"]}"))

@@ -5,20 +5,20 @@ from collections.abc import Callable
 import msgspec
 from litestar.connection import ASGIConnection
 
-from footfall.core.scrolls import ScrollSeal
 from footfall.flows.limit import Limiter
+from footfall.flows.reading import Reading
 from footfall.flows.sources import SourceDesk
 from footfall.flows.tokens import TokenDesk
 from footfall.store import Store
 
 
 class Context(msgspec.Struct, frozen=True):
-    """The store, the desks, the scrolls' seal, the limits and the clock."""
+    """The store, the desks, what reads pages, the limits and the clock."""
 
     store: Store
     desk: TokenDesk
     sources: SourceDesk
-    seal: ScrollSeal
+    reading: Reading
     limiter: Limiter
     now: Callable[[], int]
 

@@ -1,6 +1,5 @@
 """Routes of events: reading and sending."""
 
-import asyncio
 from typing import Any
 
 import msgspec
@@ -8,7 +7,6 @@ from litestar import MediaType, Request, Response, get, post
 
 from footfall.core.access import READ_EVENTS, SEND_EVENTS
 from footfall.flows import ingest
-from footfall.flows.reading import read_events
 from footfall.web.context import context_of
 from footfall.web.pacing import service_of, take_turn
 from footfall.web.payload import is_lines, payload
@@ -19,14 +17,8 @@ async def _read(
 ) -> Response[bytes]:
     context = context_of(request)
     await take_turn(request, service_of(request))
-    body = await asyncio.to_thread(
-        read_events,
-        context.store,
-        context.seal,
-        organization,
-        contact,
-        request.query_params.dict(),
-        context.now(),
+    body = await context.reading.read(
+        organization, contact, request.query_params.dict(), context.now()
     )
     return Response(body, media_type=MediaType.JSON)
 

@@ -5,12 +5,12 @@ so may become large, is unpacked and parsed in a turn: one of each sender, and a
 all. So what bodies take of the memory is bounded, whoever sends how many of them.
 """
 
-import asyncio
 import contextlib
-from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections import Counter
+from collections.abc import Iterator
 
 from footfall.errors import Overloaded, TooManyRequests
+from footfall.flows.turns import FairTurns
 
 MIB = 1024 * 1024
 TOTAL_BYTES = 192 * MIB
@@ -46,9 +46,7 @@ class Intake:
         self._total = total
         self._share = share
         self._used: Counter[str] = Counter()
-        self._large = asyncio.Semaphore(LARGE_TURNS)
-        self._own: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._waiting: Counter[str] = Counter()
+        self.large = FairTurns(LARGE_TURNS)
 
     @property
     def used(self) -> int:
@@ -79,15 +77,3 @@ class Intake:
         if self._used.total() + count > self._total:
             raise Overloaded("The server takes in too much at once.", RETRY_AFTER_S)
         self._used[who] += count
-
-    @contextlib.asynccontextmanager
-    async def large(self, who: str) -> AsyncIterator[None]:
-        """Wait for the turn of a large body: the sender's own, then one of all."""
-        self._waiting[who] += 1
-        try:
-            async with self._own[who], self._large:
-                yield
-        finally:
-            self._waiting[who] -= 1
-            if not self._waiting[who]:
-                del self._waiting[who], self._own[who]

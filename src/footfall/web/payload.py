@@ -73,7 +73,7 @@ async def payload(
         if encoding == "identity" and len(sent) <= LARGE_BYTES:
             yield bytes(sent)
             return
-        async with intake.large(who):
+        async with intake.large.of(who):
             yield await on_parser(_unpacked, bytes(sent), encoding, size_max)
 
 
