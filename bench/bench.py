@@ -39,6 +39,7 @@ from footfall.flows import simulate, tenants
 from footfall.flows.tokens import TokenDesk
 from footfall.store.sqlite import SQL, Rows
 from footfall.store.sqlite.connections import open_writer
+from footfall.store.sqlite.keys import Keys
 
 DATA = Path(__file__).parent / "data"
 ORG = "bench"
@@ -326,7 +327,10 @@ def sending(small: Bench) -> Iterator[Figure]:
 def straight(copy: Path, original: Path, batches: int, seed: int) -> float:
     """Return the seconds that ready rows take with plain executemany."""
     shutil.copy(original, copy)
-    connection = open_writer(copy)
+    chosen = settings.Settings(store=f"sqlite:{original}")
+    secret = settings.signing_secret(chosen)
+    keys = Keys(service.derive_key(secret, "store", 64))
+    connection = open_writer(copy, keys)
     [organization] = connection.execute(SQL["organization"], {"id": ORG}).fetchone()
     arrival = int(connection.execute(SQL["newest"]).get) + 1
     flat = itertools.chain.from_iterable(
@@ -334,7 +338,7 @@ def straight(copy: Path, original: Path, batches: int, seed: int) -> float:
     )
     ready = []
     for _ in range(batches):
-        rows = Rows(list(itertools.islice(flat, 500)))
+        rows = Rows(list(itertools.islice(flat, 500)), keys)
         ready.append(
             (
                 [(organization, *contact) for contact in rows.contacts],

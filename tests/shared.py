@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from footfall.store.sqlite import SQLiteStore
 from footfall.store.sqlite.chapter import Chapter
 
+# Under which the stores are sealed that tests open themselves.
+SEALING_KEY = bytes(range(64))
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
 
@@ -69,3 +72,8 @@ def needs(*programs: str) -> pytest.MarkDecorator:
     missing = [name for name in programs if shutil.which(name) is None]
     reason = f"{', '.join(missing)} not installed: apt-get install freeradius-rest"
     return pytest.mark.skipif(bool(missing), reason=f"{reason} freeradius-utils")
+
+
+def open_sqlite(path: Path, *, serving: bool = False) -> SQLiteStore:
+    """Open an SQLite store without settings."""
+    return SQLiteStore(path, SEALING_KEY, serving=serving)

@@ -29,6 +29,7 @@
     │   ├── StoreForeign           503  the file is another program's
     │   ├── StoreNewer             503  the file was made by a newer footfall
     │   ├── StoreUnwritable        503  no right to write, or a read-only disk
+    │   ├── SecretWrong            503  keys sealed under another secret
     │   ├── EngineTooOld           503  an SQLite that can corrupt its file
     │   └── StoreFull              507  no space left on the disk
     ├── SettingInvalid                  a setting that cannot be used (start only)
@@ -278,6 +279,12 @@ class StoreUnwritable(StoreError):
     """The file or its folder cannot be written."""
 
     code = "store-unwritable"
+
+
+class SecretWrong(StoreError):
+    """The keys in the database are sealed under another secret."""
+
+    code = "secret-wrong"
 
 
 class EngineTooOld(StoreError):

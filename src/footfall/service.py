@@ -16,7 +16,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -29,7 +29,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from footfall import clock, logs, settings
 from footfall.core.instants import DAY
 from footfall.core.scrolls import ScrollSeal
-from footfall.errors import AddressTaken, FootfallError
+from footfall.errors import AddressTaken, FootfallError, SecretWrong
 from footfall.flows import presence
 from footfall.flows.limit import Limiter
 from footfall.flows.reading import Reading
@@ -40,6 +40,8 @@ from footfall.flows.tokens import TokenDesk
 from footfall.settings import Settings
 from footfall.store import Store
 from footfall.store.sqlite import SQLiteStore, copies
+from footfall.store.sqlite.examination import examine_file
+from footfall.store.sqlite.keys import is_sealed
 from footfall.udp import Accounting
 from footfall.web import app
 from footfall.web.context import Context
@@ -71,7 +73,27 @@ def open_store(chosen: Settings, *, serving: bool = False) -> Store:
     Raises:
         StoreError: It cannot be used; see `errors`.
     """
-    return SQLiteStore(chosen.path, serving=serving)
+    return SQLiteStore(chosen.path, _store_key(chosen, chosen.path), serving=serving)
+
+
+def _store_key(chosen: Settings, database: Path) -> bytes:
+    """Return the key under which the keys in a database are sealed.
+
+    Raises:
+        SecretWrong: They are sealed, and the secret is not here.
+    """
+    file = settings.secret_file(chosen)
+    if chosen.secret is None and not file.exists() and is_sealed(database):
+        raise SecretWrong(
+            f"The keys in {database} are sealed under a secret that is not here: bring "
+            f"{file} back, or set FOOTFALL_SECRET."
+        )
+    return derive_key(settings.signing_secret(chosen), "store", 64)
+
+
+def examine(chosen: Settings) -> dict[str, Any]:
+    """Say how the store is that cannot be opened with the secret that is here."""
+    return examine_file(chosen.path)
 
 
 def backup(chosen: Settings, target: Path) -> None:
@@ -83,7 +105,12 @@ def restore(
     chosen: Settings, source: Path, *, without_journal: bool = False
 ) -> Path | None:
     """Put a backup in the store's place; returns where the old one is kept."""
-    return copies.restore(source, chosen.path, without_journal=without_journal)
+    return copies.restore(
+        source,
+        chosen.path,
+        _store_key(chosen, source),
+        without_journal=without_journal,
+    )
 
 
 def make_context(

@@ -128,6 +128,11 @@ def _number(name: str, text: str | None, at_most: int) -> int | None:
     return int(text)
 
 
+def secret_file(settings: Settings) -> Path:
+    """Return where the secret is kept that was not given."""
+    return settings.path.with_name(settings.path.name + ".secret")
+
+
 def signing_secret(settings: Settings) -> str:
     """Return the secret that signs tokens; make and keep one on the first start.
 
@@ -139,7 +144,7 @@ def signing_secret(settings: Settings) -> str:
     """
     if settings.secret is not None:
         return settings.secret
-    path = settings.path.with_name(settings.path.name + ".secret")
+    path = secret_file(settings)
     try:
         if not path.is_symlink() and not path.exists():
             _keep_new_secret(path)

@@ -278,17 +278,24 @@ def test_doctor_names_the_sources_that_were_sealed_under_another_secret(run, tmp
         return found
 
     create = ("source", "create", "--kind", "radius", "--organization", ORG, "--json")
-    other = json.loads(run(*create, FOOTFALL_SECRET="x" * 40))["id"]
     mine = json.loads(run(*create))["id"]
+    # As before the database kept to one secret.
+    chosen = settings.Settings(store=f"sqlite:{tmp_path}/footfall.db")
+    store = service.open_store(chosen)
+    desk = service.source_desk(store, "x" * 40)
+    other = desk.create(ORG, "radius", 0).source.id
+    store.close()
     [problem] = problems()
     assert other in problem
     assert "another FOOTFALL_SECRET" in problem
     [problem] = problems(FOOTFALL_SECRET="x" * 40)
-    assert mine in problem
-    (tmp_path / "footfall.db.secret").unlink()
+    assert "sealed under another secret" in problem
+    secret = tmp_path / "footfall.db.secret"
+    kept = secret.rename(tmp_path / "kept")
     [problem] = problems()
-    assert "footfall.db.secret is missing" in problem
-    assert not (tmp_path / "footfall.db.secret").exists()
+    assert "footfall.db.secret back" in problem
+    assert not secret.exists()
+    kept.rename(secret)
     for source in (mine, other):
         run("source", "delete", source)
     assert problems() == []

@@ -20,6 +20,9 @@ from footfall.flows import tenants
 from footfall.store import Organization
 from tests.conftest import Tenant, event, start_server, stop_server
 
+# A backup is opened under the secret of the store that it is of.
+SECRET = "s" * 40
+
 
 def footfall(*arguments, status=0):
     done = subprocess.run(
@@ -27,14 +30,14 @@ def footfall(*arguments, status=0):
         capture_output=True,
         text=True,
         check=False,
-        env={"PATH": os.environ["PATH"]},
+        env={"PATH": os.environ["PATH"], "FOOTFALL_SECRET": SECRET},
     )
     assert done.returncode == status, done.stderr
     return done.stderr if status else done.stdout
 
 
 def arrivals(path, organization):
-    store = service.open_store(settings.Settings(store=f"sqlite:{path}"))
+    store = service.open_store(settings.Settings(store=f"sqlite:{path}", secret=SECRET))
     query = EventQuery(organization, sort=Sort.RECEIVED_TIME, size=10_000)
     page = store.page(query)
     store.close()
@@ -43,8 +46,8 @@ def arrivals(path, organization):
 
 def test_a_backup_while_serving_is_a_prefix_and_is_restored(tmp_path):
     path, copy = tmp_path / "footfall.db", tmp_path / "copy.db"
-    store = service.open_store(settings.Settings(store=f"sqlite:{path}"))
-    server = start_server(path)
+    store = service.open_store(settings.Settings(store=f"sqlite:{path}", secret=SECRET))
+    server = start_server(path, FOOTFALL_SECRET=SECRET)
     tenant = Tenant(server, store)
     store.close()
     tenant.send([event() for _ in range(500)])
@@ -80,7 +83,7 @@ def test_a_backup_while_serving_is_a_prefix_and_is_restored(tmp_path):
 
 def test_a_backup_does_not_overwrite(tmp_path):
     path = tmp_path / "footfall.db"
-    service.open_store(settings.Settings(store=f"sqlite:{path}")).close()
+    service.open_store(settings.Settings(store=f"sqlite:{path}", secret=SECRET)).close()
     text = footfall("backup", path, "--store", f"sqlite:{path}", status=1)
     assert "already" in text
 
@@ -88,7 +91,7 @@ def test_a_backup_does_not_overwrite(tmp_path):
 @pytest.mark.parametrize("damage", ["cut", "foreign", "scratched", "missing"])
 def test_what_is_no_whole_backup_is_not_restored(tmp_path, damage):
     path, copy = tmp_path / "footfall.db", tmp_path / "copy.db"
-    chosen = settings.Settings(store=f"sqlite:{path}")
+    chosen = settings.Settings(store=f"sqlite:{path}", secret=SECRET)
     store = service.open_store(chosen)
     store.create_organization(Organization("org", "Org", 0)).result()
     store.close()
@@ -109,7 +112,7 @@ def test_what_is_no_whole_backup_is_not_restored(tmp_path, damage):
 
 
 def opened(path):
-    return service.open_store(settings.Settings(store=f"sqlite:{path}"))
+    return service.open_store(settings.Settings(store=f"sqlite:{path}", secret=SECRET))
 
 
 def made(path, *contacts):
@@ -165,7 +168,7 @@ def dying(name):
     setattr(os, name, call)
 for name in ("link", "rename", "replace", "fsync", "unlink"):
     dying(name)
-chosen = settings.Settings(store=f"sqlite:{sys.argv[1]}")
+chosen = settings.Settings(store=f"sqlite:{sys.argv[1]}", secret="s" * 40)
 service.restore(chosen, Path(sys.argv[2]))
 print(calls)
 """
@@ -179,7 +182,7 @@ def restore_dying(path, copy, dies_at):
 def test_a_restore_that_is_killed_leaves_the_old_store_or_the_new_one(tmp_path):
     old, copy = tmp_path / "old.db", tmp_path / "copy.db"
     made(old, "a").close()
-    service.backup(settings.Settings(store=f"sqlite:{old}"), copy)
+    service.backup(settings.Settings(store=f"sqlite:{old}", secret=SECRET), copy)
     seen, dies_at = set(), 1
     while True:
         folder = tmp_path / str(dies_at)
@@ -205,7 +208,7 @@ def test_a_restore_that_is_killed_leaves_the_old_store_or_the_new_one(tmp_path):
 def test_a_stale_wal_does_not_get_into_a_restored_store(tmp_path):
     path, copy = tmp_path / "footfall.db", tmp_path / "copy.db"
     made(path, "a").close()
-    service.backup(settings.Settings(store=f"sqlite:{path}"), copy)
+    service.backup(settings.Settings(store=f"sqlite:{path}", secret=SECRET), copy)
     # A process that was killed leaves its WAL.
     code = (
         "import os, sys; sys.path.insert(0, sys.argv[2])\n"
@@ -228,7 +231,7 @@ def test_a_stale_wal_does_not_get_into_a_restored_store(tmp_path):
 def test_a_damaged_store_in_the_way_is_set_aside(tmp_path):
     path, copy = tmp_path / "footfall.db", tmp_path / "copy.db"
     made(path, "a").close()
-    service.backup(settings.Settings(store=f"sqlite:{path}"), copy)
+    service.backup(settings.Settings(store=f"sqlite:{path}", secret=SECRET), copy)
     path.write_bytes(b"\0" * 100 + path.read_bytes()[100:])
     said = footfall("restore", copy, "--store", f"sqlite:{path}")
     assert "kept as" in said
@@ -248,6 +251,7 @@ def test_a_hollow_file_is_no_store(tmp_path):
     assert "table event is missing" in said
     done = subprocess.run(
         [sys.executable, "-m", "footfall", "doctor", "--store", f"sqlite:{copy}"],
+        env={"PATH": os.environ["PATH"], "FOOTFALL_SECRET": SECRET},
         capture_output=True,
         text=True,
         check=False,
@@ -260,7 +264,7 @@ def test_a_hollow_file_is_no_store(tmp_path):
 def test_symbolic_links_are_refused(tmp_path, which):
     path, copy, link = (tmp_path / name for name in ("footfall.db", "copy.db", "link"))
     made(path, "a").close()
-    service.backup(settings.Settings(store=f"sqlite:{path}"), copy)
+    service.backup(settings.Settings(store=f"sqlite:{path}", secret=SECRET), copy)
     link.symlink_to(copy if which == "source" else path)
     if which == "target":
         said = footfall("backup", link, "--store", f"sqlite:{path}", status=1)

@@ -19,6 +19,7 @@ from footfall.store import Organization
 from footfall.store.sqlite import SQLiteStore
 from tests.flows.world import ANN, BOB, LATER, START, seen
 from tests.proof.disks import Disk, mounted
+from tests.shared import open_sqlite
 
 
 class Outcome(msgspec.Struct):
@@ -78,7 +79,7 @@ def standing(store: SQLiteStore) -> list[tuple[str, str, str]]:
 
 def crash_each(folder: Path) -> Outcome:
     """Cut the power at touch 1, 2, …; start again, send all again, compare."""
-    with contextlib.closing(SQLiteStore(folder / "whole.db")) as whole:
+    with contextlib.closing(open_sqlite(folder / "whole.db")) as whole:
         prepare(whole)
         send(whole)
         expected = standing(whole)
@@ -89,7 +90,7 @@ def crash_each(folder: Path) -> Outcome:
         if not _cut_at(path, number):
             return total
         total.cuts += 1
-        with contextlib.closing(SQLiteStore(path)) as store:
+        with contextlib.closing(open_sqlite(path)) as store:
             total.lost += bool(store.examine()["problems"])
             send(store)
             send(store)
@@ -110,7 +111,7 @@ def _cut_at(path: Path, number: int) -> bool:
             raise apsw.IOError("the power is cut")
 
     with mounted(on_touch) as disk:
-        store = SQLiteStore(path)
+        store = open_sqlite(path)
         prepare(store)
         disk.touches = 0
         armed = True

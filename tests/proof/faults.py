@@ -12,6 +12,7 @@ from footfall.store import Organization
 from footfall.store.sqlite import SQLiteStore
 from tests.proof.disks import mounted
 from tests.proof.powercuts import new
+from tests.shared import open_sqlite
 
 
 class Outcome(msgspec.Struct):
@@ -44,7 +45,7 @@ def _fail_at(path: Path, number: int, sends: int, size: int, total: Outcome) -> 
     kept: list[list[str]] = []
     refused: list[list[str]] = []
     with mounted(on_touch) as disk:
-        store = SQLiteStore(path)
+        store = open_sqlite(path)
         store.create_organization(Organization("org", "Org", 0)).result()
         disk.touches = 0
         armed = True
@@ -79,7 +80,7 @@ def _sends_again(store: SQLiteStore) -> bool:
 
 
 def _ids(path: Path) -> set[str]:
-    store = SQLiteStore(path)
+    store = open_sqlite(path)
     assert store.examine()["problems"] == []
     page = store.page(EventQuery("org", size=10_000))
     store.close()

@@ -15,6 +15,7 @@ from footfall.errors import FootfallError
 from footfall.store import Organization
 from footfall.store.sqlite import SQLiteStore
 from tests.proof.disks import Disk, mounted
+from tests.shared import open_sqlite
 
 SENDERS = 4
 
@@ -57,7 +58,7 @@ def cut_once(path: Path, seed: int, synchronous: str) -> Outcome:
             acknowledged.extend(ids)
 
     with mounted(on_touch) as disk:
-        store = SQLiteStore(path)
+        store = open_sqlite(path)
         store.create_organization(Organization("org", "Org", 0)).result()
         store._writer.submit(
             lambda connection: connection.pragma("synchronous", synchronous), alone=True
@@ -77,7 +78,7 @@ def cut_once(path: Path, seed: int, synchronous: str) -> Outcome:
 
 def look(path: Path, acknowledged: list[str]) -> Outcome:
     """Open what the power cut left, as the next start does."""
-    store = SQLiteStore(path)
+    store = open_sqlite(path)
     damaged = bool(store.examine()["problems"])
     page = store.page(EventQuery("org", size=10_000))
     stored = {e["event"]["id"] for e in msgspec.json.decode(b"[" + page.body + b"]")}

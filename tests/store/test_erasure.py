@@ -12,9 +12,9 @@ from footfall.core.queries import EventQuery
 from footfall.flows.recompute import recompute
 from footfall.store import Organization
 from footfall.store.books import ProblemKept
-from footfall.store.sqlite import SQLiteStore
 from tests.conftest import event
 from tests.flows.world import ANN, BOB, LATER, START, World
+from tests.shared import open_sqlite
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ def accepted(**changes):
 
 @pytest.fixture
 def store(path):
-    opened = SQLiteStore(path)
+    opened = open_sqlite(path)
     opened.create_organization(Organization("org", "Org", 0)).result()
     yield opened
     opened.close()

@@ -13,7 +13,9 @@ from footfall.core.queries import EventQuery, Sort
 from footfall.errors import StoreError
 from footfall.store import Appended, Organization, Store
 from footfall.store.sqlite import SLICE_EVENTS
+from footfall.store.sqlite.keys import Keys
 from footfall.store.sqlite.writer import GROUP_MAX, Writer
+from tests.shared import SEALING_KEY
 from tests.store.test_contract import bodies, new
 
 # Every write of the protocol, and a call of it.
@@ -173,7 +175,7 @@ def test_a_small_write_waits_for_one_other_job_and_not_for_the_lane_of_another(s
 
 def commits_of(path, jobs, clock):
     """Let jobs wait, and count the commits that they came to."""
-    writer = Writer(path, clock)
+    writer = Writer(path, Keys(SEALING_KEY), clock)
     store_held, go_on = threading.Event(), threading.Event()
 
     def hold(_connection):

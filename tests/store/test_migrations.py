@@ -9,10 +9,12 @@ import pytest
 
 from footfall.core.queries import EventQuery, Sort
 from footfall.errors import FootfallError
-from footfall.store.sqlite import SQLiteStore, connections
+from footfall.store.sqlite import connections
+from footfall.store.sqlite.keys import Keys
 from footfall.store.sqlite.statements import migrations
 from tests.conftest import EXAMPLE, SEED_ORGANIZATION
 from tests.proof.disks import mounted
+from tests.shared import SEALING_KEY, open_sqlite
 
 FIXTURES = sorted((Path(__file__).parents[1] / "fixtures").glob("schema-*.db.gz"))
 
@@ -26,7 +28,7 @@ def test_every_schema_has_its_file():
 def test_an_older_file_is_brought_up_to_date_and_keeps_its_events(fixture, tmp_path):
     path = tmp_path / "footfall.db"
     path.write_bytes(gzip.decompress(fixture.read_bytes()))
-    store = SQLiteStore(path)
+    store = open_sqlite(path)
     assert store.examine()["schema"] == len(migrations())
     page = store.page(EventQuery(SEED_ORGANIZATION, sort=Sort.RECEIVED_TIME))
     assert json.loads(b"[" + page.body + b"]") == EXAMPLE
@@ -45,7 +47,7 @@ def test_problems_of_before_that_may_hold_somebodys_data_are_wiped(tmp_path):
     connection.executemany(insert, [(n, bodies[n % 2]) for n in range(300)])
     connection.close()
     assert b"canary" in path.read_bytes()
-    store = SQLiteStore(path)
+    store = open_sqlite(path)
     assert store.look(SEED_ORGANIZATION, lambda books: books.problems(9)) == []
     store.close()
     assert b"canary" not in path.read_bytes()
@@ -63,7 +65,7 @@ def test_what_migrations_build_is_what_a_new_file_has(fixture, tmp_path):
     old, new = tmp_path / "old.db", tmp_path / "new.db"
     old.write_bytes(gzip.decompress(fixture.read_bytes()))
     for path in (old, new):
-        SQLiteStore(path).close()
+        open_sqlite(path).close()
     assert declared(old) == declared(new)
 
 
@@ -71,12 +73,12 @@ def test_a_power_cut_at_any_point_of_the_first_start_leaves_what_the_next_comple
     tmp_path,
 ):
     whole = tmp_path / "whole.db"
-    SQLiteStore(whole).close()
+    open_sqlite(whole).close()
     for number in range(1, 500):
         path = tmp_path / f"{number}.db"
         if not cut_at(path, number):
             break
-        store = SQLiteStore(path)
+        store = open_sqlite(path)
         assert store.examine()["problems"] == []
         store.close()
         assert declared(path) == declared(whole)
@@ -93,7 +95,7 @@ def cut_at(path, number):
 
     with mounted(on_touch) as disk:
         try:
-            connection = connections.open_writer(path)
+            connection = connections.open_writer(path, Keys(SEALING_KEY))
             connection.close()
         except (apsw.Error, FootfallError):
             pass

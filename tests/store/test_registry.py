@@ -2,6 +2,7 @@
 
 import pytest
 
+from footfall import service, settings
 from footfall.core.observations import Spot
 from footfall.core.places import Hotspot, Location, PresenceSettings
 from footfall.errors import Invalid, NotAllowed
@@ -48,9 +49,7 @@ def test_a_change_reads_few_rows_however_many_there_are(filled, monkeypatch):
 
 
 def test_another_stores_changes_are_seen_by_reading_only_them(filled, monkeypatch):
-    from footfall.store.sqlite import SQLiteStore  # noqa: PLC0415
-
-    other = SQLiteStore(filled._path)
+    other = service.open_store(settings.Settings(store=f"sqlite:{filled._path}"))
     estate(other)
     change(filled, "h7", name="New")
     registry.delete_hotspot(filled, "org", "h8", None).result()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from footfall import __version__, settings
 from footfall.cli.printing import opened, print_json, say
+from footfall.errors import SecretWrong, SettingInvalid
 
 if TYPE_CHECKING:
     from footfall.store import Store
@@ -29,11 +30,18 @@ def doctor(*, store: str | None = None, json: bool = False) -> None:
     import importlib.metadata
 
     chosen = settings.load(os.environ, store=store)
-    with opened(store) as data:
-        examined = data.examine()
-        if not examined["problems"]:
-            examined["problems"] += _sealed_sources(chosen, data)
-    examined["problems"] += _secret_problems(chosen.path)
+    try:
+        with opened(store) as data:
+            examined = data.examine()
+            if not examined["problems"]:
+                examined["problems"] += _sealed_sources(chosen, data)
+    except (SecretWrong, SettingInvalid) as error:
+        from footfall import service
+
+        examined = service.examine(chosen)
+        examined["problems"].append(error.detail)
+    else:
+        examined["problems"] += _secret_problems(chosen.path)
     report: dict[str, object] = {
         "footfall": __version__,
         "python": platform.python_version(),

@@ -29,7 +29,7 @@ from footfall.errors import (
 from footfall.store import Appended, Credential, Erased, Organization, Page
 from footfall.store.books import Books, Source
 from footfall.store.sqlite import copies, pages
-from footfall.store.sqlite.appending import Rows, append, contact_key, number_of
+from footfall.store.sqlite.appending import Rows, append, number_of
 from footfall.store.sqlite.ballast import Ballast
 from footfall.store.sqlite.books import SQLiteBooks, forget
 from footfall.store.sqlite.chapter import Estates
@@ -52,6 +52,7 @@ from footfall.store.sqlite.kept import (
     read_segment,
     write_segment,
 )
+from footfall.store.sqlite.keys import Keys
 from footfall.store.sqlite.recent import Recent
 from footfall.store.sqlite.statements import SQL
 from footfall.store.sqlite.writer import Writer
@@ -67,18 +68,20 @@ SLICE_EVENTS = 2_000
 class SQLiteStore:
     """See `footfall.store.Store`."""
 
-    def __init__(self, path: Path, *, serving: bool = False):
+    def __init__(self, path: Path, sealing_key: bytes, *, serving: bool = False):
         """Open the store, and make it if there is none.
 
         Args:
             path: The database's file.
+            sealing_key: 64 bytes under which the keys in it are sealed.
             serving: Whether a server has it, which keeps room on the disk for erasures.
         """
         check_engine(apsw.sqlite_lib_version())
         copies.complete_restore(path)
         check_file(path)
         self._path = path
-        self._writer = Writer(path)
+        self._keys = Keys(sealing_key)
+        self._writer = Writer(path, self._keys)
         self._readers = Readers(path)
         self._ballast = Ballast(path, keeps=serving)
         self._estates: Estates = {}
@@ -88,7 +91,12 @@ class SQLiteStore:
         self._journal.create()
         self._journaling = ThreadPoolExecutor(1, "footfall-journal")
         self._erasing = Erasing(
-            path, self._writer, self._readers, self._ballast, self._journal
+            path,
+            self._writer,
+            self._readers,
+            self._ballast,
+            self._journal,
+            self._keys,
         )
 
     def close(self) -> None:
@@ -128,7 +136,7 @@ class SQLiteStore:
             return self._writer.submit(work, lane=organization)
 
         starts = range(0, max(len(new), 1), SLICE_EVENTS)
-        parts = [write(Rows(new[at : at + SLICE_EVENTS])) for at in starts]
+        parts = [write(Rows(new[at : at + SLICE_EVENTS], self._keys)) for at in starts]
         return parts[0] if len(parts) == 1 else _joined(parts)
 
     def page(
@@ -142,7 +150,9 @@ class SQLiteStore:
             organization = number_of(connection, query.organization)
             contact = None
             if query.contact is not None:
-                contact = _contact_of(connection, organization, query.contact)
+                contact = _contact_of(
+                    connection, organization, self._keys.contact(query.contact)
+                )
             return pages.read(connection, query, organization, contact, after, bound)
 
     def erase(self, organization: str, contact: str) -> Future[Erased]:
@@ -167,7 +177,12 @@ class SQLiteStore:
             self._recent.renew((others, self._writer.undone))
             number = number_of(connection, organization)
             books = SQLiteBooks(
-                connection, number, organization, self._estates, self._recent
+                connection,
+                number,
+                organization,
+                self._estates,
+                self._keys,
+                self._recent,
             )
             try:
                 return work(books)
@@ -184,7 +199,10 @@ class SQLiteStore:
         """See `Store.look`."""
         with self._readers.snapshot() as connection:
             number = number_of(connection, organization)
-            return work(SQLiteBooks(connection, number, organization, self._estates))
+            books = SQLiteBooks(
+                connection, number, organization, self._estates, self._keys
+            )
+            return work(books)
 
     def sources(self, organization: str | None = None) -> list[Source]:
         """See `Store.sources`."""
@@ -353,8 +371,8 @@ def _total(parts: list[Appended]) -> Appended:
     )
 
 
-def _contact_of(connection: apsw.Connection, organization: int, contact: str) -> int:
-    values = {"organization": organization, "key": contact_key(contact)}
+def _contact_of(connection: apsw.Connection, organization: int, key: bytes) -> int:
+    values = {"organization": organization, "key": key}
     row = connection.execute(SQL["contact"], values).fetchone()
     if row is None:
         raise ContactUnknown("This organization has never seen this contact.")

@@ -1,32 +1,26 @@
 """Appending: events into the tables of the log."""
 
-import hashlib
-
 import apsw
 
 from footfall.core import events
 from footfall.core.events import NewEvent
 from footfall.errors import OrganizationUnknown
 from footfall.store import Appended
+from footfall.store.sqlite.keys import Keys
 from footfall.store.sqlite.statements import SQL
 
 
 class Rows:
     """Events as rows: made where they are sent, so that the writer only writes."""
 
-    def __init__(self, new: list[NewEvent]):
+    def __init__(self, new: list[NewEvent], keys: Keys):
         self.new = new
         self.size = sum(len(event.body) for event in new)
-        contacts = {event.contact: contact_key(event.contact) for event in new}
+        contacts = {event.contact: keys.contact(event.contact) for event in new}
         self.contacts = [(key, contact) for contact, key in contacts.items()]
         self.rows = [
             (contacts[e.contact], e.type, e.created_at, e.local_at, e.key) for e in new
         ]
-
-
-def contact_key(contact: str) -> bytes:
-    """Return what stands for a contact's id in the indexes."""
-    return hashlib.blake2b(contact.encode(), digest_size=16).digest()
 
 
 def number_of(connection: apsw.Connection, organization: str) -> int:

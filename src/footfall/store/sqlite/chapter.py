@@ -6,6 +6,7 @@ from typing import Any
 import apsw
 
 from footfall.core.places import Estate
+from footfall.store.sqlite.keys import Keys
 from footfall.store.sqlite.recent import Recent
 from footfall.store.sqlite.statements import SQL
 
@@ -21,6 +22,7 @@ class Chapter:
         number: int,
         name: str,
         estates: Estates,
+        keys: Keys,
         recent: Recent | None = None,
     ):
         """Open them.
@@ -30,12 +32,14 @@ class Chapter:
             number: The organization's.
             name: Its id.
             estates: Those that were read already.
+            keys: What opens the organization's keys.
             recent: What the writer knows; without it nothing is written.
         """
         self._connection = connection
         self._number = number
         self._name = name
         self._estates = estates
+        self._keys = keys
         # The registry with what this transaction changed of it.
         self._own: tuple[int, Estate] | None = None
         self._touched = False

@@ -23,6 +23,8 @@ from footfall.errors import (
     StoreNewer,
     StoreUnwritable,
 )
+from footfall.store.sqlite.examination import schema_problems
+from footfall.store.sqlite.keys import SEALED_SINCE, Keys
 from footfall.store.sqlite.statements import migrations
 
 # "foot"; marks the file as footfall's.
@@ -121,7 +123,7 @@ def _foreign(path: Path) -> StoreForeign:
     return StoreForeign(f"{path} is not a footfall database; nothing was touched.")
 
 
-def open_writer(path: Path) -> apsw.Connection:
+def open_writer(path: Path, keys: Keys) -> apsw.Connection:
     """Open the connection that writes, and bring the schema up to date."""
     make_private(path)
     # Before SQLite has it open: closing a file gives up all of a process's locks on it.
@@ -129,7 +131,7 @@ def open_writer(path: Path) -> apsw.Connection:
     header = _header_version(path)
     connection = _open(path, WRITER_CACHE_KIB)
     try:
-        _prepare(path, connection, header)
+        _prepare(path, connection, header, keys)
     except BaseException:
         connection.close(force=True)
         raise
@@ -142,7 +144,7 @@ def make_private(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
 
 
-def _prepare(path: Path, connection: apsw.Connection, header: int) -> None:
+def _prepare(path: Path, connection: apsw.Connection, header: int, keys: Keys) -> None:
     # Before WAL, so that the header says whose the file is from its first byte.
     if connection.pragma("application_id") == 0:
         connection.pragma("application_id", APPLICATION_ID)
@@ -151,7 +153,13 @@ def _prepare(path: Path, connection: apsw.Connection, header: int) -> None:
     connection.pragma("secure_delete", "on")
     connection.pragma("wal_autocheckpoint", WAL_PAGES_MAX)
     connection.pragma("journal_size_limit", WAL_PAGES_MAX * 4096)
-    migrate(path, connection, header)
+    migrate(path, connection, header, keys)
+    try:
+        keys.load(connection)
+    except apsw.SQLError:
+        # What says whose it is is there, and what it should hold is not.
+        missing = "; ".join(schema_problems(connection))
+        raise StoreError(f"{path} is damaged: {missing}.") from None
 
 
 def open_reader(path: Path) -> apsw.Connection:
@@ -184,7 +192,7 @@ def transaction(connection: apsw.Connection) -> Iterator[None]:
         raise
 
 
-def migrate(path: Path, connection: apsw.Connection, header: int) -> None:
+def migrate(path: Path, connection: apsw.Connection, header: int, keys: Keys) -> None:
     """Apply the migrations that the file lacks, each whole or not at all.
 
     `header` is the schema that the file's header names.
@@ -195,6 +203,8 @@ def migrate(path: Path, connection: apsw.Connection, header: int) -> None:
             check_schema(path, current)
             if current < version:
                 connection.execute(script)
+                if version == SEALED_SINCE:
+                    keys.begin(connection)
                 connection.pragma("user_version", version)
     # So that the header, which check_file reads, is that of the schema.
     if connection.pragma("user_version") != header:

@@ -28,6 +28,7 @@ from footfall.store.sqlite.connections import (
     translated,
 )
 from footfall.store.sqlite.journal import Journal, sync
+from footfall.store.sqlite.keys import Keys
 
 # What SQLite keeps beside a database, a part of it: the file itself comes first.
 _PARTS = ("", "-wal", "-shm", "-journal")
@@ -69,7 +70,9 @@ def backup(path: Path, target: Path) -> None:
     sync(target.parent)
 
 
-def restore(source: Path, path: Path, *, without_journal: bool = False) -> Path | None:
+def restore(
+    source: Path, path: Path, sealing_key: bytes, *, without_journal: bool = False
+) -> Path | None:
     """Put the backup `source` in place of the store at `path`.
 
     Erasures and revocations since the backup hold in it too.
@@ -96,7 +99,8 @@ def restore(source: Path, path: Path, *, without_journal: bool = False) -> Path 
             shutil.copyfileobj(old, new)
         with translated(fresh):
             examination.check_whole(fresh)
-            restoring.bring_up_to_date(fresh, Journal(path), without_journal)
+            keys = Keys(sealing_key)
+            restoring.bring_up_to_date(fresh, Journal(path), keys, without_journal)
         sync(fresh)
         _fold(path)
         fresh.replace(_restored(path))

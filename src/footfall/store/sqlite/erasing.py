@@ -16,11 +16,12 @@ import apsw
 from footfall.errors import ContactUnknown, FootfallError, StoreError, StoreFull
 from footfall.store import Erased
 from footfall.store.sqlite import erasure
-from footfall.store.sqlite.appending import contact_key, number_of
+from footfall.store.sqlite.appending import number_of
 from footfall.store.sqlite.ballast import Ballast
 from footfall.store.sqlite.connections import Readers, is_full, transaction, translated
 from footfall.store.sqlite.erasure import Begun
 from footfall.store.sqlite.journal import Erasure, Journal
+from footfall.store.sqlite.keys import Keys
 from footfall.store.sqlite.statements import SQL
 from footfall.store.sqlite.wal import empty_wal
 from footfall.store.sqlite.writer import Writer
@@ -42,12 +43,14 @@ class Erasing:
         readers: Readers,
         ballast: Ballast,
         journal: Journal,
+        keys: Keys,
     ):
         self._path = path
         self._writer = writer
         self._readers = readers
         self._ballast = ballast
         self._journal = journal
+        self._keys = keys
         self._threads = ThreadPoolExecutor(_THREADS, "footfall-erasure")
         self._closing = threading.Event()
         self._under_way: set[int] = set()
@@ -98,7 +101,7 @@ class Erasing:
     def _erase(
         self, organization: str, contact: str, retired: Callable[[], None]
     ) -> Erased:
-        key = contact_key(contact)
+        key = self._keys.contact(contact)
 
         def retire(connection: apsw.Connection) -> Begun:
             number = number_of(connection, organization)

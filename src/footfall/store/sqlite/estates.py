@@ -10,9 +10,9 @@ import msgspec
 from footfall.core.places import Estate, Hotspot, Location, PresenceSettings, Site
 from footfall.store.books import ProblemKept, Source
 from footfall.store.sqlite.chapter import Chapter
+from footfall.store.sqlite.keys import KEY_BYTES
 from footfall.store.sqlite.statements import SQL
 
-KEY_BYTES = 32
 PROBLEMS_MAX = 10_000
 ESTATES_MAX = 256
 
@@ -58,11 +58,12 @@ class EstateChapter(Chapter):
     def _key(self, purpose: str) -> bytes:
         row = self._run("key", purpose=purpose).fetchone()
         if row is not None and any(row[0]):
-            return bytes(row[0])
+            return self._keys.open(bytes(row[0]), self._name, purpose)
         if not self._writes:
             return b""
         key = secrets.token_bytes(KEY_BYTES)
-        self._run("add_key", purpose=purpose, key=key)
+        sealed = self._keys.seal(key, self._name, purpose)
+        self._run("add_key", purpose=purpose, key=sealed)
         self._touch()
         return key
 

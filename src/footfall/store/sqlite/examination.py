@@ -57,6 +57,18 @@ def examine(connection: apsw.Connection, path: Path) -> dict[str, Any]:
     }
 
 
+def examine_file(path: Path) -> dict[str, Any]:
+    """Examine a database that cannot be opened as a store: its keys stay closed."""
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        for name, value in _EXPECTED.items():
+            if name != "journal_mode":
+                connection.pragma(name, value)
+        return examine(connection, path)
+    finally:
+        connection.close()
+
+
 def check_whole(path: Path) -> None:
     """Check a backup: its pages, and that it has the tables of its schema.
 

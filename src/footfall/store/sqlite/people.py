@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 
 from footfall.store.books import Ownership, Reattribution
-from footfall.store.sqlite.appending import contact_key
 from footfall.store.sqlite.chapter import Chapter
 from footfall.store.sqlite.statements import SQL
 
@@ -16,12 +15,12 @@ class PeopleChapter(Chapter):
 
     def find_contact(self, contact: str) -> int | None:
         """See `Books.find_contact`."""
-        key = contact_key(contact)
+        key = self.contact_key(contact)
         return self.contacts_by_key([key]).get(key)
 
     def put_contact(self, contact: str) -> int:
         """See `Books.put_contact`."""
-        key = contact_key(contact)
+        key = self.contact_key(contact)
         self._many("add_contact", [(self._number, key, contact)])
         return self.contacts_by_key([key])[key]
 
@@ -41,7 +40,7 @@ class PeopleChapter(Chapter):
 
     def contact_key(self, contact: str) -> bytes:
         """See `Books.contact_key`."""
-        return contact_key(contact)
+        return self._keys.contact(contact)
 
     def profile(self, contact: int) -> bytes | None:
         """See `Books.profile`."""

@@ -17,6 +17,7 @@ from footfall.store.sqlite.journal import (
     ServiceRevocation,
     TokenRevocation,
 )
+from footfall.store.sqlite.keys import Keys
 from footfall.store.sqlite.statements import SQL
 from footfall.store.sqlite.wal import empty_wal
 
@@ -43,6 +44,7 @@ class _Steps:
 def bring_up_to_date(
     path: Path,
     journal: Journal,
+    keys: Keys,
     without_journal: bool,  # noqa: FBT001  the command's flag
 ) -> None:
     """Migrate a copied backup, and apply what the journal holds of later than it.
@@ -51,7 +53,7 @@ def bring_up_to_date(
         StoreError: The journal is missing, or lacks what the backup knows of.
     """
     entries = _entries(journal, without_journal)
-    connection = open_writer(path)
+    connection = open_writer(path, keys)
     try:
         known = {bytes(row[0]) for row in connection.execute(SQL["erasure_entries"])}
         noted = {one.id for one in entries if isinstance(one, Erasure)}

@@ -95,3 +95,32 @@ ON CONFLICT DO NOTHING
 
 -- name: forget_tokens
 DELETE FROM revoked_token WHERE expires_at < :now
+
+-- name: store_key
+SELECT key FROM store_key WHERE purpose = ?
+
+-- name: add_store_key
+INSERT INTO store_key (purpose, key) VALUES (?, ?)
+
+-- name: clear_keys
+-- All of them, in the migration that seals them; deleted ones are zeros.
+SELECT key.number, key.organization, organization.id, key.purpose, key.key
+FROM organization_key AS key
+JOIN organization ON organization.number = key.organization
+WHERE key.key <> zeroblob(length(key.key))
+
+-- name: wipe_key
+UPDATE organization_key SET key = zeroblob(length(key)) WHERE number = ?
+
+-- name: all_blocks
+SELECT number, organization, records FROM block
+
+-- name: contact_ids
+SELECT number, id FROM contact WHERE typeof(id) = 'text'
+
+-- name: contact_by_key
+SELECT id FROM contact
+WHERE organization = :organization AND key = :key AND typeof(id) = 'text'
+
+-- name: put_contact_key
+UPDATE contact SET key = ? WHERE number = ?

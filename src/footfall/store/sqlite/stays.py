@@ -109,7 +109,7 @@ class StaysChapter(Chapter):
                 fresh.append(event)
                 seen.add(event.key)
         if fresh:
-            append(self._connection, self._number, Rows(fresh))
+            append(self._connection, self._number, Rows(fresh, self._keys))
         return len(fresh)
 
     def withdraw(self, events: list[NewEvent]) -> int:

@@ -25,6 +25,7 @@ from footfall.store.sqlite.connections import (
     transaction,
     translated,
 )
+from footfall.store.sqlite.keys import Keys
 
 T = TypeVar("T")
 GROUP_MAX = 256
@@ -98,11 +99,13 @@ class Writer:
     did not come about.
     """
 
-    def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic):
+    def __init__(
+        self, path: Path, keys: Keys, clock: Callable[[], float] = time.monotonic
+    ):
         self._path = path
         self._clock = clock
         with translated(path):
-            self._connection = open_writer(path)
+            self._connection = open_writer(path, keys)
         self._waiting = Lanes()
         self._wake = threading.Condition()
         self._closed = False
