@@ -98,9 +98,9 @@ def test_an_older_stores_keys_are_sealed_and_its_contacts_found(tmp_path):
     kept = Kept(plain_digest(contact), 1_000_000, 1, by_contact=True)
     connection = apsw.Connection(str(path))
     connection.execute("DELETE FROM organization_key")
-    [number] = connection.execute(
+    number = connection.execute(
         "SELECT number FROM organization WHERE id = ?", (SEED_ORGANIZATION,)
-    ).fetchone()
+    ).get
     connection.execute(
         "INSERT INTO organization_key VALUES (9, ?, 'device', ?)", (number, key)
     )

@@ -8,6 +8,7 @@ from footfall.errors import OrganizationUnknown
 from footfall.store import Appended
 from footfall.store.sqlite.keys import Keys
 from footfall.store.sqlite.statements import SQL
+from footfall.store.sqlite.summaries import add_blocks, offsets_of
 
 
 class Rows:
@@ -21,6 +22,7 @@ class Rows:
         self.rows = [
             (contacts[e.contact], e.type, e.created_at, e.local_at, e.key) for e in new
         ]
+        self.offsets = offsets_of([(e.created_at, e.local_at) for e in new])
 
 
 def number_of(connection: apsw.Connection, organization: str) -> int:
@@ -62,12 +64,27 @@ def _insert(connection: apsw.Connection, number: int, arrival: int, rows: Rows) 
         SQL["add_body"],
         [(at, event.body) for at, event in enumerate(rows.new, arrival)],
     )
+    _summarise(connection, number, arrival, rows, rows.new)
+
+
+def _summarise(
+    connection: apsw.Connection,
+    number: int,
+    arrival: int,
+    rows: Rows,
+    stored: list[NewEvent],
+) -> None:
+    seen = [(event.type, event.created_at) for event in stored]
+    add_blocks(connection, "event", number, arrival, seen)
+    offsets = [(number, *offset) for offset in rows.offsets]
+    connection.executemany(SQL["add_offset"], offsets)
 
 
 def _append_singly(
     connection: apsw.Connection, number: int, arrival: int, rows: Rows
 ) -> Appended:
     duplicates, conflicts, first = 0, [], arrival
+    added: list[NewEvent] = []
     for position, (row, event) in enumerate(zip(rows.rows, rows.new, strict=True)):
         stored = connection.execute(SQL["stored"], (number, event.key)).fetchone()
         if stored is None:
@@ -75,9 +92,11 @@ def _append_singly(
             connection.execute(SQL["add_contact"], (number, row[0], event.contact))
             connection.execute(SQL["add_event"], (arrival, number, *row))
             connection.execute(SQL["add_body"], (arrival, event.body))
+            added.append(event)
             arrival += 1
         elif events.same(event.sent, stored[0]):
             duplicates += 1
         else:
             conflicts.append(position)
+    _summarise(connection, number, first, rows, added)
     return Appended(arrival - first, duplicates, tuple(conflicts))

@@ -5,7 +5,9 @@ what it shows and not what is stored. Each arm is one stretch of one index:
 
 - one for the organization or the contact, or one for each type that is asked for;
 - a span of instants in the order of local times: the stretch of local times in which
-  such instants lie, and one for the events that contradict themselves.
+  such instants lie, and one for the events that contradict themselves;
+- a span of instants, or types, in the order of arrival: the stretch of all arrivals,
+  less the blocks in which there is nothing of the kind (see `summaries`).
 """
 
 from typing import Any
@@ -18,7 +20,9 @@ from footfall.core.events import TYPES
 from footfall.core.queries import EventQuery, Place, Sort
 from footfall.store import Page
 from footfall.store.sqlite.statements import SQL
+from footfall.store.sqlite.summaries import BLOCK, LARGE_BLOCK, local_span
 
+Span = tuple[int | None, int | None]
 _CONTRADICTS = (
     f"local_at - created_at NOT BETWEEN {instants.ZONE_MIN} AND {instants.ZONE_MAX}"
 )
@@ -32,13 +36,16 @@ _KEYS = {
 class _Arm(msgspec.Struct, frozen=True):
     """One stretch: an index, what else holds there, and the keys between which.
 
-    The index is named for its table: `event_by_utc`.
+    The index is named for its table: `event_by_utc`. With `blocks`, what must hold of
+    a block is said there, and all others are skipped.
     """
 
     index: str
     conditions: tuple[str, ...]
+    key: str
     low: int | None = None
     high: int | None = None
+    blocks: tuple[str, ...] = ()
 
 
 def read(
@@ -52,119 +59,181 @@ def read(
     """Read a page; see `Store.page`. The caller holds the snapshot."""
     newest = int(connection.execute(SQL["newest"]).get)
     bound = newest if bound is None else min(bound, newest)
-    ranges, values = _ranges(query, organization, contact, after, bound)
-    order = _order(query, query.reverse)
-    opposite = _order(query, not query.reverse)
+    arms = _arms(query, _local_span(connection, organization, query))
+    ranges, values = _ranges(query, arms, after)
+    values |= {"organization": organization, "contact": contact, "bound": bound}
+    order = _order(query, arms, query.reverse)
+    opposite = _order(query, arms, not query.reverse)
 
     def run(name: str) -> list[Any]:
         sql = SQL[name].format(ranges=ranges, order=order, opposite=opposite)
         return list(connection.execute(sql, values))
 
-    ends = run("ends")
+    ends = [Place(*row[:2]) for row in run("ends")]
     count, body = run("bodies")[0]
     if not ends and count:
-        ends = run("last")
-        return Page(count, body, Place(*ends[0]), has_more=False, newest=newest)
-    last = Place(*ends[0]) if ends else None
-    return Page(count, body or b"", last, len(ends) > 1, newest)
+        [last] = run("last")
+        return Page(count, body, Place(*last[:2]), has_more=False, newest=newest)
+    return Page(count, body or b"", ends[0] if ends else None, len(ends) > 1, newest)
 
 
-def _order(query: EventQuery, reverse: bool) -> str:  # noqa: FBT001  a direction
+def _local_span(
+    connection: apsw.Connection, organization: int, query: EventQuery
+) -> Span:
+    if query.sort is not Sort.BUSINESS_TIME or query.contact is not None:
+        return None, None
+    return local_span(connection, organization, query)
+
+
+def _order(query: EventQuery, arms: list[_Arm], reverse: bool) -> str:  # noqa: FBT001  a direction
     """Write the order; by arrival, a second term would make SQLite sort."""
     direction = "DESC" if reverse else "ASC"
+    terms = ["key", "arrival"]
     if query.sort is Sort.RECEIVED_TIME:
-        return f"key {direction}"
-    return f"key {direction}, arrival {direction}"
+        terms = ["outside", "inside", "key"] if arms[0].blocks else ["key"]
+    return ", ".join(f"{term} {direction}" for term in terms)
 
 
 def _ranges(
-    query: EventQuery,
-    organization: int,
-    contact: int | None,
-    after: Place | None,
-    bound: int,
+    query: EventQuery, arms: list[_Arm], after: Place | None
 ) -> tuple[str, dict[str, Any]]:
     """Write the arms as SQL, with the values that they name."""
     key = _KEYS[query.sort]
     values: dict[str, Any] = {
-        "organization": organization,
-        "contact": contact,
         "start": query.start_at,
         "end": query.end_at,
-        "bound": bound,
         "size": query.size,
     }
     if after is not None:
         values |= {"after_key": after.key, "after_arrival": after.arrival}
     parts = []
-    for number, arm in enumerate(_arms(query)):
+    for number, arm in enumerate(arms):
         values |= {f"low{number}": arm.low, f"high{number}": arm.high}
         conditions = [
             *arm.conditions,
-            *_between(query, key, arm, after, number),
-            *_remaining(query, key),
+            *_between(query, arm, after, number),
+            *_remaining(query, arm),
         ]
         parts.append(
-            SQL["range"].format(
+            SQL["skipping" if arm.blocks else "range"].format(
                 key=key,
                 table=arm.index.partition("_")[0],
                 index=arm.index,
+                outside=_of_blocks(query, arm, after, "outside", LARGE_BLOCK),
+                inside=_of_blocks(query, arm, after, "inside", BLOCK),
                 conditions=" AND ".join(conditions),
             )
         )
     return " UNION ALL ".join(parts), values
 
 
-def _arms(query: EventQuery) -> list[_Arm]:
-    """Choose the stretches that together hold the query's events."""
+def _arms(query: EventQuery, local: Span) -> list[_Arm]:
+    """Choose the stretches that together hold the query's events.
+
+    Args:
+        query: What is asked for.
+        local: Between which local times its span of instants lies.
+    """
     types = query.types if len(query.types) < len(TYPES) else ()
     of_types = (f"type IN ({', '.join(map(str, types))})",) if types else ()
-    utc = query.sort is Sort.UTC_TIME
-    span = (query.start_at, query.end_at) if utc else (None, None)
     if query.contact is not None:
-        of_contact = ("contact = :contact", *of_types)
-        found = [_Arm("event_by_contact", of_contact, *span)]
-        if query.sort is Sort.RECEIVED_TIME:
-            found.append(_Arm("withdrawal_by_contact", of_contact))
-        return found
-    inside: tuple[str, ...] = ("organization = :organization",)
+        return _arms_of_contact(query, of_types)
     if query.sort is Sort.RECEIVED_TIME:
-        # The log of arrivals also announces what no longer holds.
-        return [
-            _Arm(f"{table}_by_arrival", inside + of_types)
-            for table in ("event", "withdrawal")
-        ]
+        return _arms_by_arrival(query, types, of_types)
+    inside: tuple[str, ...] = ("organization = :organization",)
+    spanned = query.start_at is not None or query.end_at is not None
+    utc = query.sort is Sort.UTC_TIME or _is_narrow(query, local)
     index = "event_by_utc" if utc else "event_by_local"
     scopes = [(index, inside)]
     if types:
         index = index.replace("_by_", "_by_type_")
         scopes = [(index, (*inside, f"type = {number}")) for number in types]
-    if utc or (query.start_at is None and query.end_at is None):
-        return [_Arm(index, conditions, *span) for index, conditions in scopes]
-    low = None if query.start_at is None else query.start_at + instants.ZONE_MIN
-    high = None if query.end_at is None else query.end_at + instants.ZONE_MAX
+    if utc:
+        span = (query.start_at, query.end_at)
+        return [_Arm(*scope, "created_at", *span) for scope in scopes]
+    if not spanned:
+        return [_Arm(*scope, "local_at") for scope in scopes]
     return [
         *(
-            _Arm(index, (*conditions, f"NOT ({_CONTRADICTS})"), low, high)
+            _Arm(index, (*conditions, f"NOT ({_CONTRADICTS})"), "local_at", *local)
             for index, conditions in scopes
         ),
-        _Arm("event_contradicting", (*inside, *of_types, _CONTRADICTS)),
+        _Arm("event_contradicting", (*inside, *of_types, _CONTRADICTS), "local_at"),
     ]
 
 
+def _is_narrow(query: EventQuery, local: Span) -> bool:
+    """Tell whether more lies around the span of local times than in that of instants.
+
+    Then it is cheaper to take all of the instants and sort them.
+    """
+    if query.start_at is None or query.end_at is None:
+        return False
+    (low, high), length = local, query.end_at - query.start_at
+    return low is not None and high is not None and high - low > 2 * length
+
+
+def _arms_of_contact(query: EventQuery, of_types: tuple[str, ...]) -> list[_Arm]:
+    utc = query.sort is Sort.UTC_TIME
+    span = (query.start_at, query.end_at) if utc else (None, None)
+    of_contact = ("contact = :contact", *of_types)
+    found = [_Arm("event_by_contact", of_contact, _KEYS[query.sort], *span)]
+    if query.sort is Sort.RECEIVED_TIME:
+        found.append(_Arm("withdrawal_by_contact", of_contact, "arrival"))
+    return found
+
+
+def _arms_by_arrival(
+    query: EventQuery, types: tuple[int, ...], of_types: tuple[str, ...]
+) -> list[_Arm]:
+    """Choose the log of arrivals, which also announces what no longer holds."""
+    blocks = []
+    if query.start_at is not None:
+        blocks.append("{block}.last_at >= :start")
+    if query.end_at is not None:
+        blocks.append("{block}.first_at <= :end")
+    if types:
+        blocks.append(f"{{block}}.types & {sum(1 << number for number in types)}")
+    return [
+        _Arm(
+            f"{table}_by_arrival",
+            (f"{table}.organization = :organization", *of_types),
+            "arrival",
+            blocks=tuple(blocks),
+        )
+        for table in ("event", "withdrawal")
+    ]
+
+
+def _of_blocks(
+    query: EventQuery, arm: _Arm, after: Place | None, block: str, shift: int
+) -> str:
+    """Write which blocks may hold something."""
+    conditions = [condition.format(block=block) for condition in arm.blocks]
+    if after is not None:
+        sign = "<=" if query.reverse else ">="
+        conditions.append(f"{block}.number {sign} :after_arrival >> {shift}")
+    if after is None or not query.reverse:
+        conditions.append(f"{block}.number <= :bound >> {shift}")
+    return " AND ".join(conditions)
+
+
 def _between(
-    query: EventQuery, key: str, arm: _Arm, after: Place | None, number: int
+    query: EventQuery, arm: _Arm, after: Place | None, number: int
 ) -> list[str]:
     """Bound the key on each side once: with two bounds SQLite seeks to the first."""
-    low = [] if arm.low is None else [f"{key} >= :low{number}"]
-    high = [] if arm.high is None else [f"{key} <= :high{number}"]
+    low = [] if arm.low is None else [f"{arm.key} >= :low{number}"]
+    high = [] if arm.high is None else [f"{arm.key} <= :high{number}"]
     if after is None:
         return low + high
     sign = "<" if query.reverse else ">"
     if query.sort is Sort.RECEIVED_TIME:
         beyond = [f"arrival {sign} :after_arrival"]
     else:
+        key = _KEYS[query.sort]
         beyond = [f"({key}, arrival) {sign} (:after_key, :after_arrival)"]
+        if key != arm.key:
+            return low + high + beyond
     if query.reverse:
         passed = arm.high is None or after.key <= arm.high
         return low + (beyond if passed else high)
@@ -172,10 +241,10 @@ def _between(
     return (beyond if passed else low) + high
 
 
-def _remaining(query: EventQuery, key: str) -> list[str]:
+def _remaining(query: EventQuery, arm: _Arm) -> list[str]:
     """What the index's order cannot bound, checked on each of its entries."""
     conditions = ["arrival <= :bound"]
-    if key != "created_at":
+    if arm.key != "created_at":
         if query.start_at is not None:
             conditions.append("created_at >= :start")
         if query.end_at is not None:

@@ -5,6 +5,39 @@
 SELECT {key} AS key, arrival FROM {table} INDEXED BY {index}
 WHERE {conditions}
 
+-- name: skipping
+-- One stretch in the order of arrival, block by block: those outside of the span are
+-- skipped. Written as three loops so that SQLite sees that they are in order.
+SELECT {table}.arrival AS key, {table}.arrival AS arrival,
+  outside.number AS outside, inside.number AS inside
+FROM {table}_block AS outside
+CROSS JOIN {table}_block AS inside
+CROSS JOIN {table} INDEXED BY {index}
+WHERE outside.organization = :organization AND outside.shift = 16
+  AND {outside}
+  AND inside.organization = :organization AND inside.shift = 8
+  AND inside.number BETWEEN outside.number << 8 AND (outside.number << 8) + 255
+  AND {inside}
+  AND {table}.arrival BETWEEN inside.number << 8 AND (inside.number << 8) + 255
+  AND {conditions}
+
+-- name: widen_block
+INSERT INTO {table}_block VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET
+  first_at = min(first_at, excluded.first_at),
+  last_at = max(last_at, excluded.last_at),
+  types = types | excluded.types
+
+-- name: add_offset
+-- Written only where it changes something, which is seldom.
+INSERT INTO day_offset VALUES (?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET low = min(low, excluded.low), high = max(high, excluded.high)
+WHERE excluded.low < low OR excluded.high > high
+
+-- name: offsets
+SELECT day, low, high FROM day_offset
+WHERE organization = ? AND day BETWEEN ? AND ?
+
 -- name: ends
 -- The last event of a full page, and the one after it if there is one.
 {ranges}

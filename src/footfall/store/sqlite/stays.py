@@ -12,6 +12,7 @@ from footfall.store.books import Near, Recorded, Session
 from footfall.store.sqlite.appending import Rows, append, next_arrival
 from footfall.store.sqlite.chapter import Chapter
 from footfall.store.sqlite.statements import SQL
+from footfall.store.sqlite.summaries import add_blocks
 
 # As many stays of a contact at a location are read before all are.
 _NEIGHBOURS = 4
@@ -115,6 +116,7 @@ class StaysChapter(Chapter):
     def withdraw(self, events: list[NewEvent]) -> int:
         """See `Books.withdraw`."""
         arrival, count = next_arrival(self._connection), 0
+        seen: list[tuple[int, int]] = []
         for event in events:
             place = (self._number, event.key)
             row = self._connection.execute(SQL["event"], place).fetchone()
@@ -129,7 +131,9 @@ class StaysChapter(Chapter):
             )
             announced = outcomes.withdrawn(body)
             self._connection.execute(SQL["add_body"], (arrival + count, announced))
+            seen.append((kind, created_at))
             count += 1
+        add_blocks(self._connection, "withdrawal", self._number, arrival, seen)
         return count
 
     def session(self, key: bytes) -> Session | None:
