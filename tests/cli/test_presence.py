@@ -9,6 +9,7 @@ import subprocess
 import sys
 from typing import Any
 
+import apsw
 import pytest
 
 from footfall import service, settings
@@ -299,3 +300,23 @@ def test_doctor_names_the_sources_that_were_sealed_under_another_secret(run, tmp
     for source in (mine, other):
         run("source", "delete", source)
     assert problems() == []
+
+
+def test_forget_devices_leaves_no_key_in_the_wal(venue, tmp_path):
+    def kept():
+        connection = apsw.Connection(str(tmp_path / "footfall.db"))
+        query = "SELECT key FROM organization_key WHERE purpose = 'device'"
+        found = [bytes(row[0]) for row in connection.execute(query) if any(row[0])]
+        connection.close()
+        return found
+
+    # A server keeps the WAL while the command runs.
+    server = start_server(tmp_path / "footfall.db")
+    replay(venue, "history.csv", "--pseudonymous")
+    [sealed] = kept()
+    said = venue("presence", "forget-devices", "--organization", ORG)
+    assert "deleted" in said
+    assert "WAL" not in said
+    for name in ("footfall.db", "footfall.db-wal"):
+        assert sealed not in (tmp_path / name).read_bytes()
+    stop_server(server)

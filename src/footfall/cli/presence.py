@@ -164,4 +164,7 @@ def forget_devices(*, organization: str, store: str | None = None) -> None:
     """
     with opened(store) as data:
         data.change(organization, lambda books: books.delete_device_key()).result()
+        waits = data.empty_wal()
     say(f"The device key of {organization} is deleted.")
+    if waits:
+        say("A long read keeps its bytes in the WAL: repeat this when it has ended.")
