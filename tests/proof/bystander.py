@@ -220,7 +220,7 @@ def large_estate(place: Place) -> Tenant:
 
 def patch_hotspot(_place: Place, tenant: Tenant) -> None:
     for number in range(3):
-        answer = tenant.client.patch(f"/v1/hotspots/h{number}", json={"name": "New"})
+        answer = tenant.client.patch(f"/v3/hotspots/h{number}", json={"name": "New"})
         assert answer.status_code == 200, answer.text
 
 

@@ -14,6 +14,7 @@ from footfall.core.queries import EventQuery
 from footfall.errors import FootfallError
 from footfall.flows import presence
 from footfall.flows.people import Profile, write_profile
+from footfall.flows.reattribute import reattribute_all
 from footfall.flows.settling import Settling
 from footfall.store import Organization
 from footfall.store.sqlite import SQLiteStore
@@ -62,6 +63,7 @@ def send(store: SQLiteStore) -> None:
     """Send all posts, and close what is over."""
     for post in POSTS:
         take(store, post)
+    reattribute_all(store, LATER)
     presence.close_due(store, LATER)
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import apsw
 
+from footfall.store.sqlite import connections
+
 _names = itertools.count()
 
 
@@ -95,12 +97,15 @@ def mounted(
     def alone(connection: apsw.Connection) -> None:
         connection.pragma("locking_mode", "exclusive")
 
+    # Nobody else gets in, so nobody needs to wait for it.
+    patience, connections.BUSY_TIMEOUT_MS = connections.BUSY_TIMEOUT_MS, 0
     before = apsw.vfs_names()[0]
     disk = Disk(on_touch)
     apsw.connection_hooks.append(alone)
     try:
         yield disk
     finally:
+        connections.BUSY_TIMEOUT_MS = patience
         apsw.connection_hooks.remove(alone)
         disk.unregister()
         assert apsw.vfs_names()[0] == before

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pyrad.packet import AcctPacket
 
 from footfall.core.observations import Heard
-from footfall.errors import BodyInvalid
+from footfall.errors import BodyInvalid, TooLarge
 from footfall.sources import freeradius, meraki, mist, plain, radius
 
 NOW = 1_790_000_000_000_000
@@ -168,9 +168,9 @@ def read_meraki(body: bytes) -> Heard:
 def read_plain(read: Callable[..., Heard]) -> Callable[[bytes], Heard]:
     def decode(body: bytes) -> Heard:
         try:
-            read(body, NOW, lines=True)
-            return read(body, NOW, lines=False)
-        except BodyInvalid:
+            read(body, NOW, lines=True, count_max=10_000)
+            return read(body, NOW, lines=False, count_max=10_000)
+        except (BodyInvalid, TooLarge):
             return Heard()
 
     return decode

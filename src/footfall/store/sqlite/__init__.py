@@ -23,6 +23,7 @@ from footfall.errors import (
     AlreadyExists,
     ContactUnknown,
     OrganizationUnknown,
+    StoreError,
     StoreFull,
     StoreUnwritable,
 )
@@ -81,7 +82,7 @@ class SQLiteStore:
         check_file(path)
         self._path = path
         self._keys = Keys(sealing_key)
-        self._writer = Writer(path, self._keys)
+        self._writer = Writer(path, self._keys, yields=not serving)
         self._readers = Readers(path)
         self._ballast = Ballast(path, keeps=serving)
         self._estates: Estates = {}
@@ -191,7 +192,7 @@ class SQLiteStore:
                 raise
 
         # Beside the writer, so that in its turn only what is newer is read.
-        with contextlib.suppress(OrganizationUnknown):
+        with contextlib.suppress(OrganizationUnknown, StoreError):
             self.look(organization, lambda books: books.estate())
         return self._writer.submit(within, lane=organization)
 

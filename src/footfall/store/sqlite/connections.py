@@ -10,6 +10,7 @@ import contextlib
 import os
 import queue
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,6 +34,7 @@ APPLICATION_ID = 0x666F6F74
 ENGINE_MIN = (3, 51, 3)
 
 BUSY_TIMEOUT_MS = 30_000
+BUSY_STEP_S = 0.001
 WRITER_CACHE_KIB = 65_536
 READER_CACHE_KIB = 8_192
 WAL_PAGES_MAX = 1_000
@@ -130,12 +132,19 @@ def open_writer(path: Path, keys: Keys) -> apsw.Connection:
     # Source: https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled
     header = _header_version(path)
     connection = _open(path, WRITER_CACHE_KIB)
+    # Looks often, for the pauses of another process are short.
+    connection.set_busy_handler(_wait)
     try:
         _prepare(path, connection, header, keys)
     except BaseException:
         connection.close(force=True)
         raise
     return connection
+
+
+def _wait(count: int) -> bool:
+    time.sleep(BUSY_STEP_S)
+    return count * BUSY_STEP_S * 1000 < BUSY_TIMEOUT_MS
 
 
 def make_private(path: Path) -> None:

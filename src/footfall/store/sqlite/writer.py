@@ -31,8 +31,9 @@ T = TypeVar("T")
 GROUP_MAX = 256
 # How long jobs join a commit: while other lanes wait, and at all.
 SHARED_S, ALONE_S = 0.04, 0.08
-# SQLite's lock has no queue: after a long commit other processes get this long for it.
-PAUSE_S = 0.003
+# SQLite's lock has no queue: other processes get this long for it after a long commit,
+# and a server after each one of a command beside it.
+PAUSE_S = 0.004
 
 # After these nothing that the transaction did can be relied on. All other errors are
 # of one statement, so the savepoint of its job undoes them.
@@ -100,8 +101,22 @@ class Writer:
     """
 
     def __init__(
-        self, path: Path, keys: Keys, clock: Callable[[], float] = time.monotonic
+        self,
+        path: Path,
+        keys: Keys,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        yields: bool = False,
     ):
+        """Open the connection.
+
+        Args:
+            path: The database's file.
+            keys: What opens the keys in it.
+            clock: Seconds that only go on.
+            yields: Whether other processes have precedence: a command beside a server.
+        """
+        self._yields = yields
         self._path = path
         self._clock = clock
         with translated(path):
@@ -155,7 +170,7 @@ class Writer:
                 self.undone += 1
                 done = [(job, error) for job, _ in done]
             self._tell(done)
-            if self._clock() - began > SHARED_S:
+            if self._yields or self._clock() - began > SHARED_S:
                 time.sleep(PAUSE_S)
 
     def _wait(self) -> bool:
@@ -193,7 +208,8 @@ class Writer:
         with self._wake:
             if not self._waiting or self._waiting.next().alone:
                 return False
-            longest = SHARED_S if len(self._waiting) > 1 else ALONE_S
+            alone = len(self._waiting) == 1 and not self._yields
+        longest = ALONE_S if alone else SHARED_S
         return count < GROUP_MAX and self._clock() - began < longest
 
     def _take(self, done: list[tuple[_Job, Any]]) -> _Job | None:
