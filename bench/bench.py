@@ -43,6 +43,8 @@ from footfall.store.sqlite.keys import Keys
 
 DATA = Path(__file__).parent / "data"
 ORG = "bench"
+# Of all stores here, so that a copy of one opens too.
+os.environ["FOOTFALL_SECRET"] = "bench" * 8
 SMALL = 100_000
 SCOPES = ("organization_read", "organization_write")
 
@@ -85,7 +87,7 @@ class Bench:
     def __init__(self, path: Path):
         self.path = path
         self.url = f"sqlite:{path}"
-        chosen = settings.Settings(store=self.url)
+        chosen = settings.load(os.environ, store=self.url)
         store = service.open_store(chosen)
         made = tenants.create_service(
             store, ORG, Role.ORGANIZATION_MANAGER, SCOPES, clock.now()
@@ -131,7 +133,7 @@ def prepare(count: int) -> Path:
         part = DATA / "part.db"
         for end in ("", "-wal", "-shm"):
             part.with_name(part.name + end).unlink(missing_ok=True)
-        store = service.open_store(settings.Settings(store=f"sqlite:{part}"))
+        store = service.open_store(settings.load(os.environ, store=f"sqlite:{part}"))
         tenants.create_organization(store, "Bench", ORG, clock.now())
         began = time.perf_counter()
         simulate.simulate(store, ORG, count, 1, 60, lambda _: None)
@@ -327,7 +329,7 @@ def sending(small: Bench) -> Iterator[Figure]:
 def straight(copy: Path, original: Path, batches: int, seed: int) -> float:
     """Return the seconds that ready rows take with plain executemany."""
     shutil.copy(original, copy)
-    chosen = settings.Settings(store=f"sqlite:{original}")
+    chosen = settings.load(os.environ, store=f"sqlite:{original}")
     secret = settings.signing_secret(chosen)
     keys = Keys(service.derive_key(secret, "store", 64))
     connection = open_writer(copy, keys)

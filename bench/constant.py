@@ -5,6 +5,7 @@ FOLDER/NAME to whoever may read the organization's events.
 """
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ async def constant(
 
 def main() -> None:
     logs.configure("json")
-    chosen = settings.Settings(store=STORE)
+    chosen = settings.load(os.environ, store=STORE)
     store = service.open_store(chosen)
     context = service.make_context(
         store, settings.signing_secret(chosen), Limiter(1_000_000, 1_000_000)

@@ -1,6 +1,7 @@
 """Observations over HTTP, with many stays open; see bench.py."""
 
 import json
+import os
 import random
 import re
 import threading
@@ -25,7 +26,7 @@ def prepare(path: Path, organization: str) -> None:
     """Make a store with an organization and a venue."""
     for end in ("", "-wal", "-shm", ".secret", ".ballast"):
         path.with_name(path.name + end).unlink(missing_ok=True)
-    store = service.open_store(settings.Settings(store=f"sqlite:{path}"))
+    store = service.open_store(settings.load(os.environ, store=f"sqlite:{path}"))
     tenants.create_organization(store, "Bench", organization, clock.now())
 
     def register(books):

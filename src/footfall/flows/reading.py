@@ -18,8 +18,8 @@ from footfall.core.scrolls import Scroll, ScrollSeal
 from footfall.flows.turns import FairTurns
 from footfall.store import Page, Store
 
-# So many events are read in a millisecond or two.
-SLICE = 1_000
+# So many events are read in some 3 ms.
+SLICE = 2_500
 SMALL = 200
 
 
