@@ -460,4 +460,5 @@ def main() -> None:
     sys.exit(0 if all(figure[3] for figure in figures) else 1)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -81,6 +81,14 @@ def crowd(folder: Path) -> Iterator[Row]:
         result = f"{found.failed} failed, p99 {found.p99_ms:.0f} ms"
         fine = not found.failed and found.p99_ms < P99_MS_MAX
         yield "connections that trickle a byte every 2 s", tried, result, fine
+        found = asyncio.run(crowds.silent(place, 8_250))
+        result = f"{found.failed} failed, health answered after {found.p99_ms:.0f} ms"
+        yield (
+            "connections that begin HTTP/2 and stop",
+            "8,250",
+            result,
+            not found.failed,
+        )
         found = asyncio.run(crowds.never_reading(place, 100, 10))
         result = f"{found.failed} failed, memory {found.peak_mb:.0f} MB"
         fine = not found.failed and found.peak_mb < MEMORY_MB_MAX

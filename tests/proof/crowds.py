@@ -142,3 +142,28 @@ async def never_reading(place: Place, connections: int, seconds: float) -> Outco
     outcome.p99_ms = sorted(took)[int(len(took) * 0.99)]
     outcome.peak_mb = place.peak_mb()
     return outcome
+
+
+async def silent(place: Place, connections: int) -> Outcome:
+    """Say half of what HTTP/2 begins with on many connections, then ask for health."""
+    outcome, took = Outcome(connections), list[float]()
+    writers = []
+    for _ in range(connections):
+        _, writer = await asyncio.open_connection(place.host, place.port)
+        writer.write(b"PRI * HTTP/2.0\r\n\r\nSM")
+        writers.append(writer)
+    began = time.perf_counter()
+    outcome.requests += 1
+    try:
+        reader, writer = await asyncio.open_connection(place.host, place.port)
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        answer = await asyncio.wait_for(reader.read(), 30)
+        outcome.failed += not answer.startswith(b"HTTP/1.1 200")
+        writer.close()
+    except (OSError, TimeoutError):
+        outcome.failed += 1
+    took.append((time.perf_counter() - began) * 1000)
+    for writer in writers:
+        writer.transport.abort()
+    outcome.p99_ms = max(took)
+    return outcome
