@@ -114,10 +114,11 @@ def steps(heard: Heard) -> list[Heard]:
 
     Logins come first, in the order of time: they say whose the observations are.
     """
+    is_small = len(heard.observations) <= OBSERVATIONS_AT_ONCE
+    if is_small and len(heard.logins) <= LOGINS_A_STEP:
+        return [heard]
     logins = sorted(heard.logins, key=lambda login: login.at)
     seen = sorted(heard.observations, key=lambda one: one.at)
-    if len(logins) <= LOGINS_A_STEP and len(seen) <= OBSERVATIONS_AT_ONCE:
-        return [heard]
     parts = [
         Heard(logins=logins[n : n + LOGINS_A_STEP])
         for n in range(0, len(logins), LOGINS_A_STEP)

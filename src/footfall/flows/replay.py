@@ -29,10 +29,9 @@ from footfall.flows.presence import Outcome, Terms, close_due, observe
 from footfall.store import Store
 from footfall.store.books import Books
 
-_BATCH = 500
-_AHEAD = 0
-# A server beside it polls for the lock, and must find it free.
-_GIVE_WAY_S = 0.02
+_BATCH = 250
+# A server beside it polls for the lock, and must find it free half of the time.
+_GIVE_WAY_S_MAX = 0.05
 
 
 class Columns(msgspec.Struct, frozen=True):
@@ -111,7 +110,9 @@ def replay(  # noqa: PLR0913  the command has as many
     def settle() -> None:
         nonlocal done
         at, future = waiting.pop(0)
+        began = time.perf_counter()
         outcome = future.result()
+        took_s = time.perf_counter() - began
         done = msgspec.structs.replace(
             done,
             observed=done.observed + outcome.observed,
@@ -119,7 +120,7 @@ def replay(  # noqa: PLR0913  the command has as many
             withdrawn=done.withdrawn + outcome.withdrawn,
         )
         progress(at, done.observed)
-        time.sleep(_GIVE_WAY_S)
+        time.sleep(min(took_s, _GIVE_WAY_S_MAX))
 
     with path.open("rb") as raw:
         lines = reading.observations(raw)
@@ -129,8 +130,7 @@ def replay(  # noqa: PLR0913  the command has as many
                 return observe(books, Heard(batch), now, terms)
 
             waiting.append((raw.tell(), store.change(organization, work)))
-            if len(waiting) > _AHEAD:
-                settle()
+            settle()
         while waiting:
             settle()
     closed = close_due(store, now)
