@@ -173,18 +173,16 @@ def late_logins(_place: Place, tenant: Tenant) -> None:
 def heard_day(place: Place) -> Tenant:
     tenant = place.venue(pseudonymous=True)
     at = (clock.now() - DAY) // SECOND * SECOND
-    for minute in range(0, 1200, 24):
-        for first in range(0, 2_000, 500):
+    for minute in range(0, 960, 24):
+        for first in range(0, 500, 250):
             heard = Heard(
                 [
                     Observation(at + minute * MINUTE, Spot(location="v"), device(n))
-                    for n in range(first, first + 500)
+                    for n in range(first, first + 250)
                 ]
             )
-            place.store.change(
-                tenant.id,
-                functools.partial(presence.observe, heard=heard, now=clock.now()),
-            ).result()
+            work = functools.partial(presence.observe, heard=heard, now=clock.now())
+            place.store.change(tenant.id, work).result()
     changed = PresenceSettings(pseudonymous=True, session_timeout=60)
     place.store.change(tenant.id, lambda books: books.put_settings(changed)).result()
     return tenant
@@ -298,7 +296,7 @@ def replay(place: Place, prepared: tuple[Tenant, Path]) -> None:
 
 SCENARIOS: list[Scenario] = [
     ("500 late logins over 400,000 observations", kept_store, late_logins),
-    ("recompute of a day of 100,000 observations", heard_day, recompute),
+    ("recompute of a day of 20,000 observations", heard_day, recompute),
     (
         "10,000 observations of new people in a post",
         lambda place: place.venue(pseudonymous=True),

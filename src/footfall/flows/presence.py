@@ -23,7 +23,9 @@ from footfall.store import Store
 from footfall.store.books import Books, Recorded
 
 # What the writer takes in one turn: each is some 20 to 50 ms.
-OBSERVATIONS_A_STEP = 500
+# A post of up to so many observations is one step; a larger one comes in smaller steps.
+OBSERVATIONS_AT_ONCE = 500
+OBSERVATIONS_A_STEP = 250
 LOGINS_A_STEP = 200
 STAYS_A_STEP = 200
 # A stay that cannot be closed is tried again then.
@@ -112,6 +114,9 @@ def steps(heard: Heard) -> list[Heard]:
 
     Logins come first, in the order of time: they say whose the observations are.
     """
+    is_small = len(heard.observations) <= OBSERVATIONS_AT_ONCE
+    if is_small and len(heard.logins) <= LOGINS_A_STEP:
+        return [heard]
     logins = sorted(heard.logins, key=lambda login: login.at)
     seen = sorted(heard.observations, key=lambda one: one.at)
     parts = [
@@ -121,11 +126,6 @@ def steps(heard: Heard) -> list[Heard]:
         Heard(seen[n : n + OBSERVATIONS_A_STEP])
         for n in range(0, len(seen), OBSERVATIONS_A_STEP)
     ]
-    small = len(parts) <= 1 or (
-        len(logins) <= LOGINS_A_STEP and len(seen) <= OBSERVATIONS_A_STEP
-    )
-    if small:
-        return [heard]
     parts[0] = msgspec.structs.replace(
         parts[0], restarts=heard.restarts, unclear=heard.unclear
     )

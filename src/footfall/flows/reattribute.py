@@ -6,6 +6,7 @@ beside the writer and written in bounded steps. A row of it is deleted once it i
 whole, and doing it twice changes nothing, so a crash at any point loses nothing.
 """
 
+import bisect
 import functools
 import itertools
 from collections.abc import Iterable
@@ -20,7 +21,7 @@ from footfall.store import Store
 from footfall.store.books import Books, Near, Ownership, Reattribution, Recorded
 
 ROWS_A_ROUND = 100
-STAYS_A_STEP = 50
+STAYS_A_STEP = 100
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -29,12 +30,12 @@ class Plan(msgspec.Struct, frozen=True):
     Attributes:
         owners: Whose the devices were when it was read.
         lost: Stays to be made anew of what is left to their contacts.
-        gained: What contacts were heard of besides.
+        gained: What contacts were heard of besides, and how many stays it touches.
     """
 
     owners: dict[bytes, list[Ownership]]
     lost: list[tuple[Recorded, list[Stay]]]
-    gained: list[tuple[Key, Stay]]
+    gained: list[tuple[Key, Stay, int]]
 
 
 def reattribute(store: Store, organization: str, now: int) -> bool:
@@ -70,7 +71,7 @@ def write_part(books: Books, part: Plan, now: int) -> tuple[bool, int, int]:
         # What was replaced holds; its events go with it.
         return False, *settling.write()
     heard: dict[Key, list[Stay]] = {}
-    for key, run in part.gained:
+    for key, run, _ in part.gained:
         heard.setdefault(key, []).append(run)
     settling.absorb(heard)
     return True, *settling.write()
@@ -86,9 +87,13 @@ def parts_of(plan: Plan) -> list[Plan]:
             parts.append(Plan(plan.owners, [], []))
             weight = 1 + len(one[1])
         parts[-1].lost.append(one)
-    for first in range(0, len(plan.gained), STAYS_A_STEP):
-        some = plan.gained[first : first + STAYS_A_STEP]
-        parts.append(Plan(plan.owners, [], some))
+    weight = STAYS_A_STEP
+    for gain in plan.gained:
+        weight += gain[2]
+        if weight > STAYS_A_STEP:
+            parts.append(Plan(plan.owners, [], []))
+            weight = gain[2]
+        parts[-1].gained.append(gain)
     return parts
 
 
@@ -129,12 +134,55 @@ def _plan(books: Books, rows: list[Reattribution], now: int) -> Plan:
     return Plan(
         {device: books.ownerships(device) for device in devices},
         _left(settling, list(found.values())),
-        [
-            (key, run)
-            for key, some in gathered(settling, gained).items()
-            for run in some
-        ],
+        gains(settling, gained),
     )
+
+
+def gains(
+    settling: Settling, points: dict[Key, list[Point]]
+) -> list[tuple[Key, Stay, int]]:
+    """Return the runs of what was heard that are no stays yet, and what each touches.
+
+    One that joins many stays comes in pieces, each within the timeout of the last.
+    """
+    found: list[tuple[Key, Stay, int]] = []
+    whole = gathered(settling, points)
+    asked = [
+        Near(*key, run.first_at, run.last_at, settling.rules(key[1]).timeout)
+        for key, some in whole.items()
+        for run in some
+    ]
+    known: dict[Key, dict[int, Stay]] = {}
+    for one in settling.books.stays(asked):
+        stays = known.setdefault((one.contact, one.location), {})
+        stays[one.stay.first_at] = one.stay
+    for key, some in whole.items():
+        stays = known.get(key, {})
+        starts, order = sorted(stays), sorted(points[key], key=lambda p: p.at)
+        times, rules = [point.at for point in order], settling.rules(key[1])
+        for run in some:
+            same = stays.get(run.first_at)
+            if same is not None and _alike(same, run):
+                continue
+            low = bisect.bisect_left(starts, run.first_at - rules.timeout)
+            high = bisect.bisect_right(starts, run.last_at + rules.timeout)
+            cuts = [
+                bisect.bisect_left(times, at)
+                for at in starts[low + STAYS_A_STEP : high : STAYS_A_STEP]
+            ]
+            first = bisect.bisect_left(times, run.first_at)
+            last = bisect.bisect_right(times, run.last_at)
+            weight = 1 + min(high - low, STAYS_A_STEP)
+            for start, end in itertools.pairwise([first, *cuts, last]):
+                found += [
+                    (key, piece, weight) for piece in runs(order[start:end], rules)
+                ]
+    return found
+
+
+def _alike(stay: Stay, run: Stay) -> bool:
+    """Tell whether a stay is of the same run; how it closed is no matter."""
+    return msgspec.structs.replace(stay, visit_at=None, open=True) == run
 
 
 def _left(

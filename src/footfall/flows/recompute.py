@@ -18,6 +18,7 @@ from footfall.errors import Invalid
 from footfall.flows.hearing import attribute
 from footfall.flows.reattribute import (
     Plan,
+    gains,
     gathered_by_key,
     left_of,
     parts_of,
@@ -125,19 +126,38 @@ def _plan(books: Books, site: int | None, since: int, until: int, now: int) -> P
     if first < since or last > until:
         span = books.kept(min(first, since), max(last, until))
         heard = gathered_by_key(settling, span, site)
-    lost, gained = [], list[tuple[Key, Stay]]()
+    spans, whole = _spans(old, since, until), (since, until)
+    points = {
+        key: [point for point in some if _within(point.at, spans.get(key, whole))]
+        for key, some in heard.items()
+    }
+    gained = gains(settling, points)
+    joined: dict[Key, list[Stay]] = {}
+    for key, run, _ in gained:
+        joined.setdefault(key, []).append(run)
+    lost = []
     for one, left in left_of(settling, old, heard):
-        if not _holds(settling, one, left, now):
+        key = (one.contact, one.location)
+        # What is part of something longer is taken over by it.
+        grows = _same(one.stay, left) and any(
+            run.first_at <= one.stay.first_at
+            and one.stay.last_at <= run.last_at
+            and _ends(run) != _ends(one.stay)
+            for run in joined.get(key, ())
+        )
+        if not grows and not _holds(settling, one, left, now):
             lost.append((one, left))
-    kept_whole = {(one.contact, one.location, *_ends(one.stay)) for one in old}
-    spans = _spans(old, since, until)
-    for key, points in heard.items():
-        low, high = spans.get(key, (since, until))
-        some = [point for point in points if low <= point.at <= high]
-        for run in stays.runs(some, settling.rules(key[1])):
-            if (*key, *_ends(run)) not in kept_whole:
-                gained.append((key, run))
     return Plan({}, lost, gained)
+
+
+def _within(at: int, span: tuple[int, int]) -> bool:
+    return span[0] <= at <= span[1]
+
+
+def _same(stay: Stay, left: list[Stay]) -> bool:
+    """Tell whether all that is left of a stay is that stay."""
+    bare = msgspec.structs.replace(stay, visit_at=None, open=True)
+    return left == [bare]
 
 
 def _holds(settling: Settling, one: Recorded, left: list[Stay], now: int) -> bool:

@@ -10,7 +10,6 @@ import io
 import itertools
 import zlib
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from pathlib import Path
 from typing import IO, Any
 from zoneinfo import ZoneInfo
@@ -27,8 +26,7 @@ from footfall.sources.reading import epoch_of
 from footfall.store import Store
 from footfall.store.books import Books
 
-_BATCH = 500
-_AHEAD = 2
+_BATCH = 250
 
 
 class Columns(msgspec.Struct, frozen=True):
@@ -102,22 +100,6 @@ def replay(  # noqa: PLR0913  the command has as many
     zone = instants.zone_of(site_of(store, organization, location).location.timezone)
     reading = _Reading(path, Spot(location=location), columns, columns.zone or zone)
     done = Replayed(str(path))
-    waiting: list[tuple[int, Future[Outcome]]] = []
-
-    def settle() -> None:
-        nonlocal done
-        at, future = waiting.pop(0)
-        outcome = future.result()
-        for one in outcome.unclear:
-            reading.reject(one.index, {"error": one.reason})
-        done = msgspec.structs.replace(
-            done,
-            observed=done.observed + outcome.observed,
-            events=done.events + outcome.events,
-            withdrawn=done.withdrawn + outcome.withdrawn,
-        )
-        progress(at, done.observed)
-
     with path.open("rb") as raw:
         lines = reading.observations(raw)
         while batch := list(itertools.islice(lines, _BATCH)):
@@ -125,11 +107,17 @@ def replay(  # noqa: PLR0913  the command has as many
             def work(books: Books, batch: list[Observation] = batch) -> Outcome:
                 return observe(books, Heard(batch), now, terms)
 
-            waiting.append((raw.tell(), store.change(organization, work)))
-            if len(waiting) > _AHEAD:
-                settle()
-        while waiting:
-            settle()
+            # One at a time, so that a server beside it gets its turn in between.
+            outcome = store.change(organization, work).result()
+            for one in outcome.unclear:
+                reading.reject(one.index, {"error": one.reason})
+            done = msgspec.structs.replace(
+                done,
+                observed=done.observed + outcome.observed,
+                events=done.events + outcome.events,
+                withdrawn=done.withdrawn + outcome.withdrawn,
+            )
+            progress(raw.tell(), done.observed)
     closed = close_due(store, now)
     rejected = str(reading.rejects) if reading.rejected else None
     return msgspec.structs.replace(

@@ -433,3 +433,9 @@ WHERE organization = :organization AND number > :after ORDER BY number LIMIT :li
 
 -- name: organization_id
 SELECT id FROM organization WHERE number = :organization
+
+-- name: drop_own_reattributions
+-- Of the devices that are or were a contact's.
+DELETE FROM reattribution WHERE organization = (
+  SELECT organization FROM contact WHERE number = :contact
+) AND device IN (SELECT device FROM owner WHERE contact = :contact)

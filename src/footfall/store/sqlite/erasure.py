@@ -107,7 +107,12 @@ def begin(
         "body": msgspec.json.encode(search),
     }
     number = int(connection.execute(SQL["add_erasure"], values).get)
-    for name in ("wipe_contact", "drop_identities", "drop_ownerships"):
+    for name in (
+        "wipe_contact",
+        "drop_identities",
+        "drop_own_reattributions",
+        "drop_ownerships",
+    ):
         connection.execute(SQL[name], {"contact": contact})
     return Begun(number, organization, contact, entry)
 

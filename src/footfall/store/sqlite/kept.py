@@ -123,13 +123,12 @@ def read_segment(connection: apsw.Connection, size: int) -> Segment | None:
             break
     if count < size:
         return None
-    entries = {
-        subject[:PREFIX_BYTES] + (block - first).to_bytes(_OFFSET_BYTES, "big")
-        for block, records in connection.execute(
-            SQL["records_between"], (first, number)
-        )
-        for subject in observations.subjects(records)
-    }
+    entries: set[bytes] = set()
+    span = (first, number)
+    for block, records in connection.execute(SQL["records_between"], span):
+        suffix = (block - first).to_bytes(_OFFSET_BYTES, "big")
+        found = set(observations.subjects(records))
+        entries.update([subject[:PREFIX_BYTES] + suffix for subject in found])
     return Segment(after, number, first, latest, list(_pages(sorted(entries))))
 
 
