@@ -283,3 +283,49 @@ def test_what_a_killed_backup_left_is_removed(tmp_path):
     footfall("backup", copy, "--store", f"sqlite:{path}")
     assert not stale.exists()
     assert not list(tmp_path.glob("copy.db.partial*"))
+
+
+def test_a_server_in_the_way_is_seen_though_its_wal_is_gone(tmp_path):
+    path, copy = tmp_path / "footfall.db", tmp_path / "copy.db"
+    made(path, "a").close()
+    server = start_server(path, FOOTFALL_SECRET=SECRET)
+    footfall("backup", copy, "--store", f"sqlite:{path}")
+    path.with_name("footfall.db-wal").unlink(missing_ok=True)
+    before = path.stat().st_ino
+    said = footfall("restore", copy, "--store", f"sqlite:{path}", status=1)
+    assert "in use" in said
+    assert path.stat().st_ino == before
+    stop_server(server)
+
+
+def test_who_came_again_after_an_erasure_is_not_erased_by_a_restore(tmp_path):
+    path, copy = tmp_path / "footfall.db", tmp_path / "copy.db"
+    store = made(path, "ann")
+    store.erase("org", "ann").result()
+    raw = json.dumps(event(customerId="ann")).encode()
+    new = events.accept(raw, "org", 0, lambda: secrets.token_hex(16))
+    store.append("org", [new]).result()
+    footfall("backup", copy, "--store", f"sqlite:{path}")
+    store.close()
+    footfall("restore", copy, "--store", f"sqlite:{path}")
+    store = opened(path)
+    assert store.page(EventQuery("org", "ann")).count == 1
+    store.close()
+
+
+def test_a_journal_that_is_missing_or_another_stores_is_refused(tmp_path):
+    path, copy = tmp_path / "footfall.db", tmp_path / "copy.db"
+    store = made(path, "ann", "bob")
+    store.erase("org", "ann").result()
+    footfall("backup", copy, "--store", f"sqlite:{path}")
+    store.close()
+    journal = path.with_name("footfall.db.erasures")
+    before = path.read_bytes()
+    journal.write_bytes(b"")
+    said = footfall("restore", copy, "--store", f"sqlite:{path}", status=1)
+    assert "lacks erasures" in said
+    journal.unlink()
+    said = footfall("restore", copy, "--store", f"sqlite:{path}", status=1)
+    assert "--without-journal" in said
+    assert path.read_bytes() == before
+    footfall("restore", copy, "--store", f"sqlite:{path}", "--without-journal")

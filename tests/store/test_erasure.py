@@ -1,7 +1,12 @@
 """What erasure takes away: for good, in bounded steps, whoever reads meanwhile."""
 
+import itertools
 import json
 import secrets
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -9,9 +14,12 @@ import pytest
 from footfall.core import events, observations
 from footfall.core.observations import Heard, Observation, Spot
 from footfall.core.queries import EventQuery
+from footfall.errors import ContactUnknown
 from footfall.flows.recompute import recompute
 from footfall.store import Organization
 from footfall.store.books import ProblemKept
+from footfall.store.sqlite import erasure
+from footfall.store.sqlite.journal import Journal
 from tests.conftest import event
 from tests.flows.world import ANN, BOB, LATER, START, World
 from tests.shared import open_sqlite
@@ -176,3 +184,92 @@ def test_a_long_read_does_not_fail_an_erasure_and_its_bytes_go_later(store, path
     store.finish_erasures().result()
     assert in_files(path.parent, b"c-1") == []
     assert store.erase("org", "guest").result().bytes_pending is False
+
+
+def test_each_step_writes_a_bounded_number_of_rows_and_others_get_their_turn(store):
+    store.append("org", [accepted() for _ in range(3 * erasure.STEP_ROWS)]).result()
+    changes: list[int] = []
+    appended: list[Any] = []
+    submit = store._writer.submit
+
+    def counting(work, **more):
+        def counted(connection):
+            before = connection.total_changes()
+            done = work(connection)
+            changes.append(connection.total_changes() - before)
+            return done
+
+        future = submit(counted, **more)
+        if not appended:
+            appended.append(None)
+            new = [accepted(customerId="bystander")]
+            appended[0] = store.append("org", new)
+        return future
+
+    store._writer.submit = counting
+    assert store.erase("org", "guest").result().counts == {2: 3 * erasure.STEP_ROWS}
+    store._writer.submit = submit
+    assert appended[0].result().accepted == 1
+    # A row of an event is its body's too; the rest is what names the contact.
+    assert max(changes) <= 2 * erasure.STEP_ROWS
+    assert len(changes) > 4
+    assert store.page(EventQuery("org", "bystander")).count == 1
+
+
+DYING = """
+import os, sys
+from pathlib import Path
+from tests.shared import open_sqlite
+store = open_sqlite(Path(sys.argv[1]))
+submit, left = store._writer.submit, int(sys.argv[2])
+def dying(work, **more):
+    global left
+    left -= 1
+    if left < 0:
+        os._exit(9)
+    return submit(work, **more)
+store._writer.submit = dying
+store.erase("org", "ann-of-the-test").result()
+os._exit(0)
+"""
+
+
+def test_an_erasure_that_is_killed_at_any_step_is_completed_later(tmp_path):
+    for steps in itertools.count(1):
+        folder = tmp_path / str(steps)
+        folder.mkdir()
+        path = folder / "footfall.db"
+        store = open_sqlite(path)
+        store.create_organization(Organization("org", "Org", 0)).result()
+        new = [accepted(customerId="ann-of-the-test"), accepted(customerId="bob")]
+        store.append("org", new).result()
+        store.close()
+        done = subprocess.run(
+            [sys.executable, "-c", DYING, str(path), str(steps)],
+            cwd=Path(__file__).parents[2],
+            check=False,
+        )
+        store = open_sqlite(path)
+        with pytest.raises(ContactUnknown):
+            store.page(EventQuery("org", "ann-of-the-test"))
+        assert store.finish_erasures().result() is False
+        assert store.page(EventQuery("org")).count == 1
+        assert in_files(folder, b"ann-of-the-test") == []
+        assert len(set(Journal(path).read())) == 1
+        store.close()
+        if done.returncode == 0:
+            break
+        assert done.returncode == 9
+    assert steps > 4
+
+
+def test_the_pseudonym_that_a_device_had_is_erased_with_its_person(world, tmp_path):
+    world.set(pseudonymous=True)
+    world.hear(ANN, 0, 10)
+    world.close()
+    world.log_in("ann", ANN, 12)
+    pseudonym = digest_of(world, ANN).hex()
+    assert any(e["customerId"] == pseudonym for e in world.events())
+    world.store.erase("org", contact_of(world, "ann")).result()
+    assert pseudonym not in json.dumps(world.events())
+    assert in_files(tmp_path, pseudonym.encode()) == []

@@ -5,7 +5,9 @@ writes. Here is what comes before and after: the journal, so that a restore does
 undo them, and the WAL, which is emptied last.
 """
 
+import functools
 import threading
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -103,31 +105,37 @@ class Erasing:
     ) -> Erased:
         key = self._keys.contact(contact)
 
-        def retire(connection: apsw.Connection) -> Begun:
+        def retire(connection: apsw.Connection) -> list[Begun]:
             number = number_of(connection, organization)
             values = {"organization": number, "key": key}
             row = connection.execute(SQL["contact"], values).fetchone()
             if row is None:
                 raise ContactUnknown("This organization has never seen this contact.")
-            begun = erasure.begin(connection, number, int(row[0]))
+            person = int(row[0])
+            former = erasure.pseudonyms(connection, number, person, self._keys.contact)
+            begun = [
+                erasure.begin(connection, number, one) for one in (person, *former)
+            ]
             retired()
-            self._under_way.add(begun.number)
+            self._under_way.update(one.number for one in begun)
             return begun
 
         begun = self.write(retire)
+        counts: Counter[int] = Counter()
         try:
-            counts = self.read(lambda c: erasure.count(c, begun.contact))
-            entry = Erasure(begun.entry, organization, key)
-            self._making_room(lambda: self._journal.append(entry))
-            erasure.complete(self, begun)
+            for one in begun:
+                self._note(one)
+            for one in begun:
+                counts.update(self.read(functools.partial(_count, begun=one)))
+                erasure.complete(self, one)
         except FootfallError as error:
             raise type(error)(
                 f"{error.detail} The contact is unknown from now on; the erasure of "
                 "its events has begun, and goes on by itself."
             ) from error
         finally:
-            self._under_way.discard(begun.number)
-        return Erased(counts, self._leave_nothing([begun]))
+            self._under_way.difference_update(one.number for one in begun)
+        return Erased(dict(counts), self._leave_nothing(begun))
 
     def _leave_nothing(self, done: list[Begun]) -> bool:
         """Empty the WAL and note that these are over; True if it must wait."""
@@ -141,17 +149,18 @@ class Erasing:
         if resume:
             for begun in self.read(lambda c: erasure.unfinished(c, 0)):
                 if begun.number not in self._under_way:
-                    self._journal_again(begun)
+                    self._note(begun)
                     erasure.complete(self, begun)
         done = self.read(lambda c: erasure.unfinished(c, 1))
         return bool(done) and self._leave_nothing(done)
 
-    def _journal_again(self, begun: Begun) -> None:
-        """Note an erasure whose process ended before it was noted."""
+    def _note(self, begun: Begun) -> None:
+        """Note an erasure in the journal; twice is once."""
         organization, key = self.read(lambda c: erasure.identity(c, begun))
-        self._making_room(
-            lambda: self._journal.append(Erasure(begun.entry, organization, key))
-        )
+        # Without a key another process has carried it through, and noted it.
+        if key:
+            entry = Erasure(begun.entry, organization, key)
+            self._making_room(lambda: self._journal.append(entry))
 
     def _making_room(self, work: Callable[[], T]) -> T:
         """Do it, on a full disk once more in the ballast's place."""
@@ -165,3 +174,7 @@ class Erasing:
             return work()
         finally:
             self._ballast.lay()
+
+
+def _count(connection: apsw.Connection, begun: Begun) -> dict[int, int]:
+    return erasure.count(connection, begun.contact)

@@ -117,6 +117,31 @@ def begin(
     return Begun(number, organization, contact, entry)
 
 
+def pseudonyms(
+    connection: apsw.Connection,
+    organization: int,
+    contact: int,
+    key_of: Callable[[str], bytes],
+) -> list[int]:
+    """Return the contacts that a person's devices were before it was known.
+
+    What they did became the person's; but what was announced of them is still theirs.
+
+    Args:
+        connection: A connection.
+        organization: Its number.
+        contact: The person's number.
+        key_of: What stands for a contact's id in the index.
+    """
+    numbers = []
+    for device, since, *_ in _rows(connection, "devices", contact=contact):
+        # Only from a pseudonym is a device inherited from the beginning of time.
+        if since == BEGINNING:
+            values = {"organization": organization, "key": key_of(device.hex())}
+            numbers += [row[0] for row in _rows(connection, "contact", **values)]
+    return [number for number in numbers if number != contact]
+
+
 def _search(connection: apsw.Connection, organization: int, contact: int) -> Search:
     key, name = next(connection.execute(SQL["contact_row"], {"contact": contact}))
     row = connection.execute(SQL["profile"], {"contact": contact}).fetchone()
