@@ -104,6 +104,9 @@ def test_small_pages_do_not_wait_for_large_ones(filled):
         (EventQuery("org", size=reading.SMALL + 1), False),
         (EventQuery("org", "contact"), True),
         (EventQuery("org", "contact", sort=Sort.RECEIVED_TIME), False),
+        (EventQuery("org", "contact", types=(1,)), False),
+        (EventQuery("org", "contact", start_at=1), False),
+        (EventQuery("org", types=(1,), end_at=1), True),
     ],
 )
 def test_what_an_index_has_in_order_and_is_short_is_small(query, small):

@@ -5,6 +5,7 @@ import json
 import random
 
 import apsw
+import msgspec
 import pytest
 
 from footfall.core import instants
@@ -68,6 +69,7 @@ DAYS = {
     "from late on": (START + 350 * DAY, None),
     "until early": (None, START + 10 * DAY),
     "a day": (START + 180 * DAY, START + 181 * DAY),
+    "some hours": (START + 180 * DAY, START + 180 * DAY + 5 * HOUR),
     "a minute": (START + 180 * DAY, START + 180 * DAY + MINUTE),
     "in years to come": (START + 3_000 * DAY, None),
     "years ago": (None, START - 3_000 * DAY),
@@ -125,6 +127,35 @@ def test_a_page_takes_no_more_steps_where_ten_times_as_much_is_stored(
         if page.has_more:
             on, _ = steps_of(large, query, large.page(query).last)
             assert on <= 1.5 * before + 3_000, named
+
+
+@pytest.mark.parametrize("span", [2 * MINUTE, HOUR, 5 * HOUR, 8 * HOUR, DAY, 3 * DAY])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_short_span_in_local_order_costs_a_page_however_dense_it_is(
+    crowded, span, reverse
+):
+    query = EventQuery("org", start_at=START + DAY, end_at=START + DAY + span - 1)
+    query = msgspec.structs.replace(query, size=SIZE, reverse=reverse)
+    steps, page = steps_of(crowded, query)
+    assert page.count == SIZE
+    assert steps < STEPS_MAX
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory):
+    """Make a store of 100,000 events within four days, in zones far apart."""
+    rng = random.Random(2)
+    store = open_sqlite(tmp_path_factory.mktemp("crowded") / "crowded.db")
+    store.create_organization(Organization("org", "Org", 0)).result()
+    for first in range(0, 100_000, 5_000):
+        batch = []
+        for number in range(first, first + 5_000):
+            at = START + 4 * DAY * number // 100_000
+            local_at = at + rng.choice((-8, -7, 1)) * HOUR
+            batch.append(NewEvent(rng.randbytes(17), "c", 3, at, local_at, b"{}", b""))
+        store.append("org", batch).result()
+    yield store
+    store.close()
 
 
 def test_pages_are_what_a_plain_list_says(stores):

@@ -140,9 +140,14 @@ def _at_once(store: Store, steps: Steps, asked: Asked) -> tuple[Page, Scroll | N
 
 
 def is_small(query: EventQuery) -> bool:
-    """Tell whether a page is short, and an index has it in its order."""
-    sorted_anew = query.contact is not None and query.sort is not Sort.BUSINESS_TIME
-    return query.size <= SMALL and not sorted_anew
+    """Tell whether a page is short, and an index has it in its order.
+
+    Of a contact all events are looked at but in the default order with no filter.
+    """
+    filtered = query.types or query.start_at is not None or query.end_at is not None
+    sorted_anew = query.sort is not Sort.BUSINESS_TIME
+    looked_through = query.contact is not None and (filtered or sorted_anew)
+    return query.size <= SMALL and not looked_through
 
 
 def _steps(seal: ScrollSeal, request: Request) -> Steps:

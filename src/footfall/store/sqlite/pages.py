@@ -5,7 +5,8 @@ what it shows and not what is stored. Each arm is one stretch of one index:
 
 - one for the organization or the contact, or one for each type that is asked for;
 - a span of instants in the order of local times: the stretch of local times in which
-  such instants lie, and one for the events that contradict themselves;
+  such instants lie (of a short span one for each zone), and one for the events that
+  contradict themselves;
 - a span of instants, or types, in the order of arrival: the stretch of all arrivals,
   less the blocks in which there is nothing of the kind (see `summaries`).
 """
@@ -20,9 +21,8 @@ from footfall.core.events import TYPES
 from footfall.core.queries import EventQuery, Place, Sort
 from footfall.store import Page
 from footfall.store.sqlite.statements import SQL
-from footfall.store.sqlite.summaries import BLOCK, LARGE_BLOCK, local_span
+from footfall.store.sqlite.summaries import BLOCK, LARGE_BLOCK, Span, local_spans
 
-Span = tuple[int | None, int | None]
 _CONTRADICTS = (
     f"local_at - created_at NOT BETWEEN {instants.ZONE_MIN} AND {instants.ZONE_MAX}"
 )
@@ -42,7 +42,6 @@ class _Arm(msgspec.Struct, frozen=True):
 
     index: str
     conditions: tuple[str, ...]
-    key: str
     low: int | None = None
     high: int | None = None
     blocks: tuple[str, ...] = ()
@@ -59,7 +58,7 @@ def read(
     """Read a page; see `Store.page`. The caller holds the snapshot."""
     newest = int(connection.execute(SQL["newest"]).get)
     bound = newest if bound is None else min(bound, newest)
-    arms = _arms(query, _local_span(connection, organization, query))
+    arms = _arms(query, _local_spans(connection, organization, query))
     ranges, values = _ranges(query, arms, after)
     values |= {"organization": organization, "contact": contact, "bound": bound}
     order = _order(query, arms, query.reverse)
@@ -77,12 +76,12 @@ def read(
     return Page(count, body or b"", ends[0] if ends else None, len(ends) > 1, newest)
 
 
-def _local_span(
+def _local_spans(
     connection: apsw.Connection, organization: int, query: EventQuery
-) -> Span:
+) -> list[Span]:
     if query.sort is not Sort.BUSINESS_TIME or query.contact is not None:
-        return None, None
-    return local_span(connection, organization, query)
+        return []
+    return local_spans(connection, organization, query)
 
 
 def _order(query: EventQuery, arms: list[_Arm], reverse: bool) -> str:  # noqa: FBT001  a direction
@@ -111,8 +110,8 @@ def _ranges(
         values |= {f"low{number}": arm.low, f"high{number}": arm.high}
         conditions = [
             *arm.conditions,
-            *_between(query, arm, after, number),
-            *_remaining(query, arm),
+            *_between(query, key, arm, after, number),
+            *_remaining(query, key),
         ]
         parts.append(
             SQL["skipping" if arm.blocks else "range"].format(
@@ -127,12 +126,12 @@ def _ranges(
     return " UNION ALL ".join(parts), values
 
 
-def _arms(query: EventQuery, local: Span) -> list[_Arm]:
+def _arms(query: EventQuery, local: list[Span]) -> list[_Arm]:
     """Choose the stretches that together hold the query's events.
 
     Args:
         query: What is asked for.
-        local: Between which local times its span of instants lies.
+        local: Between which local times its span of instants lies: some stretches.
     """
     types = query.types if len(query.types) < len(TYPES) else ()
     of_types = (f"type IN ({', '.join(map(str, types))})",) if types else ()
@@ -142,7 +141,7 @@ def _arms(query: EventQuery, local: Span) -> list[_Arm]:
         return _arms_by_arrival(query, types, of_types)
     inside: tuple[str, ...] = ("organization = :organization",)
     spanned = query.start_at is not None or query.end_at is not None
-    utc = query.sort is Sort.UTC_TIME or _is_narrow(query, local)
+    utc = query.sort is Sort.UTC_TIME
     index = "event_by_utc" if utc else "event_by_local"
     scopes = [(index, inside)]
     if types:
@@ -150,36 +149,26 @@ def _arms(query: EventQuery, local: Span) -> list[_Arm]:
         scopes = [(index, (*inside, f"type = {number}")) for number in types]
     if utc:
         span = (query.start_at, query.end_at)
-        return [_Arm(*scope, "created_at", *span) for scope in scopes]
+        return [_Arm(*scope, *span) for scope in scopes]
     if not spanned:
-        return [_Arm(*scope, "local_at") for scope in scopes]
+        return [_Arm(*scope) for scope in scopes]
     return [
         *(
-            _Arm(index, (*conditions, f"NOT ({_CONTRADICTS})"), "local_at", *local)
+            _Arm(index, (*conditions, f"NOT ({_CONTRADICTS})"), *span)
             for index, conditions in scopes
+            for span in local
         ),
-        _Arm("event_contradicting", (*inside, *of_types, _CONTRADICTS), "local_at"),
+        _Arm("event_contradicting", (*inside, *of_types, _CONTRADICTS)),
     ]
-
-
-def _is_narrow(query: EventQuery, local: Span) -> bool:
-    """Tell whether more lies around the span of local times than in that of instants.
-
-    Then it is cheaper to take all of the instants and sort them.
-    """
-    if query.start_at is None or query.end_at is None:
-        return False
-    (low, high), length = local, query.end_at - query.start_at
-    return low is not None and high is not None and high - low > 2 * length
 
 
 def _arms_of_contact(query: EventQuery, of_types: tuple[str, ...]) -> list[_Arm]:
     utc = query.sort is Sort.UTC_TIME
     span = (query.start_at, query.end_at) if utc else (None, None)
     of_contact = ("contact = :contact", *of_types)
-    found = [_Arm("event_by_contact", of_contact, _KEYS[query.sort], *span)]
+    found = [_Arm("event_by_contact", of_contact, *span)]
     if query.sort is Sort.RECEIVED_TIME:
-        found.append(_Arm("withdrawal_by_contact", of_contact, "arrival"))
+        found.append(_Arm("withdrawal_by_contact", of_contact))
     return found
 
 
@@ -198,7 +187,6 @@ def _arms_by_arrival(
         _Arm(
             f"{table}_by_arrival",
             (f"{table}.organization = :organization", *of_types),
-            "arrival",
             blocks=tuple(blocks),
         )
         for table in ("event", "withdrawal")
@@ -219,21 +207,18 @@ def _of_blocks(
 
 
 def _between(
-    query: EventQuery, arm: _Arm, after: Place | None, number: int
+    query: EventQuery, key: str, arm: _Arm, after: Place | None, number: int
 ) -> list[str]:
     """Bound the key on each side once: with two bounds SQLite seeks to the first."""
-    low = [] if arm.low is None else [f"{arm.key} >= :low{number}"]
-    high = [] if arm.high is None else [f"{arm.key} <= :high{number}"]
+    low = [] if arm.low is None else [f"{key} >= :low{number}"]
+    high = [] if arm.high is None else [f"{key} <= :high{number}"]
     if after is None:
         return low + high
     sign = "<" if query.reverse else ">"
     if query.sort is Sort.RECEIVED_TIME:
         beyond = [f"arrival {sign} :after_arrival"]
     else:
-        key = _KEYS[query.sort]
         beyond = [f"({key}, arrival) {sign} (:after_key, :after_arrival)"]
-        if key != arm.key:
-            return low + high + beyond
     if query.reverse:
         passed = arm.high is None or after.key <= arm.high
         return low + (beyond if passed else high)
@@ -241,10 +226,10 @@ def _between(
     return (beyond if passed else low) + high
 
 
-def _remaining(query: EventQuery, arm: _Arm) -> list[str]:
+def _remaining(query: EventQuery, key: str) -> list[str]:
     """What the index's order cannot bound, checked on each of its entries."""
     conditions = ["arrival <= :bound"]
-    if arm.key != "created_at":
+    if key != "created_at":
         if query.start_at is not None:
             conditions.append("created_at >= :start")
         if query.end_at is not None:

@@ -30,7 +30,7 @@ ON CONFLICT DO UPDATE SET
 
 -- name: add_offset
 -- Written only where it changes something, which is seldom.
-INSERT INTO day_offset VALUES (?, ?, ?, ?)
+INSERT INTO day_offset VALUES (?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET low = min(low, excluded.low), high = max(high, excluded.high)
 WHERE excluded.low < low OR excluded.high > high
 
