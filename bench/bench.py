@@ -33,10 +33,11 @@ from rich.console import Console
 from rich.table import Table
 
 from footfall import clock, service, settings
-from footfall.core import simulations
 from footfall.core.access import Role
-from footfall.flows import simulate, tenants
-from footfall.flows.tokens import TokenDesk
+from footfall.flows.accounts import tenants
+from footfall.flows.accounts.tokens import Tokens
+from footfall.runtime.keys import derive_key
+from footfall.simulation import chain, history
 from footfall.store.sqlite import SQL, Rows
 from footfall.store.sqlite.connections import open_writer
 from footfall.store.sqlite.keys import Keys
@@ -93,7 +94,7 @@ class Bench:
             store, ORG, Role.ORGANIZATION_MANAGER, SCOPES, clock.now()
         )
         secret = settings.signing_secret(chosen)
-        desk = TokenDesk(store, service.derive_key(secret, "token", 32))
+        desk = Tokens(store, derive_key(secret, "token", 32))
         self.token = desk.login(made.client_key, made.client_secret, clock.now())
         store.close()
 
@@ -136,7 +137,7 @@ def prepare(count: int) -> Path:
         store = service.open_store(settings.load(os.environ, store=f"sqlite:{part}"))
         tenants.create_organization(store, "Bench", ORG, clock.now())
         began = time.perf_counter()
-        simulate.simulate(store, ORG, count, 1, 60, lambda _: None)
+        history.simulate(store, ORG, count, 1, 60, lambda _: None)
         store.close()
         part.rename(path)
         print(f"simulated {count} events in {time.perf_counter() - began:.0f} s")
@@ -286,7 +287,7 @@ def both_loads(address: str, large: Bench) -> None:
 
 def fresh_batches(count: int, seed: int) -> Iterator[bytes]:
     """Batches of 500 events that are in no store yet."""
-    made = simulations.simulate(ORG, count * 500, seed, 60)
+    made = chain.simulate(ORG, count * 500, seed, 60)
     flat = itertools.chain.from_iterable(made)
     for _ in range(count):
         bodies = [event.body for event in itertools.islice(flat, 500)]
@@ -331,13 +332,11 @@ def straight(copy: Path, original: Path, batches: int, seed: int) -> float:
     shutil.copy(original, copy)
     chosen = settings.load(os.environ, store=f"sqlite:{original}")
     secret = settings.signing_secret(chosen)
-    keys = Keys(service.derive_key(secret, "store", 64))
+    keys = Keys(derive_key(secret, "store", 64))
     connection = open_writer(copy, keys)
     [organization] = connection.execute(SQL["organization"], {"id": ORG}).fetchone()
     arrival = int(connection.execute(SQL["newest"]).get) + 1
-    flat = itertools.chain.from_iterable(
-        simulations.simulate(ORG, batches * 500, seed, 60)
-    )
+    flat = itertools.chain.from_iterable(chain.simulate(ORG, batches * 500, seed, 60))
     ready = []
     for _ in range(batches):
         rows = Rows(list(itertools.islice(flat, 500)), keys)

@@ -15,10 +15,11 @@ from litestar.datastructures import State
 
 from footfall import logs, service, settings
 from footfall.core.access import READ_EVENTS
-from footfall.flows.limit import Limiter
+from footfall.flows.accounts.rate_limits import Limiter
+from footfall.runtime import http
+from footfall.web.concurrency import limited
 from footfall.web.guard import guard
 from footfall.web.logs import logged
-from footfall.web.pacing import paced
 
 STORE, FOLDER = sys.argv[1], Path(sys.argv[2])
 KEPT = {file.name: file.read_bytes() for file in FOLDER.iterdir()}
@@ -49,8 +50,8 @@ def main() -> None:
     )
     try:
         asyncio.run(
-            service.run(
-                logged(paced(app)),
+            http.run(
+                logged(limited(app)),
                 "127.0.0.1",
                 0,
                 lambda a: print("serves", a, flush=True),

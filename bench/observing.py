@@ -15,7 +15,7 @@ from footfall import clock, service, settings
 from footfall.core import instants
 from footfall.core.instants import SECOND
 from footfall.core.places import Hotspot, Location, PresenceSettings
-from footfall.flows import tenants
+from footfall.flows.accounts import tenants
 
 OPEN_STAYS = 100_000
 BATCH = 500
@@ -29,13 +29,17 @@ def prepare(path: Path, organization: str) -> None:
     store = service.open_store(settings.load(os.environ, store=f"sqlite:{path}"))
     tenants.create_organization(store, "Bench", organization, clock.now())
 
-    def register(books):
-        books.put_settings(PresenceSettings(pseudonymous=True, session_timeout=1440))
-        books.put_location(Location("v", "V", "Europe/Rome"), PresenceSettings())
+    def register(transaction):
+        transaction.registry.put_settings(
+            PresenceSettings(pseudonymous=True, session_timeout=1440)
+        )
+        transaction.registry.put_location(
+            Location("v", "V", "Europe/Rome"), PresenceSettings()
+        )
         for number in range(HOTSPOTS):
-            books.put_hotspot(Hotspot(f"h{number}", "H", "v"))
+            transaction.registry.put_hotspot(Hotspot(f"h{number}", "H", "v"))
 
-    store.change(organization, register).result()
+    store.transaction(organization, register).result()
     store.close()
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from footfall import clock, service, settings
 from footfall.core.access import Role
-from footfall.flows import tenants
+from footfall.flows.accounts import tenants
 from footfall.store import Store
 
 EXAMPLE = json.loads(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from footfall.store.sqlite import SQLiteStore
-from footfall.store.sqlite.chapter import Chapter
+from footfall.store.sqlite.repository import Repository
 
 # Under which the stores are sealed that tests open themselves.
 SEALING_KEY = bytes(range(64))
@@ -38,9 +38,9 @@ class Counted:
 @contextlib.contextmanager
 def rows_read(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counted]:
     """Count the rows that repositories read of an SQLite store."""
-    counted, real = Counted(), Chapter._run
+    counted, real = Counted(), Repository._run
 
-    def run(self: Chapter, name: str, **values: Any) -> Any:
+    def run(self: Repository, name: str, **values: Any) -> Any:
         counted.statements.append(name)
         for row in real(self, name, **values):
             counted.rows += 1
@@ -63,7 +63,7 @@ def rows_read(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counted]:
             return self._rows
 
     with monkeypatch.context() as patch:
-        patch.setattr(Chapter, "_run", lambda *a, **k: Rows(run(*a, **k)))
+        patch.setattr(Repository, "_run", lambda *a, **k: Rows(run(*a, **k)))
         yield counted
 
 

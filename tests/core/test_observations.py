@@ -4,8 +4,8 @@ from hypothesis import strategies as st
 
 from footfall.core.instants import SECOND
 from footfall.core.observations import (
-    Kept,
-    Spot,
+    PlaceReference,
+    StoredObservation,
     digest,
     is_randomised,
     pack,
@@ -47,13 +47,13 @@ def test_a_digest_depends_on_the_key():
 
 
 def test_a_spot_says_what_the_equipment_said():
-    assert str(Spot(mac=MAC, nas="n1")) == (
+    assert str(PlaceReference(mac=MAC, nas="n1")) == (
         "access point '0c:8d:db:00:11:22', NAS 'n1'"
     )
 
 
 kept = st.builds(
-    Kept,
+    StoredObservation,
     # Zeros stand for what was overwritten.
     subject=st.binary(min_size=16, max_size=16).filter(any),
     at=st.integers(0, 10**10).map(lambda n: n * SECOND),

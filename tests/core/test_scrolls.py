@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from footfall.core.queries import EventQuery, Place, Request, Sort
+from footfall.core.queries import EventQuery, Position, Request, Sort
 from footfall.core.scrolls import Scroll, ScrollSeal
 from footfall.errors import ScrollForeign, ScrollMismatch, ScrollTampered
 
@@ -20,7 +20,9 @@ QUERIES = st.builds(
     reverse=st.booleans(),
     size=st.integers(1, 10_000),
 )
-SCROLLS = st.builds(Scroll, query=QUERIES, place=st.builds(Place, INT, INT), bound=INT)
+SCROLLS = st.builds(
+    Scroll, query=QUERIES, place=st.builds(Position, INT, INT), bound=INT
+)
 
 
 def bare(query):
@@ -36,7 +38,7 @@ def test_what_is_sealed_is_opened_and_is_short(scroll):
     assert SEAL.open(scroll_id, bare(scroll.query)) == scroll
 
 
-EXAMPLE = Scroll(EventQuery("org", "contact", size=7), Place(5, 6), 9)
+EXAMPLE = Scroll(EventQuery("org", "contact", size=7), Position(5, 6), 9)
 
 
 def test_every_single_bit_change_is_found():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from footfall.core import stays
 from footfall.core.instants import MINUTE
-from footfall.core.stays import Point, Rules, Stay, absorb, runs, settle
+from footfall.core.stays import Point, Rules, Stay, absorb, close_if_due, runs
 from footfall.errors import Invalid
 
 RULES = Rules()
@@ -21,7 +21,7 @@ def points(*minutes, rssi=None):
 
 
 def visits(some, rules=RULES, now=LATER):
-    settled = [settle(stay, rules, now) for stay in runs(some, rules)]
+    settled = [close_if_due(stay, rules, now) for stay in runs(some, rules)]
     return [
         (s.start_at // MINUTE, s.visit_at // MINUTE)
         for s in settled
@@ -65,8 +65,8 @@ def test_a_pause_of_a_microsecond_more_than_the_timeout_ends_a_stay():
 
 def test_a_stay_is_open_until_nothing_was_heard_for_the_timeout():
     [stay] = runs(points(0, 10), RULES)
-    assert settle(stay, RULES, 25 * MINUTE).open
-    closed = settle(stay, RULES, 25 * MINUTE + 1)
+    assert close_if_due(stay, RULES, 25 * MINUTE).open
+    closed = close_if_due(stay, RULES, 25 * MINUTE + 1)
     assert not closed.open
     assert closed.visit_at == 10 * MINUTE
 
@@ -84,8 +84,8 @@ def test_a_stay_longer_than_the_maximum_ends_there_and_is_no_other_visit():
     heard = points(*range(0, 100, 10))
     assert visits(heard, rules) == [(0, 30)]
     [stay] = runs(heard, rules)
-    assert settle(stay, rules, None).visit_at == 30 * MINUTE
-    assert settle(stay, rules, None).open
+    assert close_if_due(stay, rules, None).visit_at == 30 * MINUTE
+    assert close_if_due(stay, rules, None).open
 
 
 def test_of_two_hotspots_in_one_second_the_lower_known_one_counts_in_any_order():
@@ -99,7 +99,7 @@ def test_a_late_observation_joins_two_stays():
 
 
 def test_a_late_observation_reopens_only_the_stay_that_it_belongs_to():
-    known = [settle(Stay(0, 5 * MINUTE, 0), RULES, LATER)]
+    known = [close_if_due(Stay(0, 5 * MINUTE, 0), RULES, LATER)]
     after = Stay(40 * MINUTE, 40 * MINUTE, 40 * MINUTE)
     change = absorb(known, after, RULES, LATER)
     assert change is not None
@@ -177,8 +177,8 @@ def test_any_batching_gives_the_same_stays(some, rules, data):
             change = absorb(known, run, rules, None)
             if change is not None:
                 known = [s for s in known if s not in change.gone] + [change.stay]
-    known = [settle(stay, rules, LATER) for stay in known]
-    once = [settle(stay, rules, LATER) for stay in runs(some, rules)]
+    known = [close_if_due(stay, rules, LATER) for stay in known]
+    once = [close_if_due(stay, rules, LATER) for stay in runs(some, rules)]
     assert sorted(known, key=lambda s: s.first_at) == once
 
 
@@ -191,8 +191,10 @@ def test_when_stays_are_closed_makes_no_difference_in_the_end(some, rules, sweep
             change = absorb(known, run, rules, now)
             if change is not None:
                 known = [s for s in known if s not in change.gone] + [change.stay]
-    closed = sorted((settle(s, rules, LATER) for s in known), key=lambda s: s.first_at)
-    assert closed == [settle(stay, rules, LATER) for stay in runs(some, rules)]
+    closed = sorted(
+        (close_if_due(s, rules, LATER) for s in known), key=lambda s: s.first_at
+    )
+    assert closed == [close_if_due(stay, rules, LATER) for stay in runs(some, rules)]
 
 
 @given(heard, rules, st.none() | st.integers(0, 60 * 24))
@@ -214,7 +216,7 @@ def test_the_quick_way_gives_what_the_whole_way_gives(some, rules, minute):
 
 @given(heard, rules)
 def test_no_two_visits_overlap_or_lie_within_the_timeout(some, rules):
-    settled = [settle(stay, rules, LATER) for stay in runs(some, rules)]
+    settled = [close_if_due(stay, rules, LATER) for stay in runs(some, rules)]
     found = [
         (s.start_at, s.visit_at)
         for s in settled
@@ -227,7 +229,7 @@ def test_no_two_visits_overlap_or_lie_within_the_timeout(some, rules):
 @given(heard, rules)
 def test_every_visit_starts_and_ends_with_its_observations(some, rules):
     at = {point.at for point in some}
-    for stay in (settle(stay, rules, LATER) for stay in runs(some, rules)):
+    for stay in (close_if_due(stay, rules, LATER) for stay in runs(some, rules)):
         if stay.visit_at is None or stay.start_at is None:
             continue
         assert stay.start_at in at

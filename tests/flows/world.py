@@ -7,12 +7,19 @@ from typing import Self
 from footfall import service, settings
 from footfall.core import instants
 from footfall.core.instants import MINUTE, SECOND
-from footfall.core.observations import Heard, Login, Observation, Restart, Spot
+from footfall.core.observations import (
+    Login,
+    Observation,
+    PlaceReference,
+    Restart,
+    SourceBatch,
+)
 from footfall.core.places import Hotspot, Location, PresenceSettings
 from footfall.core.queries import EventQuery, Sort
-from footfall.flows import people, presence, tenants
-from footfall.flows.presence import LIVE, Outcome, Terms
-from footfall.flows.reattribute import reattribute_all
+from footfall.flows.accounts import tenants
+from footfall.flows.presence import close_stays, identify, observe
+from footfall.flows.presence.observe import LIVE, Outcome, PresenceOptions
+from footfall.flows.presence.reattribute import reattribute_all
 from footfall.store import Store
 
 START = instants.parse_instant("2026-05-01T10:00:00Z")
@@ -30,15 +37,19 @@ class World:
         tenants.create_organization(self.store, "Org", "org", 0)
         self.zone = zone
 
-        def register(books):
+        def register(transaction):
             for name in ("cafe", "shop"):
-                books.put_location(Location(name, name, zone), PresenceSettings())
-            books.put_hotspot(
+                transaction.registry.put_location(
+                    Location(name, name, zone), PresenceSettings()
+                )
+            transaction.registry.put_hotspot(
                 Hotspot("h1", "h1", "cafe", mac_address="00:00:00:00:00:01")
             )
-            books.put_hotspot(Hotspot("h2", "h2", "cafe", nas_identifier="nas-2"))
+            transaction.registry.put_hotspot(
+                Hotspot("h2", "h2", "cafe", nas_identifier="nas-2")
+            )
 
-        self.store.change("org", register).result()
+        self.store.transaction("org", register).result()
 
     def __enter__(self) -> Self:
         return self
@@ -47,41 +58,43 @@ class World:
         self.store.close()
 
     def set(self, location: str | None = None, **values) -> None:
-        def work(books):
+        def work(transaction):
             if location is None:
-                books.put_settings(PresenceSettings(**values))
+                transaction.registry.put_settings(PresenceSettings(**values))
             else:
-                books.put_location(
+                transaction.registry.put_location(
                     Location(location, location, self.zone), PresenceSettings(**values)
                 )
 
-        self.store.change("org", work).result()
+        self.store.transaction("org", work).result()
 
-    def take(self, heard: Heard, now: int = LATER, terms: Terms = LIVE) -> Outcome:
-        outcome = self.store.change(
-            "org", lambda books: presence.observe(books, heard, now, terms)
+    def take(
+        self, heard: SourceBatch, now: int = LATER, options: PresenceOptions = LIVE
+    ) -> Outcome:
+        outcome = self.store.transaction(
+            "org", lambda transaction: observe.observe(transaction, heard, now, options)
         ).result()
         reattribute_all(self.store, now)
         return outcome
 
     def hear(self, device, *minutes, at="cafe", now=LATER, rssi=None) -> Outcome:
-        return self.take(Heard([seen(device, m, at, rssi) for m in minutes]), now)
+        return self.take(SourceBatch([seen(device, m, at, rssi) for m in minutes]), now)
 
     def log_in(self, who, device, minute, at="cafe", now=LATER, **more) -> Outcome:
         login = Login(
             START + int(minute * MINUTE),
-            Spot(location=at),
+            PlaceReference(location=at),
             (("username", who),),
             device,
             **more,
         )
-        return self.take(Heard(logins=[login]), now)
+        return self.take(SourceBatch(logins=[login]), now)
 
     def restart(self, nas: str, minute: float) -> None:
-        self.take(Heard(restarts=[Restart(START + int(minute * MINUTE), nas)]))
+        self.take(SourceBatch(restarts=[Restart(START + int(minute * MINUTE), nas)]))
 
     def close(self, now: int = LATER) -> int:
-        return presence.close_due(self.store, now)
+        return close_stays.close_due(self.store, now)
 
     def events(self, kind=None, sort=Sort.RECEIVED_TIME, contact=None):
         page = self.store.page(EventQuery("org", contact, sort=sort, size=10_000))
@@ -106,11 +119,13 @@ class World:
     def name_of(self, contact: str) -> str:
         """The username of a contact, or its id."""
 
-        def work(books):
-            number = books.find_contact(contact)
-            return None if number is None else people.read_profile(books, number)
+        def work(transaction):
+            number = transaction.people.find_contact(contact)
+            return (
+                None if number is None else identify.read_profile(transaction, number)
+            )
 
-        profile = self.store.look("org", work)
+        profile = self.store.read("org", work)
         return (
             contact if profile is None else profile.identities.get("username", contact)
         )
@@ -119,7 +134,7 @@ class World:
 def seen(device, minute, at="cafe", rssi=None) -> Observation:
     return Observation(
         START + int(minute * MINUTE) // SECOND * SECOND,
-        Spot(location=at),
+        PlaceReference(location=at),
         device,
         rssi=rssi,
     )

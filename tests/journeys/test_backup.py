@@ -16,7 +16,7 @@ from footfall.core import events
 from footfall.core.access import Role
 from footfall.core.queries import EventQuery, Sort
 from footfall.errors import ContactUnknown
-from footfall.flows import tenants
+from footfall.flows.accounts import tenants
 from footfall.store import Organization
 from tests.conftest import Tenant, event, start_server, stop_server
 
@@ -193,7 +193,7 @@ def test_a_restore_that_is_killed_leaves_the_old_store_or_the_new_one(tmp_path):
         assert done.returncode in (0, 9), done.stderr
         store = opened(path)
         count = store.page(EventQuery("org")).count
-        assert store.examine()["problems"] == []
+        assert store.check_health()["problems"] == []
         store.close()
         assert count in (1, 2)
         seen.add(count)
@@ -224,7 +224,7 @@ def test_a_stale_wal_does_not_get_into_a_restored_store(tmp_path):
     footfall("restore", copy, "--store", f"sqlite:{path}")
     store = opened(path)
     assert store.page(EventQuery("org")).count == 1
-    assert store.examine()["problems"] == []
+    assert store.check_health()["problems"] == []
     store.close()
 
 

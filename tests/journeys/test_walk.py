@@ -7,7 +7,7 @@ import pytest
 from footfall import service, settings
 from footfall.core import events
 from footfall.core.scrolls import ScrollSeal
-from footfall.flows.reading import read_events
+from footfall.flows.events.read import read_events
 from footfall.store import Organization
 
 COUNT = 100_000

@@ -69,8 +69,8 @@ def processes(folder: Path) -> Iterator[Row]:
         yield f"{name} of the server", tried, result, fine
 
 
-def crowd(folder: Path) -> Iterator[Row]:
-    place = crowds.Place(folder, events=5_000)
+def simulate_devices(folder: Path) -> Iterator[Row]:
+    place = crowds.Position(folder, events=5_000)
     try:
         found = asyncio.run(crowds.all_at_once(place, 1_000))
         result = f"{found.failed} failed, memory {found.peak_mb:.0f} MB"
@@ -180,7 +180,7 @@ def main() -> None:
     began = time.monotonic()
     table = Table("what was tried", "how often", "what came of it", "")
     fine = True
-    intake = (crowd, waits, flooded, radius)
+    intake = (simulate_devices, waits, flooded, radius)
     for part in (power, disk, processes, *intake, presence, decoders):
         with tempfile.TemporaryDirectory() as folder:
             for *row, good in part(Path(folder)):

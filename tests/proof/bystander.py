@@ -23,10 +23,16 @@ import msgspec
 from footfall import clock, service, settings
 from footfall.core import events, instants
 from footfall.core.instants import DAY, MINUTE, SECOND
-from footfall.core.observations import Heard, Kept, Observation, Spot, digest
+from footfall.core.observations import (
+    Observation,
+    PlaceReference,
+    SourceBatch,
+    StoredObservation,
+    digest,
+)
 from footfall.core.places import Hotspot, Location, PresenceSettings
-from footfall.flows import presence
-from footfall.store.books import Books
+from footfall.flows.presence import observe
+from footfall.store.transaction import Transaction
 from tests.conftest import Tenant, event, start_server, stop_server
 
 WAIT_MS_MAX = 250
@@ -44,7 +50,7 @@ class Waits(msgspec.Struct):
     read_ms: float = 0.0
 
 
-class Place:
+class Position:
     """A server, its store, and the bystander."""
 
     def __init__(self, folder: Path):
@@ -66,11 +72,13 @@ class Place:
         """Make a tenant with a location, `v`."""
         made = self.tenant()
 
-        def register(books: Books) -> None:
-            books.put_settings(PresenceSettings(**rules))
-            books.put_location(Location("v", "V", "UTC"), PresenceSettings())
+        def register(transaction: Transaction) -> None:
+            transaction.registry.put_settings(PresenceSettings(**rules))
+            transaction.registry.put_location(
+                Location("v", "V", "UTC"), PresenceSettings()
+            )
 
-        self.store.change(made.id, register).result()
+        self.store.transaction(made.id, register).result()
         return made
 
     def command(self, *words: str) -> None:
@@ -83,10 +91,10 @@ class Place:
         self.store.close()
 
 
-Scenario = tuple[str, Callable[[Place], Any], Callable[[Place, Any], None]]
+Scenario = tuple[str, Callable[[Position], Any], Callable[[Position, Any], None]]
 
 
-def measure(place: Place, run: Callable[[], None]) -> Waits:
+def measure(place: Position, run: Callable[[], None]) -> Waits:
     """Let the bystander send and read while something runs."""
     waits, done = Waits(), threading.Event()
 
@@ -132,17 +140,19 @@ def device(number: int) -> bytes:
     return bytes([0x0C, 0x8D]) + number.to_bytes(4, "big")
 
 
-def kept_store(place: Place) -> Tenant:
+def kept_store(place: Position) -> Tenant:
     tenant = place.venue()
     at = (clock.now() - DAY) // SECOND * SECOND
 
-    def keep(books: Books, first: int) -> None:
-        key = books.estate().device_key
-        site = books.estate().site("v")
+    def keep(transaction: Transaction, first: int) -> None:
+        key = transaction.registry.load().device_key
+        site = transaction.registry.load().location("v")
         assert site is not None
-        books.keep(
+        transaction.observations.add(
             [
-                Kept(digest(key, device(n)), at + first * SECOND, site.number)
+                StoredObservation(
+                    digest(key, device(n)), at + first * SECOND, site.number
+                )
                 for n in range(first, first + BLOCK)
             ],
             at,
@@ -150,11 +160,13 @@ def kept_store(place: Place) -> Tenant:
 
     for number in range(BLOCKS):
         first = number * 100
-        place.store.change(tenant.id, functools.partial(keep, first=first)).result()
+        place.store.transaction(
+            tenant.id, functools.partial(keep, first=first)
+        ).result()
     return tenant
 
 
-def late_logins(_place: Place, tenant: Tenant) -> None:
+def late_logins(_place: Position, tenant: Tenant) -> None:
     at = instants.format_instant((clock.now() - DAY) // SECOND * SECOND)
     logins = [
         {"username": f"u{n}", "device": device(n * 40).hex(), "location": "v", "at": at}
@@ -165,69 +177,78 @@ def late_logins(_place: Place, tenant: Tenant) -> None:
     assert answer.status_code == 201, answer.text
     # What was heard meanwhile is theirs once it is attributed anew.
     until = time.monotonic() + 60
-    while tenant.id in _place.store.unsettled() and time.monotonic() < until:
+    while (
+        tenant.id in _place.store.organizations_to_reattribute()
+        and time.monotonic() < until
+    ):
         time.sleep(0.05)
-    assert tenant.id not in _place.store.unsettled()
+    assert tenant.id not in _place.store.organizations_to_reattribute()
 
 
-def heard_day(place: Place) -> Tenant:
+def heard_day(place: Position) -> Tenant:
     tenant = place.venue(pseudonymous=True)
     at = (clock.now() - DAY) // SECOND * SECOND
     for minute in range(0, 960, 24):
         for first in range(0, 500, 250):
-            heard = Heard(
+            heard = SourceBatch(
                 [
-                    Observation(at + minute * MINUTE, Spot(location="v"), device(n))
+                    Observation(
+                        at + minute * MINUTE, PlaceReference(location="v"), device(n)
+                    )
                     for n in range(first, first + 250)
                 ]
             )
-            work = functools.partial(presence.observe, heard=heard, now=clock.now())
-            place.store.change(tenant.id, work).result()
+            work = functools.partial(observe.observe, heard=heard, now=clock.now())
+            place.store.transaction(tenant.id, work).result()
     changed = PresenceSettings(pseudonymous=True, session_timeout=60)
-    place.store.change(tenant.id, lambda books: books.put_settings(changed)).result()
+    place.store.transaction(
+        tenant.id, lambda transaction: transaction.registry.put_settings(changed)
+    ).result()
     return tenant
 
 
-def recompute(place: Place, tenant: Tenant) -> None:
+def recompute(place: Position, tenant: Tenant) -> None:
     since = instants.format_instant(clock.now() - 2 * DAY)
     until = instants.format_instant(clock.now())
     words = ("--organization", tenant.id, "--since", since, "--until", until)
     place.command("presence", "recompute", *words)
 
 
-def new_people(_place: Place, tenant: Tenant) -> None:
+def new_people(_place: Position, tenant: Tenant) -> None:
     seen = [{"device": device(n).hex(), "location": "v"} for n in range(10_000)]
     path = f"/v1/organizations/{tenant.id}/observations"
     answer = tenant.client.post(path, json=seen)
     assert answer.status_code == 201, answer.text
 
 
-def large_estate(place: Place) -> Tenant:
+def large_estate(place: Position) -> Tenant:
     tenant = place.venue()
 
-    def register(books: Books, first: int) -> None:
+    def register(transaction: Transaction, first: int) -> None:
         for n in range(first, first + 1_000):
-            books.put_hotspot(
+            transaction.registry.put_hotspot(
                 Hotspot(f"h{n}", "H", "v", mac_address=device(n).hex(":"))
             )
 
     for first in range(0, HOTSPOTS, 1_000):
-        place.store.change(tenant.id, functools.partial(register, first=first)).result()
+        place.store.transaction(
+            tenant.id, functools.partial(register, first=first)
+        ).result()
     return tenant
 
 
-def patch_hotspot(_place: Place, tenant: Tenant) -> None:
+def patch_hotspot(_place: Position, tenant: Tenant) -> None:
     for number in range(3):
         answer = tenant.client.patch(f"/v3/hotspots/h{number}", json={"name": "New"})
         assert answer.status_code == 200, answer.text
 
 
-def four_senders(place: Place) -> list[tuple[Tenant, list[dict[str, Any]]]]:
+def four_senders(place: Position) -> list[tuple[Tenant, list[dict[str, Any]]]]:
     tenant = place.tenant()
     return [(tenant, [event() for _ in range(10_000)]) for _ in range(4)]
 
 
-def large_sends(_place: Place, shares: list[tuple[Tenant, list[Any]]]) -> None:
+def large_sends(_place: Position, shares: list[tuple[Tenant, list[Any]]]) -> None:
     def send(tenant: Tenant, some: list[Any]) -> None:
         with httpx2.Client(
             base_url=tenant.server.address, headers=tenant.client.headers, timeout=120
@@ -241,7 +262,7 @@ def large_sends(_place: Place, shares: list[tuple[Tenant, list[Any]]]) -> None:
         thread.join()
 
 
-def long_history(place: Place) -> Tenant:
+def long_history(place: Position) -> Tenant:
     tenant = place.tenant()
     for _ in range(20):
         made = [
@@ -257,12 +278,12 @@ def long_history(place: Place) -> Tenant:
     return tenant
 
 
-def erase(_place: Place, tenant: Tenant) -> None:
+def erase(_place: Position, tenant: Tenant) -> None:
     path = f"/v1/organizations/{tenant.id}/customers/guest"
     tenant.client.delete(path)
 
 
-def erase_beside_a_reader(place: Place, tenant: Tenant) -> None:
+def erase_beside_a_reader(place: Position, tenant: Tenant) -> None:
     reader = apsw.Connection(str(place.path))
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM organization").fetchall()
@@ -275,7 +296,7 @@ def erase_beside_a_reader(place: Place, tenant: Tenant) -> None:
         reader.close()
 
 
-def history_file(place: Place) -> tuple[Tenant, Path]:
+def history_file(place: Position) -> tuple[Tenant, Path]:
     tenant = place.venue()
     path = place.folder / "history.csv.gz"
     at = clock.now() // SECOND - 86_400
@@ -287,7 +308,7 @@ def history_file(place: Place) -> tuple[Tenant, Path]:
     return tenant, path
 
 
-def replay(place: Place, prepared: tuple[Tenant, Path]) -> None:
+def replay(place: Position, prepared: tuple[Tenant, Path]) -> None:
     tenant, path = prepared
     words = ("--organization", tenant.id, "--location", "v", "--pseudonymous")
     columns = ("--time-column", "time", "--device-column", "device")
@@ -312,7 +333,7 @@ SCENARIOS: list[Scenario] = [
 
 def watch(folder: Path) -> Iterator[tuple[str, Waits]]:
     """Yield what the bystander met in each scenario."""
-    place = Place(folder)
+    place = Position(folder)
     try:
         for name, prepare, run in SCENARIOS:
             prepared = prepare(place)

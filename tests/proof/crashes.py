@@ -8,14 +8,14 @@ import apsw
 import msgspec
 
 from footfall.core.instants import MINUTE
-from footfall.core.observations import Heard, Login, Spot
+from footfall.core.observations import Login, PlaceReference, SourceBatch
 from footfall.core.places import Location, PresenceSettings
 from footfall.core.queries import EventQuery
 from footfall.errors import FootfallError
-from footfall.flows import presence
-from footfall.flows.people import Profile, write_profile
-from footfall.flows.reattribute import reattribute_all
-from footfall.flows.settling import Settling
+from footfall.flows.presence import close_stays, observe
+from footfall.flows.presence.change_stays import UnitOfWork
+from footfall.flows.presence.identify import Profile, write_profile
+from footfall.flows.presence.reattribute import reattribute_all
 from footfall.store import Organization
 from footfall.store.sqlite import SQLiteStore
 from tests.flows.world import ANN, BOB, LATER, START, seen
@@ -33,30 +33,30 @@ class Outcome(msgspec.Struct):
 
 def login(device: bytes, minute: int) -> Login:
     at = START + minute * MINUTE
-    return Login(at, Spot(location="cafe"), (("username", "ann"),), device)
+    return Login(at, PlaceReference(location="cafe"), (("username", "ann"),), device)
 
 
 # Logins, a pseudonym that turns out to be somebody, and what comes late.
 POSTS = (
-    Heard([seen(BOB, m) for m in (0, 6)]),
-    Heard([seen(ANN, 12)], [login(ANN, 8)]),
-    Heard([seen(ANN, m) for m in (40, 100, 50, 26, 110)]),
-    Heard([seen(BOB, 60)], [login(BOB, 55)]),
+    SourceBatch([seen(BOB, m) for m in (0, 6)]),
+    SourceBatch([seen(ANN, 12)], [login(ANN, 8)]),
+    SourceBatch([seen(ANN, m) for m in (40, 100, 50, 26, 110)]),
+    SourceBatch([seen(BOB, 60)], [login(BOB, 55)]),
 )
 
 
 def prepare(store: SQLiteStore) -> None:
     store.create_organization(Organization("org", "Org", 0)).result()
 
-    def register(books: Any) -> None:
-        books.put_location(Location("cafe", "cafe"), PresenceSettings())
-        books.put_settings(PresenceSettings(pseudonymous=True))
+    def register(transaction: Any) -> None:
+        transaction.registry.put_location(Location("cafe", "cafe"), PresenceSettings())
+        transaction.registry.put_settings(PresenceSettings(pseudonymous=True))
         # So that no person's id is made up by chance.
-        contact = books.put_contact("ann-s-id")
-        settling = Settling(books, 0, None, closing=True)
-        write_profile(settling, contact, Profile(0, "api", {"username": "ann"}))
+        contact = transaction.people.put_contact("ann-s-id")
+        unit = UnitOfWork(transaction, 0, None, closing=True)
+        write_profile(unit, contact, Profile(0, "api", {"username": "ann"}))
 
-    store.change("org", register).result()
+    store.transaction("org", register).result()
 
 
 def send(store: SQLiteStore) -> None:
@@ -64,11 +64,13 @@ def send(store: SQLiteStore) -> None:
     for post in POSTS:
         take(store, post)
     reattribute_all(store, LATER)
-    presence.close_due(store, LATER)
+    close_stays.close_due(store, LATER)
 
 
-def take(store: SQLiteStore, heard: Heard) -> None:
-    store.change("org", lambda books: presence.observe(books, heard, LATER)).result()
+def take(store: SQLiteStore, heard: SourceBatch) -> None:
+    store.transaction(
+        "org", lambda transaction: observe.observe(transaction, heard, LATER)
+    ).result()
 
 
 def standing(store: SQLiteStore) -> list[tuple[str, str, str]]:
@@ -93,7 +95,7 @@ def crash_each(folder: Path) -> Outcome:
             return total
         total.cuts += 1
         with contextlib.closing(open_sqlite(path)) as store:
-            total.lost += bool(store.examine()["problems"])
+            total.lost += bool(store.check_health()["problems"])
             send(store)
             send(store)
             total.wrong += standing(store) != expected

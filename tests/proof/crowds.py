@@ -25,7 +25,7 @@ class Outcome(msgspec.Struct):
     peak_mb: float = 0.0
 
 
-class Place:
+class Position:
     """A server, and a tenant with some events."""
 
     def __init__(self, folder: Path, events: int = 100):
@@ -58,7 +58,7 @@ class Place:
         return f"GET {path} HTTP/1.1\r\n{self.head}\r\n".encode()
 
 
-async def trickle(place: Place, number: int, until: float) -> None:
+async def trickle(place: Position, number: int, until: float) -> None:
     """Send a request a byte every 2 s: half its head, half its body."""
     text = f"POST {place.tenant.events_path} HTTP/1.1\r\n{place.head}"
     text += "Content-Length: 1000\r\n\r\n" if number % 2 else ""
@@ -72,7 +72,9 @@ async def trickle(place: Place, number: int, until: float) -> None:
         writer.close()
 
 
-async def ask(place: Place, outcome: Outcome, until: float, took: list[float]) -> None:
+async def ask(
+    place: Position, outcome: Outcome, until: float, took: list[float]
+) -> None:
     """Make good requests, one after the other, on new connections."""
     while time.monotonic() < until:
         began = time.perf_counter()
@@ -91,22 +93,24 @@ async def ask(place: Place, outcome: Outcome, until: float, took: list[float]) -
         await asyncio.sleep(0.05)
 
 
-async def tricklers(place: Place, connections: int, seconds: float) -> Outcome:
+async def tricklers(place: Position, connections: int, seconds: float) -> Outcome:
     """Measure good requests while many trickle."""
     outcome, took = Outcome(connections), list[float]()
     until = time.monotonic() + seconds
-    crowd = []
+    simulate_devices = []
     for number in range(connections):
-        crowd.append(asyncio.create_task(trickle(place, number, until)))
+        simulate_devices.append(asyncio.create_task(trickle(place, number, until)))
         if number % 50 == 0:
             await asyncio.sleep(0.02)
-    await asyncio.gather(*(ask(place, outcome, until, took) for _ in range(3)), *crowd)
+    await asyncio.gather(
+        *(ask(place, outcome, until, took) for _ in range(3)), *simulate_devices
+    )
     outcome.p99_ms = sorted(took)[int(len(took) * 0.99)]
     outcome.peak_mb = place.peak_mb()
     return outcome
 
 
-async def all_at_once(place: Place, connections: int) -> Outcome:
+async def all_at_once(place: Position, connections: int) -> Outcome:
     """Ask on many connections at the same moment."""
     outcome = Outcome(connections)
 
@@ -126,7 +130,7 @@ async def all_at_once(place: Place, connections: int) -> Outcome:
     return outcome
 
 
-async def never_reading(place: Place, connections: int, seconds: float) -> Outcome:
+async def never_reading(place: Position, connections: int, seconds: float) -> Outcome:
     """Ask for the largest page on many connections and never read it."""
     outcome, took = Outcome(connections), list[float]()
     writers = []
@@ -144,7 +148,7 @@ async def never_reading(place: Place, connections: int, seconds: float) -> Outco
     return outcome
 
 
-async def silent(place: Place, connections: int) -> Outcome:
+async def silent(place: Position, connections: int) -> Outcome:
     """Say half of what HTTP/2 begins with on many connections, then ask for health."""
     outcome, took = Outcome(connections), list[float]()
     writers = []

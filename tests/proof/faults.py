@@ -81,7 +81,7 @@ def _sends_again(store: SQLiteStore) -> bool:
 
 def _ids(path: Path) -> set[str]:
     store = open_sqlite(path)
-    assert store.examine()["problems"] == []
+    assert store.check_health()["problems"] == []
     page = store.page(EventQuery("org", size=10_000))
     store.close()
     return {e["event"]["id"] for e in msgspec.json.decode(b"[" + page.body + b"]")}

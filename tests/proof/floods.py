@@ -14,9 +14,9 @@ import httpx2
 import msgspec
 
 from footfall import clock, service, settings
-from footfall.flows import ingest
+from footfall.flows.events import ingest
 from tests.conftest import Tenant, event
-from tests.proof.crowds import Place
+from tests.proof.crowds import Position
 
 MB = 1024 * 1024
 
@@ -35,7 +35,9 @@ class Flooded(msgspec.Struct):
 Flood = Callable[[httpx2.AsyncClient], Awaitable[None]]
 
 
-async def beside(place: Place, bystander: Tenant, flood: Flood, found: Flooded) -> None:
+async def beside(
+    place: Position, bystander: Tenant, flood: Flood, found: Flooded
+) -> None:
     """Let a flood come, and measure what the bystander meets meanwhile."""
     limits = httpx2.Limits(max_connections=None)
     address = place.server.address
@@ -66,7 +68,7 @@ def flood_all(folder: Path) -> list[Flooded]:
     for number, (name, tried, make) in enumerate(FLOODS):
         home = folder / str(number)
         home.mkdir()
-        place = Place(home)
+        place = Position(home)
         found = Flooded(name, tried)
         try:
             with_store = settings.Settings(store=f"sqlite:{place.server.path}")
@@ -82,7 +84,7 @@ def flood_all(folder: Path) -> list[Flooded]:
 
 
 def _posts(
-    place: Place, body: bytes, count: int, path: str | None = None, **headers: str
+    place: Position, body: bytes, count: int, path: str | None = None, **headers: str
 ) -> Flood:
     path = path or place.tenant.events_path
     own = {} if "sources" in path else dict(place.tenant.client.headers)
@@ -98,17 +100,17 @@ def _posts(
     return flood
 
 
-def _bombs(place: Place) -> Flood:
+def _bombs(place: Position) -> Flood:
     packed = gzip.compress(b"[" + b" " * (32 * MB - 3) + b"]")
     return _posts(place, packed, 100, **{"Content-Encoding": "gzip"})
 
 
-def _strangers(place: Place) -> Flood:
+def _strangers(place: Position) -> Flood:
     store = service.open_store(settings.Settings(store=f"sqlite:{place.server.path}"))
     secret = settings.signing_secret(
         settings.Settings(store=f"sqlite:{place.server.path}")
     )
-    desk = service.source_desk(store, secret)
+    desk = service.source_secrets(store, secret)
     made = desk.create(place.tenant.id, "meraki", clock.now(), validator="v")
     store.close()
     path = f"/v1/sources/{made.source.id}"
@@ -116,11 +118,11 @@ def _strangers(place: Place) -> Flood:
     return _posts(place, packed, 40, path, **{"Content-Encoding": "gzip"})
 
 
-def _brackets(place: Place) -> Flood:
+def _brackets(place: Position) -> Flood:
     return _posts(place, b"[" + b"[]," * (10 * MB) + b"[]]", 4)
 
 
-def _unknown_types(place: Place) -> Flood:
+def _unknown_types(place: Position) -> Flood:
     items = [
         {"customerId": "c", "event": {"type": f"type {number}"}}
         for number in range(10_000)
@@ -133,18 +135,18 @@ def _unknown_types(place: Place) -> Flood:
     )
 
 
-def _members(place: Place) -> Flood:
+def _members(place: Position) -> Flood:
     return _posts(
         place, gzip.compress(b"") * 200_000, 8, **{"Content-Encoding": "gzip"}
     )
 
 
-def _batches(place: Place) -> Flood:
+def _batches(place: Position) -> Flood:
     items = [event(pad="x" * 2_000) for _ in range(10_000)]
     return _posts(place, json.dumps(items).encode(), 8)
 
 
-def _scrolls(place: Place) -> Flood:
+def _scrolls(place: Position) -> Flood:
     """Sixteen scrolls of 10,000 by one tenant, over and over."""
     fill(place)
     path, headers = place.tenant.events_path, dict(place.tenant.client.headers)
@@ -161,7 +163,7 @@ def _scrolls(place: Place) -> Flood:
     return flood
 
 
-def _dated(place: Place) -> Flood:
+def _dated(place: Position) -> Flood:
     """Reads by arrival with a filter of dates in which there is little."""
     fill(place)
     path, headers = place.tenant.events_path, dict(place.tenant.client.headers)
@@ -178,7 +180,7 @@ def _dated(place: Place) -> Flood:
     return flood
 
 
-def fill(place: Place) -> None:
+def fill(place: Position) -> None:
     """Give the tenant 100,000 events."""
     store = service.open_store(settings.Settings(store=f"sqlite:{place.server.path}"))
     for _ in range(10):
@@ -188,7 +190,7 @@ def fill(place: Place) -> None:
     store.close()
 
 
-FLOODS: tuple[tuple[str, str, Callable[[Place], Flood]], ...] = (
+FLOODS: tuple[tuple[str, str, Callable[[Position], Flood]], ...] = (
     ("packed bodies of 32 MiB", "100 of 32 kB", _bombs),
     ("posts to a source without its secret", "40 of 6 MiB, packed", _strangers),
     ("`[` and ten million `[],`", "4 times", _brackets),

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from pyrad.packet import AcctPacket
 
-from footfall.core.observations import Heard
+from footfall.core.observations import SourceBatch
 from footfall.errors import BodyInvalid, TooLarge
 from footfall.sources import freeradius, meraki, mist, plain, radius
 
@@ -147,36 +147,36 @@ def packets(draw: st.DrawFn) -> bytes:
     return head + digest.digest() + body
 
 
-def read_packet(data: bytes) -> Heard:
+def read_packet(data: bytes) -> SourceBatch:
     try:
         data = radius.trimmed(data)
         if not radius.checker(data)(SECRET):
-            return Heard()
+            return SourceBatch()
         packet = radius.parse(data, SECRET)
     except radius.PacketRefused:
-        return Heard()
+        return SourceBatch()
     assert isinstance(packet, AcctPacket)
     radius.answer(packet)
     return radius.decode(packet, NOW)
 
 
-def read_meraki(body: bytes) -> Heard:
+def read_meraki(body: bytes) -> SourceBatch:
     meraki.verify("demo", {}, body)
     return meraki.decode(body, NOW)
 
 
-def read_plain(read: Callable[..., Heard]) -> Callable[[bytes], Heard]:
-    def decode(body: bytes) -> Heard:
+def read_plain(read: Callable[..., SourceBatch]) -> Callable[[bytes], SourceBatch]:
+    def decode(body: bytes) -> SourceBatch:
         try:
             read(body, NOW, lines=True, count_max=10_000)
             return read(body, NOW, lines=False, count_max=10_000)
         except (BodyInvalid, TooLarge):
-            return Heard()
+            return SourceBatch()
 
     return decode
 
 
-DECODERS: dict[str, tuple[Callable[[bytes], Heard], st.SearchStrategy[bytes]]] = {
+DECODERS: dict[str, tuple[Callable[[bytes], SourceBatch], st.SearchStrategy[bytes]]] = {
     "RADIUS packets": (read_packet, packets() | st.binary(max_size=300)),
     "FreeRADIUS' JSON": (lambda b: freeradius.decode(b, NOW), as_json(FREERADIUS)),
     "Meraki's posts": (read_meraki, as_json(MERAKI)),
@@ -209,7 +209,7 @@ def fuzz(name: str, seconds: float) -> Outcome:
             heard = decode(data)
             found.slowest_s = max(found.slowest_s, time.perf_counter() - began)
             found.tried += 1
-            assert isinstance(heard, Heard)
+            assert isinstance(heard, SourceBatch)
 
         try:
             once()

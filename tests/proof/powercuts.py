@@ -79,7 +79,7 @@ def cut_once(path: Path, seed: int, synchronous: str) -> Outcome:
 def look(path: Path, acknowledged: list[str]) -> Outcome:
     """Open what the power cut left, as the next start does."""
     store = open_sqlite(path)
-    damaged = bool(store.examine()["problems"])
+    damaged = bool(store.check_health()["problems"])
     page = store.page(EventQuery("org", size=10_000))
     stored = {e["event"]["id"] for e in msgspec.json.decode(b"[" + page.body + b"]")}
     store.close()

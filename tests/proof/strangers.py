@@ -40,7 +40,7 @@ def flood(folder: Path, sources: int, a_second: int, seconds: float) -> Outcome:
     store = service.open_store(chosen)
     server = start_server(path)
     tenant = Tenant(server, store, secrets.token_hex(8))
-    desk = service.source_desk(store, settings.signing_secret(chosen))
+    desk = service.source_secrets(store, settings.signing_secret(chosen))
     made = [desk.create(tenant.id, "radius", clock.now()) for _ in range(sources)]
     store.close()
     outcome, over = Outcome(), threading.Event()

@@ -7,8 +7,8 @@ import pytest
 from footfall.core.instants import HOUR
 from footfall.core.queries import Sort
 from footfall.core.scrolls import ScrollSeal
-from footfall.flows import ingest
-from footfall.flows.reading import read_events
+from footfall.flows.events import ingest
+from footfall.flows.events.read import read_events
 from footfall.store import Organization
 
 SEAL = ScrollSeal(bytes(64))

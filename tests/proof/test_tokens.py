@@ -12,8 +12,8 @@ from footfall import clock, service, settings
 from footfall.core.access import Role
 from footfall.core.instants import HOUR
 from footfall.errors import TokenRefused
-from footfall.flows import tenants
-from footfall.flows.tokens import LIFETIME_S, TokenDesk
+from footfall.flows.accounts import tenants
+from footfall.flows.accounts.tokens import LIFETIME_S, Tokens
 from footfall.store import Organization
 
 KEY = bytes(range(32))
@@ -27,7 +27,7 @@ def desk(tmp_path_factory):
     store = service.open_store(settings.Settings(store=f"sqlite:{path}"))
     store.create_organization(Organization("org", "Org", 0)).result()
     store.create_organization(Organization("other", "Other", 0)).result()
-    yield TokenDesk(store, KEY), store
+    yield Tokens(store, KEY), store
     store.close()
 
 

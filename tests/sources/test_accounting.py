@@ -30,7 +30,7 @@ def test_a_start_is_a_login():
     [login] = decode().logins
     assert login.identities == (("username", "ann"),)
     assert login.device == bytes.fromhex("0c8ddb001122")
-    assert login.spot.mac == bytes.fromhex("0010a42319c0")
+    assert login.reference.mac == bytes.fromhex("0010a42319c0")
     assert (login.nas, login.session, login.at) == ("nas-1", "s1", NOW)
 
 
@@ -93,8 +93,8 @@ def test_class_and_chargeable_user_identity_say_who_too():
 )
 def test_an_access_point_is_read_with_and_without_its_network(called, expected):
     [login] = decode(Called_Station_Id=[called]).logins
-    assert login.spot.mac == (bytes.fromhex(expected) if expected else None)
-    assert login.spot.nas == "nas-1"
+    assert login.reference.mac == (bytes.fromhex(expected) if expected else None)
+    assert login.reference.nas == "nas-1"
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_an_access_point_is_read_with_and_without_its_network(called, expected):
 )
 def test_what_cannot_be_understood_is_kept(changes):
     heard = decode(**changes)
-    assert len(heard.unclear) == 1
+    assert len(heard.rejections) == 1
     assert (heard.logins, heard.observations, heard.restarts) == ((), (), ())
 
 
@@ -145,7 +145,7 @@ def test_freeradius_dates_and_octets_are_read(sent, at):
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"a":', b"5"])
 def test_a_freeradius_post_that_cannot_be_understood_is_kept(body):
-    assert len(freeradius.decode(body, NOW).unclear) == 1
+    assert len(freeradius.decode(body, NOW).rejections) == 1
 
 
 def test_freeradius_proves_itself_with_its_password():

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from footfall import service, settings
 from footfall.core.instants import SECOND
 from footfall.core.observations import parse_mac
-from footfall.flows import receive, tenants
+from footfall.flows.accounts import tenants
+from footfall.flows.presence import receive
 from footfall.sources.masking import mask_body, mask_place, mask_reason
-from footfall.store.books import Source
+from footfall.store.transaction import Source
 
 NOW = 1_700_000_000 * SECOND
 MAC, NAME, MAIL, PHONE = "a1b2c3d4e5f6", "Canaryname", "cana@rymail.org", "3475550199"
@@ -110,7 +111,7 @@ def kept_of(store, kind, body):
     source = Source("s1", made.id, kind, NOW, b"")
     heard = receive.DECODERS[kind].decode(body, NOW)
     receive.take_in(store, source, heard, NOW).result()
-    kept = store.look(made.id, lambda books: books.problems(100))
+    kept = store.read(made.id, lambda transaction: transaction.sources.rejections(100))
     return "\n".join(f"{one.reason}\n{one.body}" for one in kept)
 
 

@@ -19,7 +19,7 @@ def post():
 
 def test_every_client_of_a_real_post_is_heard_wherever_it_was(post):
     heard = meraki.decode(post, NOW)
-    assert heard.unclear == []
+    assert heard.rejections == []
     sent = json.loads(post)["data"]["observations"]
     assert {o.index for o in heard.observations} == set(range(31))
     count = sum(len(client["locations"]) + 1 for client in sent)
@@ -27,16 +27,16 @@ def test_every_client_of_a_real_post_is_heard_wherever_it_was(post):
     first = heard.observations[0]
     assert first.device == bytes.fromhex("30230357b10d")
     assert first.at == instants.parse_instant("2020-03-09T17:54:06Z")
-    assert first.spot.mac == bytes.fromhex("e0553dc07356")
+    assert first.reference.mac == bytes.fromhex("e0553dc07356")
     assert first.rssi == -62
-    assert first.spot.external_id == "L_566327653141843049"
+    assert first.reference.external_id == "L_566327653141843049"
 
 
 def test_signals_that_are_text_are_numbers(post):
     heard = meraki.decode(post, NOW)
     latest = [o for o in heard.observations if o.index == 0][-1]
     assert latest.rssi == -74
-    assert latest.spot.mac == parse_mac("e0:55:3d:c0:76:f4")
+    assert latest.reference.mac == parse_mac("e0:55:3d:c0:76:f4")
 
 
 def test_a_client_without_locations_is_heard_by_its_latest_record(post):
@@ -89,7 +89,7 @@ def test_nan_is_no_reason_to_drop_a_post():
     assert b"NaN" in body
     assert meraki.verify("s", {}, body)
     heard = meraki.decode(body, NOW)
-    assert heard.unclear == []
+    assert heard.rejections == []
     assert [o.rssi for o in heard.observations] == [None, -74]
 
 
@@ -112,11 +112,11 @@ def test_bluetooth_addresses_say_nothing_about_people():
 def test_a_client_that_cannot_be_understood_is_kept_alone(changes, said):
     heard = decode(v3(client(), client(**changes)))
     assert [o.index for o in heard.observations] == [0]
-    [unclear] = heard.unclear
-    assert unclear.index == 1
-    assert unclear.errors[0].field == "data.observations[1]"
-    assert said in unclear.reason
-    assert json.loads(unclear.raw)
+    [rejections] = heard.rejections
+    assert rejections.index == 1
+    assert rejections.errors[0].field == "data.observations[1]"
+    assert said in rejections.reason
+    assert json.loads(rejections.raw)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_client_that_cannot_be_understood_is_kept_alone(changes, said):
 def test_a_post_that_cannot_be_understood_is_kept_whole(body):
     heard = meraki.decode(body, NOW)
     assert not heard.observations
-    assert len(heard.unclear) == 1
+    assert len(heard.rejections) == 1
 
 
 def test_version_2_is_read_by_its_access_point():
@@ -136,9 +136,9 @@ def test_version_2_is_read_by_its_access_point():
     body: dict[str, object] = {"version": "2.1", "type": "DevicesSeen"}
     body["data"] = {"apMac": "00:18:0a:13:dd:b0", "observations": [seen, later]}
     heard = decode(body)
-    assert heard.unclear == []
+    assert heard.rejections == []
     one, two = heard.observations
-    assert one.spot.mac == bytes.fromhex("00180a13ddb0")
+    assert one.reference.mac == bytes.fromhex("00180a13ddb0")
     assert one.rssi == 47 - 95
     assert one.at == 1474675583 * instants.SECOND
     assert two.rssi is None

@@ -34,8 +34,8 @@ def test_an_example_of_a_guest_is_a_login(examples):
     # The example's phone number is none, so its address says who it is.
     assert login.identities == (("email", "abcd@abcd.com"),)
     assert login.device == bytes.fromhex(GUEST)
-    assert login.spot.mac == bytes.fromhex(AP)
-    assert login.spot.external_id == "ec3b5624-73f1-4ed3-b3fd-5ba3ee40368a"
+    assert login.reference.mac == bytes.fromhex(AP)
+    assert login.reference.external_id == "ec3b5624-73f1-4ed3-b3fd-5ba3ee40368a"
 
 
 def test_an_example_of_a_client_on_a_map_is_presence_at_its_site(examples):
@@ -43,25 +43,25 @@ def test_an_example_of_a_client_on_a_map_is_presence_at_its_site(examples):
     [seen] = heard.observations
     assert seen.device == bytes.fromhex("5684dae9ac8b")
     assert seen.at == 1461220784 * SECOND
-    assert seen.spot.external_id == "4ac1dcf4-9d8b-7211-65c4-057819f0862b"
+    assert seen.reference.external_id == "4ac1dcf4-9d8b-7211-65c4-057819f0862b"
 
 
 def test_the_example_of_an_asset_in_a_zone_is_nobody(examples):
     heard = decode(examples["zone"])
-    assert (heard.observations, heard.logins, heard.unclear) == ([], [], [])
+    assert (heard.observations, heard.logins, heard.rejections) == ([], [], [])
 
 
 @pytest.mark.parametrize("name", ["client_join", "client_sessions"])
 def test_an_example_that_only_names_types_is_filled_in_and_understood(examples, name):
     [sent] = examples[name]["events"]
-    assert decode(examples[name]).unclear  # its address is the word `string`
+    assert decode(examples[name]).rejections  # its address is the word `string`
     sent = sent | {"mac": GUEST, "ap": AP, "connect": 1_677_076_519, "rssi": -60}
     sent |= {"disconnect": 1_677_077_519} if "disconnect" in sent else {}
     heard = decode(examples[name] | {"events": [sent]})
-    assert heard.unclear == []
+    assert heard.rejections == []
     times = [o.at // SECOND - 1_677_076_519 for o in heard.observations]
     assert times == ([0, 1000] if name == "client_sessions" else [0])
-    assert {o.spot.mac for o in heard.observations} == {bytes.fromhex(AP)}
+    assert {o.reference.mac for o in heard.observations} == {bytes.fromhex(AP)}
     assert {o.rssi for o in heard.observations} == {-60}
 
 
@@ -87,14 +87,14 @@ def test_an_event_that_cannot_be_understood_is_kept_alone(fields):
     good = {"mac": GUEST, "timestamp": 5}
     heard = decode({"topic": "client-join", "events": [fields, good]})
     assert [o.index for o in heard.observations] == [1]
-    assert [u.index for u in heard.unclear] == [0]
+    assert [u.index for u in heard.rejections] == [0]
 
 
 @pytest.mark.parametrize(
     "value", [{}, [], {"topic": "alarms", "events": []}, {"topic": "zone"}]
 )
 def test_a_post_of_another_kind_is_kept_whole(value):
-    assert len(decode(value).unclear) == 1
+    assert len(decode(value).rejections) == 1
 
 
 def test_a_signature_is_that_of_the_body():

@@ -8,7 +8,7 @@ import pytest
 
 from footfall.core import events
 from footfall.core.access import Role, Service
-from footfall.core.queries import EventQuery, Place, Sort
+from footfall.core.queries import EventQuery, Position, Sort
 from footfall.errors import AlreadyExists, ContactUnknown, OrganizationUnknown
 from footfall.store import Appended, Credential, Erased, Organization
 from tests.conftest import event
@@ -160,7 +160,7 @@ def test_arrival_numbers_are_never_given_twice(store):
     store.erase("org", "guest").result()
     store.append("org", [new("later")]).result()
     query = EventQuery("org", sort=Sort.RECEIVED_TIME)
-    assert store.page(query, Place(before, before)).count == 1
+    assert store.page(query, Position(before, before)).count == 1
 
 
 def test_an_organization_id_is_taken_once(store):
@@ -200,4 +200,4 @@ def test_a_revoked_token_stays_revoked_until_it_expires(store):
 
 
 def test_it_says_that_it_is_well(store):
-    assert store.examine()["problems"] == []
+    assert store.check_health()["problems"] == []

@@ -12,14 +12,14 @@ import apsw
 import pytest
 
 from footfall.core import events, observations
-from footfall.core.observations import Heard, Observation, Spot
+from footfall.core.observations import Observation, PlaceReference, SourceBatch
 from footfall.core.queries import EventQuery
 from footfall.errors import ContactUnknown
-from footfall.flows.recompute import recompute
+from footfall.flows.presence.recompute import recompute
 from footfall.store import Organization
-from footfall.store.books import ProblemKept
 from footfall.store.sqlite import erasure
 from footfall.store.sqlite.journal import Journal
+from footfall.store.transaction import StoredRejection
 from tests.conftest import event
 from tests.flows.world import ANN, BOB, LATER, START, World
 from tests.shared import open_sqlite
@@ -52,7 +52,9 @@ def anew(world):
 
 
 def digest_of(world, device):
-    key = world.store.look("org", lambda books: books.estate().device_key)
+    key = world.store.read(
+        "org", lambda transaction: transaction.registry.load().device_key
+    )
     return observations.digest(key, device)
 
 
@@ -92,7 +94,11 @@ def test_a_late_login_does_not_bring_back_what_was_heard_before_an_erasure(world
 
 def test_an_observation_by_a_contacts_id_does_not_come_back(world):
     def by_id(contact):
-        world.take(Heard([Observation(START, Spot(location="cafe"), contact=contact)]))
+        world.take(
+            SourceBatch(
+                [Observation(START, PlaceReference(location="cafe"), contact=contact)]
+            )
+        )
 
     by_id("app-user")
     world.store.erase("org", "app-user").result()
@@ -124,7 +130,7 @@ def test_of_an_erased_persons_devices_nothing_stays_in_the_observations(
     world.close()
     ann, bob = digest_of(world, ANN), digest_of(world, BOB)
     world.store.erase("org", contact_of(world, "ann")).result()
-    kept = world.store.look("org", lambda b: list(b.kept(START, LATER)))
+    kept = world.store.read("org", lambda b: list(b.observations.between(START, LATER)))
     assert {one.subject for one in kept} == {bob}
     blocks = apsw.Connection(str(tmp_path / "presence.db"))
     records = b"".join(row[0] for row in blocks.execute("SELECT records FROM block"))
@@ -137,20 +143,22 @@ def test_problems_that_hold_an_erased_person_are_gone_with_their_bytes(world, tm
     contact = contact_of(world, "ann@guests.example")
     device = digest_of(world, ANN).hex()
 
-    def put(books):
-        books.put_problems(
+    def put(transaction):
+        transaction.sources.add_rejections(
             [
-                ProblemKept("s", 1, "no place", f"device {device} somewhere"),
-                ProblemKept("s", 1, f"device {device} reason", ""),
-                ProblemKept("s", 1, "name", '{"user": "ANN@guests.example"}'),
-                ProblemKept("s", 1, "id", f"contact {contact}"),
-                ProblemKept("s", 1, "another's", "joann@guests.example2"),
+                StoredRejection("s", 1, "no place", f"device {device} somewhere"),
+                StoredRejection("s", 1, f"device {device} reason", ""),
+                StoredRejection("s", 1, "name", '{"user": "ANN@guests.example"}'),
+                StoredRejection("s", 1, "id", f"contact {contact}"),
+                StoredRejection("s", 1, "another's", "joann@guests.example2"),
             ]
         )
 
-    world.store.change("org", put).result()
+    world.store.transaction("org", put).result()
     world.store.erase("org", contact).result()
-    left = world.store.look("org", lambda books: books.problems(10))
+    left = world.store.read(
+        "org", lambda transaction: transaction.sources.rejections(10)
+    )
     assert [one.reason for one in left] == ["another's"]
     for value in (device, "ANN@guests.example", contact):
         assert in_files(tmp_path, value.encode()) == []

@@ -30,7 +30,9 @@ WRITES = {
     ),
     "revoke_service": lambda store: store.revoke_service("ck", 5),
     "revoke_token": lambda store: store.revoke_token("token", 5, 5),
-    "change": lambda store: store.change("org", lambda books: books.estate()),
+    "transaction": lambda store: store.transaction(
+        "org", lambda transaction: transaction.registry.load()
+    ),
     "forget": lambda store: store.forget(0, 0),
     "check": lambda store: store.check(),
     "finish_erasures": lambda store: store.finish_erasures(),

@@ -8,7 +8,7 @@ import apsw
 import pytest
 
 from footfall.core import observations
-from footfall.core.observations import Kept
+from footfall.core.observations import StoredObservation
 from footfall.core.queries import EventQuery
 from footfall.errors import SecretWrong
 from footfall.store import Organization
@@ -26,15 +26,15 @@ def plain_digest(contact):
 
 
 def keys_of(store):
-    estate = store.look("org", lambda books: books.estate())
-    return estate.device_key, estate.identity_key
+    registry = store.read("org", lambda transaction: transaction.registry.load())
+    return registry.device_key, registry.identity_key
 
 
 def made(path):
     store = open_sqlite(path)
     store.create_organization(Organization("org", "Org", 0)).result()
     store.append("org", [new(customerId="ann")]).result()
-    store.change("org", lambda books: books.estate()).result()
+    store.transaction("org", lambda transaction: transaction.registry.load()).result()
     return store
 
 
@@ -75,7 +75,7 @@ def test_two_stores_digest_the_same_contact_in_different_ways(tmp_path):
 def test_a_sealed_key_opens_only_for_its_organization(tmp_path):
     store = made(tmp_path / "footfall.db")
     store.create_organization(Organization("other", "Other", 0)).result()
-    store.change("other", lambda books: books.estate()).result()
+    store.transaction("other", lambda transaction: transaction.registry.load()).result()
 
     def swap(connection):
         connection.execute(
@@ -95,7 +95,7 @@ def test_an_older_stores_keys_are_sealed_and_its_contacts_found(tmp_path):
     path.write_bytes(gzip.decompress(OLD.read_bytes()))
     contact = EXAMPLE[0]["customerId"]
     key = bytes(range(32))
-    kept = Kept(plain_digest(contact), 1_000_000, 1, by_contact=True)
+    kept = StoredObservation(plain_digest(contact), 1_000_000, 1, by_contact=True)
     connection = apsw.Connection(str(path))
     connection.execute("DELETE FROM organization_key")
     number = connection.execute(
@@ -112,11 +112,15 @@ def test_an_older_stores_keys_are_sealed_and_its_contacts_found(tmp_path):
     store = SQLiteStore(path, SEALING_KEY)
     assert store.page(EventQuery(SEED_ORGANIZATION, contact)).count > 0
 
-    def look(books):
-        found = [one.subject for one in books.kept(0, 2_000_000)]
-        return books.estate().device_key, books.contact_key(contact), found
+    def look(transaction):
+        found = [one.subject for one in transaction.observations.between(0, 2_000_000)]
+        return (
+            transaction.registry.load().device_key,
+            transaction.people.contact_key(contact),
+            found,
+        )
 
-    device_key, digest, subjects = store.look(SEED_ORGANIZATION, look)
+    device_key, digest, subjects = store.read(SEED_ORGANIZATION, look)
     assert device_key == key
     assert digest in subjects
     store.close()

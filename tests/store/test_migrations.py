@@ -29,7 +29,7 @@ def test_an_older_file_is_brought_up_to_date_and_keeps_its_events(fixture, tmp_p
     path = tmp_path / "footfall.db"
     path.write_bytes(gzip.decompress(fixture.read_bytes()))
     store = open_sqlite(path)
-    assert store.examine()["schema"] == len(migrations())
+    assert store.check_health()["schema"] == len(migrations())
     page = store.page(EventQuery(SEED_ORGANIZATION, sort=Sort.RECEIVED_TIME))
     assert json.loads(b"[" + page.body + b"]") == EXAMPLE
     store.close()
@@ -48,7 +48,12 @@ def test_problems_of_before_that_may_hold_somebodys_data_are_wiped(tmp_path):
     connection.close()
     assert b"canary" in path.read_bytes()
     store = open_sqlite(path)
-    assert store.look(SEED_ORGANIZATION, lambda books: books.problems(9)) == []
+    assert (
+        store.read(
+            SEED_ORGANIZATION, lambda transaction: transaction.sources.rejections(9)
+        )
+        == []
+    )
     store.close()
     assert b"canary" not in path.read_bytes()
 
@@ -79,7 +84,7 @@ def test_a_power_cut_at_any_point_of_the_first_start_leaves_what_the_next_comple
         if not cut_at(path, number):
             break
         store = open_sqlite(path)
-        assert store.examine()["problems"] == []
+        assert store.check_health()["problems"] == []
         store.close()
         assert declared(path) == declared(whole)
     assert number > 5

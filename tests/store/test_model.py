@@ -21,7 +21,7 @@ from footfall.core.instants import format_instant
 from footfall.core.queries import Sort
 from footfall.core.scrolls import ScrollSeal
 from footfall.errors import ContactUnknown
-from footfall.flows.reading import read_events
+from footfall.flows.events.read import read_events
 from footfall.store import Organization
 
 ORGANIZATIONS = ("one", "two")

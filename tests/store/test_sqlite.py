@@ -14,7 +14,7 @@ import apsw
 import pytest
 
 from footfall.core import events
-from footfall.core.queries import EventQuery, Place, Sort
+from footfall.core.queries import EventQuery, Position, Sort
 from footfall.errors import EngineTooOld, StoreForeign, StoreNewer, StoreUnwritable
 from footfall.store import Organization
 from footfall.store.sqlite import connections, pages
@@ -57,7 +57,7 @@ def test_an_erased_contact_is_gone_from_the_bytes_of_the_files(path):
             if file.name != "footfall.db-shm":
                 assert name.encode() not in file.read_bytes(), file
     assert store.page(EventQuery("org", names[150])).count > 0
-    assert store.examine()["problems"] == []
+    assert store.check_health()["problems"] == []
     store.close()
 
 
@@ -88,7 +88,7 @@ def test_an_open_store_keeps_its_lock_so_that_nobody_takes_its_wal_away(path):
     for _ in range(2):
         store = open_sqlite(path)
         store.create_organization(Organization(secrets.token_hex(4), "O", 0)).result()
-        store.examine()
+        store.check_health()
         done = subprocess.run(
             [sys.executable, "-c", LOCKED, path], capture_output=True, check=True
         )
@@ -155,7 +155,7 @@ def test_a_store_is_opened_again_as_it_was(path):
 
 def test_the_settings_that_keep_data_safe_are_on(path):
     store = open_sqlite(path)
-    assert store.examine()["pragmas"] == {
+    assert store.check_health()["pragmas"] == {
         "journal_mode": "wal",
         "synchronous": 2,
         "secure_delete": 1,
@@ -181,7 +181,7 @@ def test_no_page_scans_or_sorts_the_events(path, sort, contact, types):
     store = open_sqlite(path)
     with store._readers.snapshot() as connection:
         for start, end, reverse, after, name in itertools.product(
-            (None, 5), (None, 9), (False, True), (None, Place(7, 7)), PAGE_STATEMENTS
+            (None, 5), (None, 9), (False, True), (None, Position(7, 7)), PAGE_STATEMENTS
         ):
             query = EventQuery("org", contact, start, end, types, sort, reverse)
             local = pages._local_spans(connection, 1, query)
@@ -207,7 +207,7 @@ def test_a_page_seeks_to_its_place_through_equal_keys(path):
     with store._readers.snapshot() as connection:
         query = EventQuery("org")
         arms = pages._arms(query, [(None, None)])
-        ranges, values = pages._ranges(query, arms, Place(7, 7))
+        ranges, values = pages._ranges(query, arms, Position(7, 7))
         values |= {"organization": 1, "contact": None, "bound": 100}
         [step] = plan(connection, f"{ranges} ORDER BY key, arrival", values)
     assert "(local_at,arrival)>(?,?)" in step
@@ -222,7 +222,7 @@ SINGLE = [
 # Few rows, all of them asked for; or the front of a heap.
 LISTS = {
     "due",
-    "unsettled",
+    "organizations_to_reattribute",
     "segments_since",
     "organizations",
     "services",

@@ -37,9 +37,9 @@ def test_a_connection_that_says_nothing_is_closed(server, said):
 
 
 def test_many_silent_connections_hold_up_nobody(server):
-    with contextlib.ExitStack() as crowd:
+    with contextlib.ExitStack() as simulate_devices:
         for _ in range(300):
-            client = crowd.enter_context(connected(server))
+            client = simulate_devices.enter_context(connected(server))
             client.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
         assert httpx2.get(f"{server.address}/healthz", timeout=PATIENCE_S).text == "ok"
 

@@ -18,7 +18,7 @@ import zstandard
 from footfall import clock
 from footfall.core import events
 from footfall.errors import Overloaded, TooLarge, TooManyRequests
-from footfall.flows import sources
+from footfall.flows.accounts import source_secrets
 from footfall.web import payload
 from footfall.web.intake import LARGE_TURNS, Intake
 from tests.conftest import event
@@ -72,7 +72,7 @@ def test_bytes_in_flight_are_counted_by_sender_and_together():
 
 
 def test_of_each_sender_one_large_body_has_a_turn_and_a_few_of_all():
-    async def crowd():
+    async def simulate_devices():
         intake, most, now = Intake(), 0, 0
         own: dict[str, int] = {}
 
@@ -92,7 +92,7 @@ def test_of_each_sender_one_large_body_has_a_turn_and_a_few_of_all():
         assert not len(intake.large)
         return most
 
-    assert asyncio.run(crowd()) == LARGE_TURNS
+    assert asyncio.run(simulate_devices()) == LARGE_TURNS
 
 
 def peak_mb(server):
@@ -138,7 +138,7 @@ def make_source(tenant, server):
     from footfall import service, settings  # noqa: PLC0415
 
     secret = settings.signing_secret(settings.Settings(store=f"sqlite:{server.path}"))
-    desk = service.source_desk(tenant.store, secret)
+    desk = service.source_secrets(tenant.store, secret)
 
     def make(kind):
         made = desk.create(tenant.id, kind, clock.now(), validator="v")
@@ -162,7 +162,7 @@ def ask_with_no_body(server, path, headers):
 def test_a_post_without_a_secret_is_refused_before_its_body_is_read(
     server, make_source, kind
 ):
-    assert kind in sources.KINDS
+    assert kind in source_secrets.KINDS
     assert ask_with_no_body(server, make_source(kind), "") == b"401"
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from footfall import clock, service, settings
 from footfall.core.access import Role
-from footfall.flows import tenants
-from footfall.flows.limit import FAILED_LOGINS
+from footfall.flows.accounts import tenants
+from footfall.flows.accounts.rate_limits import FAILED_LOGINS
 from footfall.sources import mist
 from tests.conftest import Tenant, event, start_server, stop_server
 
@@ -61,13 +61,13 @@ def test_logins_that_are_tried_at_the_same_moment_are_counted_each(narrow):
     body = {"clientKey": "ck-crowd", "clientSecret": "x"}
     url = f"{server.address}/v1/sts/login/services"
 
-    async def crowd():
+    async def simulate_devices():
         transport = httpx2.AsyncHTTPTransport(local_address="127.0.0.3")
         async with httpx2.AsyncClient(transport=transport, timeout=30) as client:
             asked = [client.post(url, json=body) for _ in range(60)]
             return [answer.status_code for answer in await asyncio.gather(*asked)]
 
-    statuses = collections.Counter(asyncio.run(crowd()))
+    statuses = collections.Counter(asyncio.run(simulate_devices()))
     assert set(statuses) == {401, 429}
     # One more may fail every 3 s.
     assert FAILED_LOGINS.burst <= statuses[401] <= FAILED_LOGINS.burst + 5
@@ -83,7 +83,7 @@ def test_good_logins_of_one_address_at_the_same_moment_are_all_let_in(narrow):
     ]
     made.client.close()
 
-    async def crowd():
+    async def simulate_devices():
         transport = httpx2.AsyncHTTPTransport(local_address="127.0.0.4")
         async with httpx2.AsyncClient(transport=transport, timeout=30) as client:
             bodies = [
@@ -93,14 +93,14 @@ def test_good_logins_of_one_address_at_the_same_moment_are_all_let_in(narrow):
             asked = [client.post(url, json=body) for body in bodies]
             return [answer.status_code for answer in await asyncio.gather(*asked)]
 
-    assert asyncio.run(crowd()) == [200] * 60
+    assert asyncio.run(simulate_devices()) == [200] * 60
 
 
 def test_who_fails_at_a_source_mutes_neither_it_nor_another_sender(narrow):
     server, store = narrow
     made = Tenant(server, store)
     chosen = settings.Settings(store=f"sqlite:{server.path}")
-    desk = service.source_desk(store, settings.signing_secret(chosen))
+    desk = service.source_secrets(store, settings.signing_secret(chosen))
     source = desk.create(made.id, "mist", clock.now(), secret="s3cret").source
     made.client.close()
     url = f"{server.address}/v1/sources/{source.id}"
@@ -144,7 +144,7 @@ def test_no_secret_and_nobodys_data_is_in_a_log_or_a_metric(tmp_path):
     made.client.post(f"{base}/locations", json={"id": "one", "name": "One"})
     login = {"email": CANARIES["mail"], "device": CANARIES["mac"], "location": "one"}
     secret = settings.signing_secret(settings.Settings(store=f"sqlite:{path}"))
-    desk = service.source_desk(store, secret)
+    desk = service.source_secrets(store, secret)
     source = desk.create(
         made.id, "meraki", clock.now(), secret=CANARIES["secret"], validator="v"
     ).source

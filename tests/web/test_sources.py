@@ -22,7 +22,7 @@ GUEST = "0C-8D-DB-00-11-22"
 @pytest.fixture
 def desk(server, server_store):
     chosen = settings.Settings(store=f"sqlite:{server.path}")
-    return service.source_desk(server_store, settings.signing_secret(chosen))
+    return service.source_secrets(server_store, settings.signing_secret(chosen))
 
 
 @pytest.fixture
@@ -36,9 +36,9 @@ def venue(tenant: Tenant):
     }
     locations = f"/v1/organizations/{tenant.id}/locations"
     assert tenant.client.post(locations, json=place).status_code == 201
-    spot = {"id": "h1", "name": "Bar", "venueId": "cafe", "macAddress": AP}
+    reference = {"id": "h1", "name": "Bar", "venueId": "cafe", "macAddress": AP}
     hotspots = f"/v3/hotspots/organizations/{tenant.id}"
-    assert tenant.client.post(hotspots, json=spot).status_code == 201
+    assert tenant.client.post(hotspots, json=reference).status_code == 201
     return tenant
 
 
@@ -48,7 +48,9 @@ def events(tenant, *kinds):
 
 
 def problems(tenant):
-    return tenant.store.look(tenant.id, lambda books: books.problems(100))
+    return tenant.store.read(
+        tenant.id, lambda transaction: transaction.sources.rejections(100)
+    )
 
 
 def packet(status="Start", **more):

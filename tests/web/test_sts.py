@@ -6,7 +6,7 @@ import pytest
 
 from footfall import clock
 from footfall.core.access import SCOPES, Role
-from footfall.flows import tenants
+from footfall.flows.accounts import tenants
 from tests.conftest import ALL_SCOPES, event
 
 

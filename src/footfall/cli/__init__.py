@@ -8,17 +8,17 @@ from cyclopts.exceptions import CycloptsError
 
 from footfall import __version__
 from footfall.cli import (
-    copies,
+    backups,
     demo,
     doctor,
-    filling,
+    imports,
     places,
     presence,
-    serving,
+    serve,
     sources,
     tenants,
 )
-from footfall.cli.printing import warn
+from footfall.cli.output import warn
 from footfall.errors import FootfallError, Invalid, SettingInvalid
 
 FAILED = 1
@@ -33,14 +33,14 @@ app = App(
     help_format="plaintext",
     help_formatter="plain",
 )
-app.command(serving.serve)
+app.command(serve.serve)
 app.command(demo.demo)
-app.command(filling.load, name="import")
-app.command(filling.simulate)
+app.command(imports.load, name="import")
+app.command(imports.simulate)
 app.command(presence.replay)
 app.command(doctor.doctor)
-app.command(copies.backup)
-app.command(copies.restore)
+app.command(backups.backup)
+app.command(backups.restore)
 
 organization = App(name="organization", help="Tenants: make and list them.")
 organization.command(tenants.create_organization, name="create")

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from footfall import clock, settings
-from footfall.cli.filling import DAYS
+from footfall.cli.imports import DAYS
 from footfall.errors import AlreadyExists
 
 if TYPE_CHECKING:
-    from footfall.flows.tenants import NewService
+    from footfall.flows.accounts.tenants import NewService
     from footfall.store import Store
 
 ORGANIZATION = "155d60f21dc1938562900a0e201d54f6"
@@ -34,12 +34,13 @@ def demo(
         port: The port to listen on (FOOTFALL_PORT).
     """
     from footfall import service
+    from footfall.runtime.http import bind_port
 
     folder.mkdir(exist_ok=True)
     chosen = settings.load(
         os.environ, store=f"sqlite:{folder / 'footfall.db'}", host=host, port=port
     )
-    service.bind_port(chosen.host, chosen.port)
+    bind_port(chosen.host, chosen.port)
     store = service.open_store(chosen)
     try:
         made = fill(store)
@@ -52,7 +53,9 @@ def fill(store: "Store") -> "NewService":
     """Make the demo's organization and events, and a service that may read them."""
     from footfall.cli.progress import event_bar
     from footfall.core.access import Role
-    from footfall.flows import load, simulate, tenants
+    from footfall.flows.accounts import tenants
+    from footfall.flows.events import import_file
+    from footfall.simulation import history
 
     now = clock.now()
     try:
@@ -62,10 +65,10 @@ def fill(store: "Store") -> "NewService":
             store.revoke_service(old.client_key, now).result()
     example = resources.files("footfall").joinpath("data/events-example.json")
     with resources.as_file(example) as path:
-        load.load_file(store, ORGANIZATION, path, now, lambda *_: None)
+        import_file.import_file(store, ORGANIZATION, path, now, lambda *_: None)
     with event_bar() as bar:
         task = bar.add_task("simulating a chain of venues", total=EVENTS)
-        simulate.simulate(
+        history.simulate(
             store, ORGANIZATION, EVENTS, SEED, DAYS, lambda n: bar.advance(task, n)
         )
     scopes = ("organization_read", "organization_write")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from footfall import __version__, settings
-from footfall.cli.printing import opened, print_json, say
+from footfall.cli.output import opened, print_json, say
 from footfall.errors import SecretWrong, SettingInvalid
 
 if TYPE_CHECKING:
@@ -32,13 +32,13 @@ def doctor(*, store: str | None = None, json: bool = False) -> None:
     chosen = settings.load(os.environ, store=store)
     try:
         with opened(store) as data:
-            examined = data.examine()
+            examined = data.check_health()
             if not examined["problems"]:
                 examined["problems"] += _sealed_sources(chosen, data)
     except (SecretWrong, SettingInvalid) as error:
         from footfall import service
 
-        examined = service.examine(chosen)
+        examined = service.check_health(chosen)
         examined["problems"].append(error.detail)
     else:
         examined["problems"] += _secret_problems(chosen.path)
@@ -66,7 +66,7 @@ def _sealed_sources(chosen: settings.Settings, data: "Store") -> list[str]:
     file = _secret_file(chosen.path)
     if chosen.secret is None and not file.exists():
         return [f"{file} is missing: without it no source of {len(sources)} is heard"]
-    desk = service.source_desk(data, settings.signing_secret(chosen))
+    desk = service.source_secrets(data, settings.signing_secret(chosen))
     return [
         f"source {one.id} ({one.kind}, organization {one.organization}) is not heard: "
         "its secret was sealed under another FOOTFALL_SECRET; start with that one, or "

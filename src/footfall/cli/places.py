@@ -4,11 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from footfall.cli.printing import opened, print_json, print_table, say, warn
+from footfall.cli.output import opened, print_json, print_table, say, warn
 from footfall.errors import NothingAccepted
 
 if TYPE_CHECKING:
-    from footfall.flows.enlist import Enlisted
+    from footfall.flows.places.import_csv import ImportedPlaces
     from footfall.store import Store
 
 
@@ -28,9 +28,9 @@ def import_locations(
         store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
         json: Print JSON.
     """
-    from footfall.flows.enlist import enlist_locations
+    from footfall.flows.places.import_csv import import_locations
 
-    _import(enlist_locations, file, organization, store, json=json)
+    _import(import_locations, file, organization, store, json=json)
 
 
 def import_hotspots(
@@ -48,13 +48,13 @@ def import_hotspots(
         store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
         json: Print JSON.
     """
-    from footfall.flows.enlist import enlist_hotspots
+    from footfall.flows.places.import_csv import import_hotspots
 
-    _import(enlist_hotspots, file, organization, store, json=json)
+    _import(import_hotspots, file, organization, store, json=json)
 
 
 def _import(
-    enlist: "Callable[[Store, str, Path], Enlisted]",
+    enlist: "Callable[[Store, str, Path], ImportedPlaces]",
     file: Path,
     organization: str,
     store: str | None,
@@ -87,7 +87,7 @@ def list_locations(
     """
     import msgspec
 
-    from footfall.flows.registry import list_locations as find
+    from footfall.flows.places.manage import list_locations as find
 
     with opened(store) as data:
         found = find(data, organization, (), None)
@@ -109,7 +109,7 @@ def list_hotspots(
     """
     import msgspec
 
-    from footfall.flows.registry import list_hotspots as find
+    from footfall.flows.places.manage import list_hotspots as find
 
     with opened(store) as data:
         found = find(data, organization, None)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from footfall import clock
-from footfall.cli.printing import opened, print_json, say
+from footfall.cli.output import opened, print_json, say
 from footfall.errors import Invalid
 
 if TYPE_CHECKING:
@@ -51,9 +51,9 @@ def replay(  # noqa: PLR0913  each is a flag
     import msgspec
 
     from footfall.cli.progress import file_bar
-    from footfall.flows.presence import Terms
-    from footfall.flows.replay import Columns, rules_for
-    from footfall.flows.replay import replay as run
+    from footfall.flows.presence.observe import PresenceOptions
+    from footfall.flows.presence.replay import Columns, rules_for
+    from footfall.flows.presence.replay import replay as run
 
     zone = _zone(timezone)
     changes = {
@@ -66,7 +66,7 @@ def replay(  # noqa: PLR0913  each is a flag
     }
     with opened(store) as data, file_bar("observations") as bar:
         rules: Rules = rules_for(data, organization, location)
-        terms = Terms(
+        options = PresenceOptions(
             msgspec.structs.replace(rules, **changes),
             pseudonymous or None,
             closing=False,
@@ -78,7 +78,7 @@ def replay(  # noqa: PLR0913  each is a flag
             location,
             file,
             columns=Columns(time_column, device_column, zone),
-            terms=terms,
+            options=options,
             now=clock.now(),
             progress=lambda at, count: bar.update(task, completed=at, events=count),
         )
@@ -127,7 +127,7 @@ def recompute(
     """
     from footfall.cli.progress import span_bar
     from footfall.core.instants import parse_bound
-    from footfall.flows.recompute import recompute as run
+    from footfall.flows.presence.recompute import recompute as run
 
     try:
         first, last = parse_bound(since, last=False), parse_bound(until, last=True)
@@ -163,7 +163,9 @@ def forget_devices(*, organization: str, store: str | None = None) -> None:
         store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
     """
     with opened(store) as data:
-        data.change(organization, lambda books: books.delete_device_key()).result()
+        data.transaction(
+            organization, lambda transaction: transaction.registry.delete_device_key()
+        ).result()
         waits = data.empty_wal()
     say(f"The device key of {organization} is deleted.")
     if waits:

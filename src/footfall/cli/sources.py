@@ -4,12 +4,12 @@ import os
 from typing import TYPE_CHECKING
 
 from footfall import clock, settings
-from footfall.cli.printing import opened, print_json, print_table, say
+from footfall.cli.output import opened, print_json, print_table, say
 from footfall.core.instants import format_instant
 from footfall.errors import NotFound
 
 if TYPE_CHECKING:
-    from footfall.flows.sources import NewSource
+    from footfall.flows.accounts.source_secrets import NewSource
 
 SHOWN = 100
 
@@ -45,7 +45,7 @@ def create(  # noqa: PLR0913  each is a flag
 
     chosen = settings.load(os.environ, store=store)
     with opened(store) as data:
-        desk = service.source_desk(data, settings.signing_secret(chosen))
+        desk = service.source_secrets(data, settings.signing_secret(chosen))
         made = desk.create(
             organization,
             kind,
@@ -154,7 +154,9 @@ def delete(source: str, *, store: str | None = None) -> None:
         found = data.source(source)
         if found is None:
             raise NotFound(f"There is no source {source}.")
-        deleted = data.change(found.organization, lambda b: b.delete_source(source))
+        deleted = data.transaction(
+            found.organization, lambda transaction: transaction.sources.delete(source)
+        )
         deleted.result()
     say(f"{source} is deleted.")
 
@@ -177,7 +179,9 @@ def problems(
         json: Print JSON, with what was sent.
     """
     with opened(store) as data:
-        kept = data.look(organization, lambda books: books.problems(limit))
+        kept = data.read(
+            organization, lambda transaction: transaction.sources.rejections(limit)
+        )
     found = [
         {
             "at": format_instant(one.at),

@@ -4,7 +4,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from footfall import clock
-from footfall.cli.printing import opened, print_json, print_table, say
+from footfall.cli.output import opened, print_json, print_table, say
 from footfall.core.instants import format_instant
 from footfall.errors import NotFound
 
@@ -29,7 +29,7 @@ def create_organization(
         store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
         json: Print JSON.
     """
-    from footfall.flows import tenants
+    from footfall.flows.accounts import tenants
 
     with opened(store, creates=True) as data:
         made = tenants.create_organization(data, name, id, clock.now())
@@ -80,7 +80,7 @@ def create_service(
         json: Print JSON.
     """
     from footfall.core.access import parse_role
-    from footfall.flows import tenants
+    from footfall.flows.accounts import tenants
 
     with opened(store) as data:
         made = tenants.create_service(

@@ -69,7 +69,7 @@ class Service(msgspec.Struct, frozen=True):
     locations: tuple[str, ...] = ()
 
     @property
-    def only(self) -> frozenset[str] | None:
+    def location_scope(self) -> frozenset[str] | None:
         """The locations that it may see; None if all."""
         if self.role is Role.LOCATION_MANAGER:
             return frozenset(self.locations)

@@ -16,8 +16,8 @@ import msgspec
 import rapidfuzz
 
 from footfall.core import instants
+from footfall.core.decoding import wrong_types
 from footfall.core.numbers import check_numbers
-from footfall.core.shapes import wrong_types
 from footfall.errors import FieldError
 
 EVENT_BYTES_MAX = 64 * 1024

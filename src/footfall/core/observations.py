@@ -22,7 +22,7 @@ _SEPARATORS = str.maketrans("", "", ":-.")
 _LOCAL, _GROUP = 0b10, 0b01
 
 
-class Spot(msgspec.Struct, frozen=True, gc=False):
+class PlaceReference(msgspec.Struct, frozen=True, gc=False):
     """Where something was heard; the first of these that is registered counts.
 
     Attributes:
@@ -65,7 +65,7 @@ class Observation(msgspec.Struct, frozen=True, gc=False):
     """
 
     at: int
-    spot: Spot
+    reference: PlaceReference
     device: bytes | None = None
     contact: str | None = None
     rssi: int | None = None
@@ -88,7 +88,7 @@ class Login(msgspec.Struct, frozen=True):
     """
 
     at: int
-    spot: Spot
+    reference: PlaceReference
     identities: tuple[tuple[str, str], ...]
     device: bytes | None = None
     session: str = ""
@@ -104,7 +104,7 @@ class Restart(msgspec.Struct, frozen=True):
     nas: str
 
 
-class Unclear(msgspec.Struct, frozen=True):
+class Rejection(msgspec.Struct, frozen=True):
     """Something that could not be understood, and why."""
 
     errors: tuple[FieldError, ...]
@@ -117,13 +117,13 @@ class Unclear(msgspec.Struct, frozen=True):
         return "; ".join(f"{e.field}: {e.message}".lstrip(": ") for e in self.errors)
 
 
-class Heard(msgspec.Struct, frozen=True):
+class SourceBatch(msgspec.Struct, frozen=True):
     """What a source said, in its order."""
 
     observations: tuple[Observation, ...] | list[Observation] = ()
     logins: tuple[Login, ...] | list[Login] = ()
     restarts: tuple[Restart, ...] | list[Restart] = ()
-    unclear: tuple[Unclear, ...] | list[Unclear] = ()
+    rejections: tuple[Rejection, ...] | list[Rejection] = ()
 
 
 def parse_mac(text: str) -> bytes:
@@ -154,7 +154,7 @@ def digest(key: bytes, value: bytes) -> bytes:
     return hmac.digest(key, value, "sha256")[:DIGEST_BYTES]
 
 
-class Kept(msgspec.Struct, frozen=True, gc=False):
+class StoredObservation(msgspec.Struct, frozen=True, gc=False):
     """An observation as it is kept, to make visits anew from it.
 
     Attributes:
@@ -183,7 +183,7 @@ _NO_SIGNAL = -32768
 _NOBODY = bytes(DIGEST_BYTES)
 
 
-def pack(kept: list[Kept]) -> bytes:
+def pack(kept: list[StoredObservation]) -> bytes:
     """Write observations one after another, all of one length."""
     return b"".join(
         [
@@ -215,7 +215,7 @@ def blank(block: bytes, subject: bytes, since: int, until: int) -> bytes:
     return bytes(left)
 
 
-def unpack(block: bytes) -> Iterator[Kept]:
+def unpack(block: bytes) -> Iterator[StoredObservation]:
     """Read what `pack` wrote, and was not overwritten since."""
     rows = _RECORD.iter_unpack(block)
     return (_kept(row) for row in rows if row[0] != _NOBODY)
@@ -226,16 +226,16 @@ def subjects(block: bytes) -> list[bytes]:
     return [subject for (subject,) in _SUBJECT.iter_unpack(block)]
 
 
-def unpack_of(block: bytes, wanted: Collection[bytes]) -> Iterator[Kept]:
+def unpack_of(block: bytes, wanted: Collection[bytes]) -> Iterator[StoredObservation]:
     """Read what `pack` wrote of some subjects; a set makes it quick."""
     for place, subject in enumerate(subjects(block)):
         if subject in wanted:
             yield _kept(_RECORD.unpack_from(block, place * RECORD_BYTES))
 
 
-def _kept(row: tuple[bytes, int, int, int, int, int]) -> Kept:
+def _kept(row: tuple[bytes, int, int, int, int, int]) -> StoredObservation:
     subject, at, location, hotspot, rssi, flags = row
-    return Kept(
+    return StoredObservation(
         subject,
         at * SECOND,
         location,

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from footfall.core import instants
-from footfall.core.observations import Spot, parse_mac
+from footfall.core.observations import PlaceReference, parse_mac
 from footfall.core.stays import Rules
 from footfall.errors import FieldError, Invalid
 
@@ -84,7 +84,7 @@ def rules_of(*settings: PresenceSettings) -> Rules:
     return Rules(**values)
 
 
-class Site(msgspec.Struct, frozen=True):
+class LocationRecord(msgspec.Struct, frozen=True):
     """A location with its number in the store, its rules, and whether it is gone."""
 
     number: int
@@ -93,7 +93,7 @@ class Site(msgspec.Struct, frozen=True):
     deleted: bool = False
 
 
-class Estate(msgspec.Struct, frozen=True, dict=True):
+class Registry(msgspec.Struct, frozen=True, dict=True):
     """What an organization has registered.
 
     Attributes:
@@ -106,33 +106,33 @@ class Estate(msgspec.Struct, frozen=True, dict=True):
     """
 
     organization: str
-    sites: dict[int, Site]
+    locations: dict[int, LocationRecord]
     hotspots: dict[int, tuple[Hotspot, int]]
     settings: PresenceSettings
     device_key: bytes
     identity_key: bytes
 
     @classmethod
-    def empty(cls, organization: str) -> "Estate":
+    def empty(cls, organization: str) -> "Registry":
         """Return that of an organization that has registered nothing."""
         return cls(organization, {}, {}, PresenceSettings(), b"", b"")
 
     def updated(
         self,
-        sites: Iterable[Site],
+        locations: Iterable[LocationRecord],
         hotspots: Iterable[tuple[int, Hotspot, int, bool]],
         settings: PresenceSettings,
         keys: tuple[bytes, bytes],
-    ) -> "Estate":
+    ) -> "Registry":
         """Return it after a change; what did not change is neither read nor compared.
 
         Args:
-            sites: The locations that changed.
+            locations: The locations that changed.
             hotspots: Those that changed: number, hotspot, location, whether deleted.
             settings: The organization's rules.
             keys: Of devices and of identities.
         """
-        changed = {site.number: site for site in sites}
+        changed = {site.number: site for site in locations}
         by_name, by_nas = dict(self._hotspots), dict(self._nases)
         registered = dict(self.hotspots)
         for number, hotspot, location, deleted in hotspots:
@@ -148,8 +148,8 @@ class Estate(msgspec.Struct, frozen=True, dict=True):
             by_name.update(dict.fromkeys(_names(hotspot), (location, number)))
             if hotspot.nas_identifier:
                 by_nas[hotspot.nas_identifier] = location, number
-        all_sites = self.sites | changed if changed else self.sites
-        new = Estate(self.organization, all_sites, registered, settings, *keys)
+        all_sites = self.locations | changed if changed else self.locations
+        new = Registry(self.organization, all_sites, registered, settings, *keys)
         new.__dict__.update(_hotspots=by_name, _nases=by_nas)
         if not changed:
             kept = ("_locations", "_external_ids")
@@ -159,14 +159,16 @@ class Estate(msgspec.Struct, frozen=True, dict=True):
 
     @functools.cached_property
     def _locations(self) -> dict[str, int]:
-        return {s.location.id: s.number for s in self.sites.values() if not s.deleted}
+        return {
+            s.location.id: s.number for s in self.locations.values() if not s.deleted
+        }
 
     @functools.cached_property
     def _external_ids(self) -> dict[str, int]:
         """Of several with the same, as older stores may have, the first has it."""
         found: dict[str, int] = {}
-        for number in sorted(self.sites):
-            site = self.sites[number]
+        for number in sorted(self.locations):
+            site = self.locations[number]
             if site.location.external_id and not site.deleted:
                 found.setdefault(site.location.external_id, number)
         return found
@@ -203,19 +205,19 @@ class Estate(msgspec.Struct, frozen=True, dict=True):
         found = self._nases.get(identifier)
         return None if found is None else self.hotspots[found[1]][0]
 
-    def site_of_external_id(self, external_id: str) -> Site | None:
+    def location_of_external_id(self, external_id: str) -> LocationRecord | None:
         """Return the location that has an external id."""
         number = self._external_ids.get(external_id)
-        return None if number is None else self.sites[number]
+        return None if number is None else self.locations[number]
 
-    def site(self, location: str) -> Site | None:
+    def location(self, location: str) -> LocationRecord | None:
         """Return a location by its id; a deleted one is none."""
         number = self._locations.get(location)
-        return None if number is None else self.sites[number]
+        return None if number is None else self.locations[number]
 
     def timezone_at(self, location: str) -> str | None:
         """Return the time zone of a location by its id."""
-        site = self.site(location)
+        site = self.location(location)
         return None if site is None else site.location.timezone
 
     @property
@@ -226,22 +228,22 @@ class Estate(msgspec.Struct, frozen=True, dict=True):
     def rules(self, site: int) -> Rules:
         """Return the rules of a location."""
         if site not in self._rules:
-            self._rules[site] = rules_of(self.settings, self.sites[site].settings)
+            self._rules[site] = rules_of(self.settings, self.locations[site].settings)
         return self._rules[site]
 
-    def find(self, spot: Spot) -> tuple[int, int] | None:
+    def find(self, reference: PlaceReference) -> tuple[int, int] | None:
         """Return the numbers of the location and of the hotspot (0 if unknown)."""
         hotspots = self._hotspots
-        for name in (spot.hotspot, spot.mac):
+        for name in (reference.hotspot, reference.mac):
             if name is not None and (found := hotspots.get(name)):
                 return found
-        if spot.nas is not None and (found := self._nases.get(spot.nas)):
+        if reference.nas is not None and (found := self._nases.get(reference.nas)):
             return found
         number = None
-        if spot.external_id is not None:
-            number = self._external_ids.get(spot.external_id)
-        if number is None and spot.location is not None:
-            number = self._locations.get(spot.location)
+        if reference.external_id is not None:
+            number = self._external_ids.get(reference.external_id)
+        if number is None and reference.location is not None:
+            number = self._locations.get(reference.location)
         return None if number is None else (number, 0)
 
 

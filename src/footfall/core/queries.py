@@ -26,7 +26,7 @@ class Sort(StrEnum):
     RECEIVED_TIME = "receivedTime"
 
 
-class Place(msgspec.Struct, frozen=True, array_like=True):
+class Position(msgspec.Struct, frozen=True, array_like=True):
     """After which event a page goes on."""
 
     key: int

@@ -17,7 +17,7 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-from footfall.core.queries import PARAMETER_NAMES, EventQuery, Place, Request, Sort
+from footfall.core.queries import PARAMETER_NAMES, EventQuery, Position, Request, Sort
 from footfall.errors import FieldError, ScrollForeign, ScrollMismatch, ScrollTampered
 
 _TEXT_MAX = 512
@@ -27,7 +27,7 @@ class Scroll(msgspec.Struct, frozen=True):
     """Where a reader is: after `place`, among what arrived up to `bound`."""
 
     query: EventQuery
-    place: Place
+    place: Position
     bound: int
 
 
@@ -43,7 +43,7 @@ class _Sealed(msgspec.Struct, array_like=True, frozen=True):
     sort: Sort
     reverse: bool
     size: int
-    place: Place
+    place: Position
     bound: int
 
 

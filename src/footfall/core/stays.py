@@ -161,7 +161,7 @@ def absorb(
             stay = _joined(stay, other)
     if len(gone) == 1 and _same(stay, gone[0]):
         return None
-    return Change(settle(stay, rules, now), tuple(gone))
+    return Change(close_if_due(stay, rules, now), tuple(gone))
 
 
 def prolong(stay: Stay, heard: Stay, rules: Rules, now: int | None) -> Stay | None:
@@ -183,7 +183,7 @@ def prolong(stay: Stay, heard: Stay, rules: Rules, now: int | None) -> Stay | No
     return Stay(stay.first_at, heard.last_at, stay.start_at, stay.hotspot)
 
 
-def settle(stay: Stay, rules: Rules, now: int | None) -> Stay:
+def close_if_due(stay: Stay, rules: Rules, now: int | None) -> Stay:
     """Say whether a stay is over by `now`, and the visit that it was."""
     silent = now is not None and now > stay.last_at + rules.timeout
     end, over = stay.last_at, silent

@@ -11,14 +11,14 @@ from collections.abc import Mapping, Sequence
 from footfall.core import instants
 from footfall.core.instants import SECOND
 from footfall.core.observations import (
-    Heard,
     Login,
     Observation,
+    PlaceReference,
     Restart,
-    Spot,
+    SourceBatch,
     parse_mac,
 )
-from footfall.sources.reading import unclear
+from footfall.sources.reading import rejections
 
 # Names of attributes, as in FreeRADIUS' dictionaries, with their values as text.
 Attributes = Mapping[str, Sequence[str]]
@@ -37,7 +37,7 @@ _IDENTITY_MAX = 253
 _NOBODY = frozenset({"", "anonymous"})
 
 
-def decode(attributes: Attributes, now: int) -> Heard:
+def decode(attributes: Attributes, now: int) -> SourceBatch:
     """Read an accounting request."""
 
     def first(*names: str) -> str | None:
@@ -52,20 +52,20 @@ def decode(attributes: Attributes, now: int) -> Heard:
     try:
         at = _time(first("Event-Timestamp"), first("Acct-Delay-Time"), now)
         if status in ("Accounting-On", "Accounting-Off") and nas is not None:
-            return Heard(restarts=[Restart(at, nas)])
+            return SourceBatch(restarts=[Restart(at, nas)])
         if status not in _PRESENT:
             raise ValueError(
                 f"Acct-Status-Type {status[:32]!r}, NAS {nas!r}: not known"
             )
         device = parse_mac((first("Calling-Station-Id") or "").strip())
     except ValueError as error:
-        return Heard(unclear=[unclear("", error, _shown(attributes))])
-    spot = Spot(mac=_called(first("Called-Station-Id")), nas=nas)
+        return SourceBatch(rejections=[rejections("", error, _shown(attributes))])
+    reference = PlaceReference(mac=_called(first("Called-Station-Id")), nas=nas)
     if status != "Start":
-        return Heard([Observation(at, spot, device)])
+        return SourceBatch([Observation(at, reference, device)])
     session = first("Acct-Session-Id") or ""
-    login = Login(at, spot, _identities(attributes), device, session, nas or "")
-    return Heard(logins=[login])
+    login = Login(at, reference, _identities(attributes), device, session, nas or "")
+    return SourceBatch(logins=[login])
 
 
 def _time(stamp: str | None, delay: str | None, now: int) -> int:

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from footfall.core.observations import Heard
+from footfall.core.observations import SourceBatch
 from footfall.sources import accounting
-from footfall.sources.reading import list_of, object_of, read_json, unclear
+from footfall.sources.reading import list_of, object_of, read_json, rejections
 
 _TIME = "%b %d %Y %H:%M:%S"
 _UTC = (" UTC", " GMT")
@@ -37,12 +37,12 @@ def verify(secret: str, headers: Mapping[str, str], _body: bytes) -> bool:
     return verify_head(secret, headers)
 
 
-def decode(body: bytes, now: int) -> Heard:
+def decode(body: bytes, now: int) -> SourceBatch:
     """Read a post."""
     try:
         post = object_of(read_json(body))
     except ValueError as error:
-        return Heard(unclear=[unclear("", error, body)])
+        return SourceBatch(rejections=[rejections("", error, body)])
     return accounting.decode(attributes_of(post), now)
 
 

@@ -15,7 +15,12 @@ from typing import Any
 
 import msgspec
 
-from footfall.core.observations import Heard, Observation, Spot, Unclear
+from footfall.core.observations import (
+    Observation,
+    PlaceReference,
+    Rejection,
+    SourceBatch,
+)
 from footfall.sources.reading import (
     checked_object,
     epoch_of,
@@ -26,9 +31,9 @@ from footfall.sources.reading import (
     object_of,
     optional_mac,
     read_json,
+    rejections,
     signal_of,
     text_of,
-    unclear,
 )
 
 NOISE_DBM = -95
@@ -62,20 +67,20 @@ def _is(secret: str, literal: bytes) -> bool:
     return hmac.compare_digest(sent.encode(), secret.encode())
 
 
-def decode(body: bytes, _now: int) -> Heard:
+def decode(body: bytes, _now: int) -> SourceBatch:
     """Read a post."""
     try:
         post = object_of(read_json(body))
     except ValueError as error:
-        return Heard(unclear=[unclear("", error, body)])
+        return SourceBatch(rejections=[rejections("", error, body)])
     kind, version = post.get("type"), str(post.get("version", ""))
     data = object_of(post.get("data"))
     if kind not in _TYPES or not version.startswith(("2", "3")):
         what = f"type {str(kind)[:64]!r}, version {version[:16]!r} is not known"
-        return Heard(unclear=[unclear("type", what, data)])
+        return SourceBatch(rejections=[rejections("type", what, data)])
     read = _read_3 if version.startswith("3") else _read_2
     heard: list[Observation] = []
-    problems: list[Unclear] = []
+    problems: list[Rejection] = []
     sent = list_of(data.get("observations"))
     for index, item in enumerate(sent):
         field = f"data.observations[{index}]"
@@ -87,10 +92,10 @@ def decode(body: bytes, _now: int) -> Heard:
                 raise ValueError("says no time")
             heard += found
         except ValueError as error:
-            problems.append(unclear(field, error, item, index))
+            problems.append(rejections(field, error, item, index))
     if not isinstance(data.get("observations"), list):
-        problems.append(unclear("data.observations", "is missing", data))
-    return Heard(heard, unclear=problems)
+        problems.append(rejections("data.observations", "is missing", data))
+    return SourceBatch(heard, rejections=problems)
 
 
 def _read_3(
@@ -109,22 +114,24 @@ def _read_3(
             ),
             default=(None, None),
         )
-        spot = Spot(mac=strongest[1], external_id=network)
+        reference = PlaceReference(mac=strongest[1], external_id=network)
         at = instant_of(place.get("time"))
-        yield Observation(at, spot, device, None, strongest[0], fleeting, index)
+        yield Observation(at, reference, device, None, strongest[0], fleeting, index)
     latest = object_of(item.get("latestRecord"))
     if latest:
-        spot = Spot(mac=optional_mac(latest.get("nearestApMac")), external_id=network)
+        reference = PlaceReference(
+            mac=optional_mac(latest.get("nearestApMac")), external_id=network
+        )
         at = instant_of(latest.get("time"))
         signal = signal_of(latest.get("nearestApRssi"))
-        yield Observation(at, spot, device, None, signal, fleeting, index)
+        yield Observation(at, reference, device, None, signal, fleeting, index)
 
 
 def _read_2(
     data: dict[str, Any], item: dict[str, Any], index: int, *, fleeting: bool
 ) -> Iterator[Observation]:
     device = mac_of(item.get("clientMac"))
-    spot = Spot(mac=mac_of(data.get("apMac")))
+    reference = PlaceReference(mac=mac_of(data.get("apMac")))
     if item.get("seenEpoch"):
         at = epoch_of(item["seenEpoch"])
     else:
@@ -132,4 +139,4 @@ def _read_2(
     signal = signal_of(item.get("rssi"))
     if signal is not None and signal >= 0:
         signal += NOISE_DBM
-    yield Observation(at, spot, device, None, signal, fleeting, index)
+    yield Observation(at, reference, device, None, signal, fleeting, index)

@@ -10,7 +10,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from footfall.core import identities
-from footfall.core.observations import Heard, Login, Observation, Spot, Unclear
+from footfall.core.observations import (
+    Login,
+    Observation,
+    PlaceReference,
+    Rejection,
+    SourceBatch,
+)
 from footfall.sources.reading import (
     checked_object,
     epoch_of,
@@ -19,9 +25,9 @@ from footfall.sources.reading import (
     object_of,
     optional_mac,
     read_json,
+    rejections,
     signal_of,
     text_of,
-    unclear,
 )
 
 SIGNATURE = "x-mist-signature-v2"
@@ -44,21 +50,21 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes) -> bool:
     return hmac.compare_digest(sent.encode(), sign(secret, body).encode())
 
 
-def decode(body: bytes, _now: int) -> Heard:
+def decode(body: bytes, _now: int) -> SourceBatch:
     """Read a post."""
     try:
         post = object_of(read_json(body))
     except ValueError as error:
-        return Heard(unclear=[unclear("", error, body)])
+        return SourceBatch(rejections=[rejections("", error, body)])
     topic = str(post.get("topic"))[:64].replace("_", "-")
     events = post.get("events")
     if topic not in _TOPICS or not isinstance(events, list):
         known = f"topic {topic!r} is not known; known: {', '.join(_TOPICS)}"
         what = known if topic not in _TOPICS else "has no array of events"
-        return Heard(unclear=[unclear("topic", what, post)])
+        return SourceBatch(rejections=[rejections("topic", what, post)])
     observations: list[Observation] = []
     logins: list[Login] = []
-    problems: list[Unclear] = []
+    problems: list[Rejection] = []
     for index, item in enumerate(list_of(events)):
         try:
             for found in _TOPICS[topic](checked_object(item), index):
@@ -67,12 +73,12 @@ def decode(body: bytes, _now: int) -> Heard:
                 else:
                     observations.append(found)
         except ValueError as error:
-            problems.append(unclear(f"events[{index}]", error, item, index))
-    return Heard(observations, logins, unclear=problems)
+            problems.append(rejections(f"events[{index}]", error, item, index))
+    return SourceBatch(observations, logins, rejections=problems)
 
 
-def _spot(item: dict[str, Any]) -> Spot:
-    return Spot(
+def _spot(item: dict[str, Any]) -> PlaceReference:
+    return PlaceReference(
         mac=optional_mac(item.get("ap")), external_id=text_of(item.get("site_id"))
     )
 
@@ -97,11 +103,11 @@ def _join(item: dict[str, Any], index: int) -> Found:
 def _session(item: dict[str, Any], index: int) -> Found:
     """A connection that ended: somebody was there at both of its ends."""
     device = mac_of(item.get("mac"))
-    spot, signal = _spot(item), signal_of(item.get("rssi"))
+    reference, signal = _spot(item), signal_of(item.get("rssi"))
     connect = epoch_of(item.get("connect"))
     disconnect = epoch_of(item.get("disconnect") or item.get("timestamp"))
     for at in (connect, disconnect):
-        yield Observation(at, spot, device, None, signal, index=index)
+        yield Observation(at, reference, device, None, signal, index=index)
 
 
 def _authorization(item: dict[str, Any], index: int) -> Found:

@@ -9,16 +9,16 @@ import msgspec
 
 from footfall.core import identities, instants
 from footfall.core.bodies import may_have_more, split
+from footfall.core.decoding import wrong_types
 from footfall.core.events import bad_id
 from footfall.core.observations import (
-    Heard,
     Login,
     Observation,
-    Spot,
-    Unclear,
+    PlaceReference,
+    Rejection,
+    SourceBatch,
     parse_mac,
 )
-from footfall.core.shapes import wrong_types
 from footfall.errors import FieldError
 from footfall.sources.reading import epoch_of
 
@@ -56,7 +56,7 @@ _sighting = msgspec.json.Decoder(Sighting)
 _login = msgspec.json.Decoder(PortalLogin)
 
 
-class Rejected(ValueError):
+class RejectedItem(ValueError):
     """An item that cannot be taken, with every reason."""
 
     def __init__(self, errors: list[FieldError]):
@@ -64,7 +64,7 @@ class Rejected(ValueError):
         self.errors = errors
 
 
-def observations(body: bytes, now: int, *, lines: bool, count_max: int) -> Heard:
+def observations(body: bytes, now: int, *, lines: bool, count_max: int) -> SourceBatch:
     """Read a body of observations: one, an array, an object with them, or NDJSON.
 
     Raises:
@@ -72,16 +72,16 @@ def observations(body: bytes, now: int, *, lines: bool, count_max: int) -> Heard
         TooLarge: It has more than `count_max`.
     """
     heard: list[Observation] = []
-    problems: list[Unclear] = []
+    problems: list[Rejection] = []
     for index, (raw, sighting) in enumerate(
         _read_sightings(body, lines=lines, count_max=count_max)
     ):
         try:
             sent = sighting or _decoded(raw, _sighting, Sighting)
             heard.append(_observation(sent, now, index))
-        except Rejected as error:
-            problems.append(Unclear(tuple(error.errors), raw, index))
-    return Heard(heard, unclear=problems)
+        except RejectedItem as error:
+            problems.append(Rejection(tuple(error.errors), raw, index))
+    return SourceBatch(heard, rejections=problems)
 
 
 def _read_sightings(
@@ -102,7 +102,7 @@ def _read_sightings(
     return [(raw, None) for raw in items]
 
 
-def logins(body: bytes, now: int, *, lines: bool, count_max: int) -> Heard:
+def logins(body: bytes, now: int, *, lines: bool, count_max: int) -> SourceBatch:
     """Read a body of logins.
 
     Raises:
@@ -110,15 +110,15 @@ def logins(body: bytes, now: int, *, lines: bool, count_max: int) -> Heard:
         TooLarge: It has more than `count_max`.
     """
     found: list[Login] = []
-    problems: list[Unclear] = []
+    problems: list[Rejection] = []
     for index, raw in enumerate(
         split(body, lines=lines, name="logins", count_max=count_max)
     ):
         try:
             found.append(_logged_in(_decoded(raw, _login, PortalLogin), now, index))
-        except Rejected as error:
-            problems.append(Unclear(tuple(error.errors), raw, index))
-    return Heard(logins=found, unclear=problems)
+        except RejectedItem as error:
+            problems.append(Rejection(tuple(error.errors), raw, index))
+    return SourceBatch(logins=found, rejections=problems)
 
 
 def _decoded(raw: bytes, decoder: "msgspec.json.Decoder[T]", kind: type[T]) -> T:
@@ -132,7 +132,7 @@ def _decoded(raw: bytes, decoder: "msgspec.json.Decoder[T]", kind: type[T]) -> T
         errors = list(wrong_types(value, kind))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         errors = []
-    raise Rejected(errors or [FieldError("", message)])
+    raise RejectedItem(errors or [FieldError("", message)])
 
 
 def _observation(sent: Sighting, now: int, index: int) -> Observation:
@@ -151,10 +151,10 @@ def _observation(sent: Sighting, now: int, index: int) -> Observation:
         message = f"is {rssi}; allowed: {SIGNAL_MIN} to {SIGNAL_MAX} dBm"
         errors.append(FieldError("rssi", message))
     if errors:
-        raise Rejected(errors)
-    spot = Spot(sent.hotspot, None, None, None, sent.location)
+        raise RejectedItem(errors)
+    reference = PlaceReference(sent.hotspot, None, None, None, sent.location)
     signal = None if rssi is None else round(rssi)
-    return Observation(at, spot, device, sent.contact, signal, index=index)
+    return Observation(at, reference, device, sent.contact, signal, index=index)
 
 
 def _logged_in(sent: PortalLogin, now: int, index: int) -> Login:
@@ -170,9 +170,9 @@ def _logged_in(sent: PortalLogin, now: int, index: int) -> Login:
     if sent.id is not None:
         errors += bad_id("id", sent.id)
     if errors:
-        raise Rejected(errors)
-    spot = Spot(hotspot=sent.hotspot, location=sent.location)
-    return Login(at, spot, tuple(found), device, sent.id or "", index=index)
+        raise RejectedItem(errors)
+    reference = PlaceReference(hotspot=sent.hotspot, location=sent.location)
+    return Login(at, reference, tuple(found), device, sent.id or "", index=index)
 
 
 def _identities(sent: PortalLogin, errors: list[FieldError]) -> list[tuple[str, str]]:

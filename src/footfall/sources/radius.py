@@ -13,7 +13,7 @@ from typing import TypeAlias
 from pyrad.dictionary import Dictionary
 from pyrad.packet import AccountingRequest, AcctPacket, StatusServer
 
-from footfall.core.observations import Heard
+from footfall.core.observations import SourceBatch
 from footfall.sources import accounting
 
 Packet: TypeAlias = AcctPacket
@@ -124,7 +124,7 @@ def answer(packet: Packet) -> bytes:
     return data
 
 
-def decode(packet: Packet, now: int) -> Heard:
+def decode(packet: Packet, now: int) -> SourceBatch:
     """Read a packet."""
     return accounting.decode(attributes_of(packet), now)
 

@@ -9,7 +9,7 @@ import msgspec
 
 from footfall.core import instants
 from footfall.core.instants import SECOND
-from footfall.core.observations import Unclear, parse_mac
+from footfall.core.observations import Rejection, parse_mac
 from footfall.errors import FieldError
 
 # Epoch times over this are milliseconds: as seconds it is the year 5138.
@@ -122,10 +122,12 @@ def list_of(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def unclear(field: str, error: Exception | str, raw: Any, index: int = 0) -> Unclear:
+def rejections(
+    field: str, error: Exception | str, raw: Any, index: int = 0
+) -> Rejection:
     """Say that a part of a post could not be understood."""
     data = raw if isinstance(raw, bytes) else json.dumps(raw, default=str).encode()
-    return Unclear((FieldError(field, str(error)),), data, index)
+    return Rejection((FieldError(field, str(error)),), data, index)
 
 
 def items(value: Any, field: str) -> Iterator[tuple[str, int, dict[str, Any]]]:

@@ -12,8 +12,8 @@ import msgspec
 
 from footfall.core.access import Service
 from footfall.core.events import NewEvent
-from footfall.core.queries import EventQuery, Place
-from footfall.store.books import Books, Source
+from footfall.core.queries import EventQuery, Position
+from footfall.store.transaction import Source, Transaction
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ class Page(msgspec.Struct, frozen=True):
 
     count: int
     body: bytes
-    last: Place | None
+    last: Position | None
     has_more: bool
     newest: int
 
@@ -94,7 +94,7 @@ class Store(Protocol):
     def page(
         self,
         query: EventQuery,
-        after: Place | None = None,
+        after: Position | None = None,
         bound: int | None = None,
     ) -> Page:
         """Read a page: what follows `after`, among arrivals up to `bound`.
@@ -139,11 +139,13 @@ class Store(Protocol):
     def revoke_token(self, token_id: str, expires_at: int, now: int) -> Future[None]:
         """End one token for good; forget those that expired before `now`."""
 
-    def change(self, organization: str, work: Callable[[Books], T]) -> Future[T]:
-        """Do something with an organization's books: whole or not at all."""
+    def transaction(
+        self, organization: str, work: Callable[[Transaction], T]
+    ) -> Future[T]:
+        """Do `work` in a transaction of an organization: whole or not at all."""
 
-    def look(self, organization: str, work: Callable[[Books], T]) -> T:
-        """Read in an organization's books: one state of them."""
+    def read(self, organization: str, work: Callable[[Transaction], T]) -> T:
+        """Do `work`, which only reads, on one state of an organization's data."""
 
     def sources(self, organization: str | None = None) -> list[Source]:
         """List the sources, oldest first."""
@@ -154,19 +156,19 @@ class Store(Protocol):
     def stays_due(self, now: int) -> list[str]:
         """List the organizations that have stays to look at."""
 
-    def unsettled(self) -> list[str]:
+    def organizations_to_reattribute(self) -> list[str]:
         """List the organizations in which something is to be attributed anew."""
 
-    def index_kept(self) -> bool:
+    def index_observations(self) -> bool:
         """Make kept observations findable by device; True if there may be more."""
 
-    def forget(self, observed: int, unclear: int) -> Future[bool]:
+    def forget(self, observed: int, rejections: int) -> Future[bool]:
         """Forget observations and problems of before; True if there is more."""
 
     def check(self) -> Future[None]:
         """Fail with the reason while writes fail; done once they can succeed."""
 
-    def examine(self) -> dict[str, Any]:
+    def check_health(self) -> dict[str, Any]:
         """Say how the store is: versions, settings, sizes, `problems` if any."""
 
     def close(self) -> None:

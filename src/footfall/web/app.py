@@ -6,21 +6,13 @@ from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp
 
 from footfall.errors import FootfallError
-from footfall.web import (
-    contacts,
-    events,
-    operations,
-    places,
-    presence,
-    problems,
-    sts,
-)
+from footfall.web import contacts, events, operations, places, presence, problems, sts
+from footfall.web.concurrency import ConcurrencyLimit, limited
 from footfall.web.context import Context
 from footfall.web.guard import guard
 from footfall.web.headers import guarded
 from footfall.web.intake import Intake
 from footfall.web.logs import logged
-from footfall.web.pacing import Turns, paced
 from footfall.web.paths import decoded, exactly_routed
 
 ROUTES = [
@@ -52,9 +44,11 @@ def build(context: Context) -> ASGIApp:
             HTTPException: problems.on_http_error,
             Exception: problems.on_bug,
         },
-        state=State({"context": context, "turns": Turns(), "intake": Intake()}),
+        state=State(
+            {"context": context, "turns": ConcurrencyLimit(), "intake": Intake()}
+        ),
         openapi_config=None,
         logging_config=None,
         request_max_body_size=None,  # web.payload counts, also what it unpacks to
     )
-    return logged(exactly_routed(guarded(paced(app))))
+    return logged(exactly_routed(guarded(limited(app))))

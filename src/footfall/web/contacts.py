@@ -11,20 +11,20 @@ from footfall.core.access import (
     ERASE_CONTACT,
     READ_CONTACT,
 )
-from footfall.flows import contacts
-from footfall.flows.erase import erase_contact
-from footfall.web.answers import answer, read_object, written
+from footfall.flows.contacts import manage
+from footfall.flows.contacts.erase import erase_contact
 from footfall.web.context import context_of
+from footfall.web.responses import answer, read_object, written
 
-Asked = Request[Any, Any, Any]
+AnyRequest = Request[Any, Any, Any]
 
 
 @post("/v1/organizations/{cid:str}/customers", opt={"permission": CREATE_CONTACT})
-async def create(request: Asked, cid: str) -> Response[bytes]:
+async def create(request: AnyRequest, cid: str) -> Response[bytes]:
     """Make a contact, and its signup."""
     value, context = await read_object(request), context_of(request)
     made = await written(
-        contacts.create_contact, context.store, cid, value, context.now()
+        manage.create_contact, context.store, cid, value, context.now()
     )
     return answer(made, 201)
 
@@ -33,21 +33,21 @@ async def create(request: Asked, cid: str) -> Response[bytes]:
     "/v1/organizations/{cid:str}/customers/{contact:str}",
     opt={"permission": READ_CONTACT},
 )
-async def read(request: Asked, cid: str, contact: str) -> Response[bytes]:
+async def read(request: AnyRequest, cid: str, contact: str) -> Response[bytes]:
     """What is known of a contact."""
     store = context_of(request).store
-    return answer(await asyncio.to_thread(contacts.read_contact, store, cid, contact))
+    return answer(await asyncio.to_thread(manage.read_contact, store, cid, contact))
 
 
 @patch(
     "/v1/organizations/{cid:str}/customers/{contact:str}",
     opt={"permission": CHANGE_CONTACT},
 )
-async def change(request: Asked, cid: str, contact: str) -> Response[bytes]:
+async def change(request: AnyRequest, cid: str, contact: str) -> Response[bytes]:
     """Change what is sent of a contact."""
     value, context = await read_object(request), context_of(request)
     changed = await written(
-        contacts.change_contact, context.store, cid, contact, value, context.now()
+        manage.change_contact, context.store, cid, contact, value, context.now()
     )
     return answer(changed)
 
@@ -57,7 +57,7 @@ async def change(request: Asked, cid: str, contact: str) -> Response[bytes]:
     opt={"permission": ERASE_CONTACT},
     status_code=200,
 )
-async def erase(request: Asked, cid: str, contact: str) -> Response[bytes]:
+async def erase(request: AnyRequest, cid: str, contact: str) -> Response[bytes]:
     """Erase a contact and all its events, for good."""
     return answer(await erase_contact(context_of(request).store, cid, contact))
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import msgspec
 from litestar.connection import ASGIConnection
 
-from footfall.flows.limit import Limiter
-from footfall.flows.reading import Reading
-from footfall.flows.sources import SourceDesk
-from footfall.flows.tokens import TokenDesk
+from footfall.flows.accounts.rate_limits import Limiter
+from footfall.flows.accounts.source_secrets import SourceSecrets
+from footfall.flows.accounts.tokens import Tokens
+from footfall.flows.events.read import Reading
 from footfall.store import Store
 
 
@@ -16,8 +16,8 @@ class Context(msgspec.Struct, frozen=True):
     """The store, the desks, what reads pages, the limits and the clock."""
 
     store: Store
-    desk: TokenDesk
-    sources: SourceDesk
+    desk: Tokens
+    sources: SourceSecrets
     reading: Reading
     limiter: Limiter
     now: Callable[[], int]

@@ -6,9 +6,9 @@ import msgspec
 from litestar import MediaType, Request, Response, get, post
 
 from footfall.core.access import READ_EVENTS, SEND_EVENTS
-from footfall.flows import ingest
+from footfall.flows.events import ingest
+from footfall.web.concurrency import service_of, wait_for_slot
 from footfall.web.context import context_of
-from footfall.web.pacing import service_of, take_turn
 from footfall.web.payload import is_lines, payload
 
 
@@ -16,7 +16,7 @@ async def _read(
     request: Request[Any, Any, Any], organization: str, contact: str | None
 ) -> Response[bytes]:
     context = context_of(request)
-    await take_turn(request, service_of(request))
+    await wait_for_slot(request, service_of(request))
     body = await context.reading.read(
         organization, contact, request.query_params.dict(), context.now()
     )

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from footfall.errors import Overloaded, TooManyRequests
-from footfall.flows.turns import FairTurns
+from footfall.flows.concurrency import FairLimit
 
 MIB = 1024 * 1024
 TOTAL_BYTES = 192 * MIB
@@ -46,7 +46,7 @@ class Intake:
         self._total = total
         self._share = share
         self._used: Counter[str] = Counter()
-        self.large = FairTurns(LARGE_TURNS)
+        self.large = FairLimit(LARGE_TURNS)
 
     @property
     def used(self) -> int:

@@ -9,10 +9,10 @@ import msgspec
 
 from footfall import __version__
 from footfall.core import access, events, queries
-from footfall.flows.erase import Erased
-from footfall.flows.ingest import Receipt
+from footfall.flows.contacts.erase import Erased
+from footfall.flows.events.ingest import Receipt
 from footfall.web import openapi_places
-from footfall.web.describing import (
+from footfall.web.openapi_parts import (
     CID_EXAMPLE,
     Document,
     answer,

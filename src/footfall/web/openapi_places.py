@@ -8,10 +8,10 @@ from footfall.core import access
 from footfall.core.access import Permission
 from footfall.core.places import Hotspot, Location, PresenceSettings
 from footfall.core.stays import Rules
-from footfall.flows.contacts import Contact, ContactChange, NewContact
-from footfall.flows.receive import Taken
+from footfall.flows.contacts.manage import Contact, ContactChange, NewContact
+from footfall.flows.presence.receive import Taken
 from footfall.sources.plain import PortalLogin, Sighting
-from footfall.web.describing import (
+from footfall.web.openapi_parts import (
     CID_EXAMPLE,
     Document,
     answer,

@@ -16,8 +16,8 @@ from litestar.exceptions import InternalServerException
 
 from footfall.errors import BodyBrokenOff, BodyInvalid, BodyTooSlow, TooLarge
 from footfall.flows.parsing import on_parser
+from footfall.web.concurrency import wait_for_slot
 from footfall.web.intake import LARGE_BYTES, Intake, Lease
-from footfall.web.pacing import take_turn
 
 LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
 BODY_BYTES_MAX = 32 * 1024 * 1024
@@ -29,16 +29,16 @@ _GZIP_STEP = 64 * 1024
 _ZSTD_WINDOW_MAX = 32 * 1024 * 1024
 # A block of 4 bytes can unpack to 128 KiB; so little input keeps each step small.
 _ZSTD_STEP = 1024
-Asked = Request[Any, Any, Any]
+AnyRequest = Request[Any, Any, Any]
 
 
-def is_lines(request: Asked) -> bool:
+def is_lines(request: AnyRequest) -> bool:
     """Tell whether the body is NDJSON."""
     kind = request.headers.get("content-type", "").partition(";")[0]
     return kind.strip().lower() in LINES
 
 
-async def read_payload(request: Asked, who: str, size_max: int) -> bytes:
+async def read_payload(request: AnyRequest, who: str, size_max: int) -> bytes:
     """Read and unpack a small body; see `payload`."""
     async with payload(request, who, size_max) as body:
         return body
@@ -46,7 +46,7 @@ async def read_payload(request: Asked, who: str, size_max: int) -> bytes:
 
 @contextlib.asynccontextmanager
 async def payload(
-    request: Asked, who: str, size_max: int = BODY_BYTES_MAX
+    request: AnyRequest, who: str, size_max: int = BODY_BYTES_MAX
 ) -> AsyncIterator[bytes]:
     """Read and unpack the body; its memory counts until the work with it is done.
 
@@ -69,7 +69,7 @@ async def payload(
     intake: Intake = request.app.state.intake
     with intake.lease(who) as lease:
         sent = await _read(request, lease, size_max)
-        await take_turn(request, who)
+        await wait_for_slot(request, who)
         if encoding == "identity" and len(sent) <= LARGE_BYTES:
             yield bytes(sent)
             return
@@ -77,7 +77,7 @@ async def payload(
             yield await on_parser(_unpacked, bytes(sent), encoding, size_max)
 
 
-def _encoding(request: Asked) -> str:
+def _encoding(request: AnyRequest) -> str:
     encoding = request.headers.get("content-encoding", "").strip().lower()
     if encoding not in ("", "identity", "gzip", "x-gzip", "zstd"):
         raise BodyInvalid(
@@ -87,7 +87,7 @@ def _encoding(request: Asked) -> str:
     return encoding.removeprefix("x-") or "identity"
 
 
-async def _read(request: Asked, lease: Lease, size_max: int) -> bytearray:
+async def _read(request: AnyRequest, lease: Lease, size_max: int) -> bytearray:
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_WITHIN_S):

@@ -7,17 +7,17 @@ from litestar import MediaType, Request, Response, get, post
 
 from footfall.core.access import SEND_OBSERVATIONS
 from footfall.errors import SourceUnknown
-from footfall.flows import receive
-from footfall.store.books import Source
-from footfall.web.answers import answer
+from footfall.flows.presence import receive
+from footfall.store.transaction import Source
+from footfall.web.concurrency import service_of
 from footfall.web.context import address_of, context_of
-from footfall.web.pacing import service_of
 from footfall.web.payload import is_lines, payload
+from footfall.web.responses import answer
 
-Asked = Request[Any, Any, Any]
+AnyRequest = Request[Any, Any, Any]
 
 
-async def _take(request: Asked, cid: str, what: str) -> Response[bytes]:
+async def _take(request: AnyRequest, cid: str, what: str) -> Response[bytes]:
     context = context_of(request)
     async with payload(request, service_of(request)) as body:
         taken = await receive.receive_plain(
@@ -27,19 +27,19 @@ async def _take(request: Asked, cid: str, what: str) -> Response[bytes]:
 
 
 @post("/v1/organizations/{cid:str}/observations", opt={"permission": SEND_OBSERVATIONS})
-async def send_observations(request: Asked, cid: str) -> Response[bytes]:
+async def send_observations(request: AnyRequest, cid: str) -> Response[bytes]:
     """Take in observations; 201 means that they are on disk."""
     return await _take(request, cid, "observations")
 
 
 @post("/v1/organizations/{cid:str}/logins", opt={"permission": SEND_OBSERVATIONS})
-async def send_logins(request: Asked, cid: str) -> Response[bytes]:
+async def send_logins(request: AnyRequest, cid: str) -> Response[bytes]:
     """Take in logins of a captive portal; 201 means that they are on disk."""
     return await _take(request, cid, "logins")
 
 
 @get("/v1/sources/{source:str}", media_type=MediaType.TEXT)
-async def validate(request: Asked, source: str) -> str:
+async def validate(request: AnyRequest, source: str) -> str:
     """Give the validator that Meraki asks for."""
     found = await _source(request, source)
     if found.validator is None:
@@ -47,7 +47,7 @@ async def validate(request: Asked, source: str) -> str:
     return found.validator
 
 
-async def _source(request: Asked, source: str) -> Source:
+async def _source(request: AnyRequest, source: str) -> Source:
     """Return the source of an address; who only guesses has a limit of its own."""
     context = context_of(request)
     context.limiter.count_unproven(address_of(request), context.now())
@@ -58,7 +58,7 @@ async def _source(request: Asked, source: str) -> Source:
 
 
 @post("/v1/sources/{source:str}", status_code=204)
-async def receive_post(request: Asked, source: str) -> None:
+async def receive_post(request: AnyRequest, source: str) -> None:
     """Take in a vendor's post; 204 means that all of it is on disk.
 
     Without a body: rlm_rest would take one for attributes of its own.

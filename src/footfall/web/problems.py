@@ -16,8 +16,8 @@ from footfall.errors import (
     TokenMissing,
     TooManyRequests,
 )
-from footfall.flows.ingest import NothingStored, Rejected
-from footfall.flows.receive import NothingTaken
+from footfall.flows.events.ingest import NothingStored, RejectedItem
+from footfall.flows.presence.receive import NothingTaken
 
 MEDIA_TYPE = "application/problem+json"
 _log = structlog.get_logger()
@@ -40,7 +40,7 @@ class BatchProblem(Problem, frozen=True, omit_defaults=True):
 
     accepted: int | None = None
     duplicates: int | None = None
-    rejected: tuple[Rejected, ...] = ()
+    rejected: tuple[RejectedItem, ...] = ()
 
 
 def type_of(code: str) -> str:

@@ -18,7 +18,7 @@ import msgspec
 from footfall.core import access
 from footfall.core.access import Service
 from footfall.core.events import NewEvent
-from footfall.core.queries import EventQuery, Place
+from footfall.core.queries import EventQuery, Position
 from footfall.errors import (
     AlreadyExists,
     ContactUnknown,
@@ -28,35 +28,35 @@ from footfall.errors import (
     StoreUnwritable,
 )
 from footfall.store import Appended, Credential, Erased, Organization, Page
-from footfall.store.books import Books, Source
-from footfall.store.sqlite import copies, pages
-from footfall.store.sqlite.appending import Rows, append, number_of
+from footfall.store.sqlite import backups, pages
 from footfall.store.sqlite.ballast import Ballast
-from footfall.store.sqlite.books import SQLiteBooks, forget
-from footfall.store.sqlite.chapter import Estates
+from footfall.store.sqlite.cache import PresenceCache
 from footfall.store.sqlite.connections import (
     Readers,
     check_engine,
     check_file,
     translated,
 )
-from footfall.store.sqlite.erasing import Erasing
-from footfall.store.sqlite.examination import examine
+from footfall.store.sqlite.eraser import Eraser
+from footfall.store.sqlite.event_log import Rows, append, number_of
+from footfall.store.sqlite.health import check_health
 from footfall.store.sqlite.journal import (
     Entry,
     Journal,
     ServiceRevocation,
     TokenRevocation,
 )
-from footfall.store.sqlite.kept import (
+from footfall.store.sqlite.keys import Keys
+from footfall.store.sqlite.observations import (
     SEGMENT_OBSERVATIONS,
     read_segment,
     write_segment,
 )
-from footfall.store.sqlite.keys import Keys
-from footfall.store.sqlite.recent import Recent
+from footfall.store.sqlite.repository import Registries
 from footfall.store.sqlite.statements import SQL
+from footfall.store.sqlite.transaction import SQLiteTransaction, forget
 from footfall.store.sqlite.writer import Writer
+from footfall.store.transaction import Source, Transaction
 
 T = TypeVar("T")
 # With less space left than this, sends fail sooner or later.
@@ -78,20 +78,20 @@ class SQLiteStore:
             serving: Whether a server has it, which keeps room on the disk for erasures.
         """
         check_engine(apsw.sqlite_lib_version())
-        copies.complete_restore(path)
+        backups.complete_restore(path)
         check_file(path)
         self._path = path
         self._keys = Keys(sealing_key)
         self._writer = Writer(path, self._keys, yields=not serving)
         self._readers = Readers(path)
         self._ballast = Ballast(path, keeps=serving)
-        self._estates: Estates = {}
-        self._recent = Recent()
+        self._registries: Registries = {}
+        self._cache = PresenceCache()
         self._ballast.lay()
         self._journal = Journal(path)
         self._journal.create()
         self._journaling = ThreadPoolExecutor(1, "footfall-journal")
-        self._erasing = Erasing(
+        self._eraser = Eraser(
             path,
             self._writer,
             self._readers,
@@ -102,7 +102,7 @@ class SQLiteStore:
 
     def close(self) -> None:
         """See `Store.close`."""
-        self._erasing.close()
+        self._eraser.close()
         self._journaling.shutdown()
         self._writer.close()
         self._readers.close()
@@ -143,7 +143,7 @@ class SQLiteStore:
     def page(
         self,
         query: EventQuery,
-        after: Place | None = None,
+        after: Position | None = None,
         bound: int | None = None,
     ) -> Page:
         """See `Store.page`."""
@@ -158,52 +158,54 @@ class SQLiteStore:
 
     def erase(self, organization: str, contact: str) -> Future[Erased]:
         """See `Store.erase`."""
-        return self._erasing.erase(organization, contact, self._recent.clear)
+        return self._eraser.erase(organization, contact, self._cache.clear)
 
     def finish_erasures(self, *, resume: bool = True) -> Future[bool]:
         """See `Store.finish_erasures`."""
-        return self._erasing.finish(resume=resume)
+        return self._eraser.finish(resume=resume)
 
     def empty_wal(self) -> bool:
         """See `Store.empty_wal`."""
-        return self._erasing.empty_wal()
+        return self._eraser.empty_wal()
 
-    def change(self, organization: str, work: Callable[[Books], T]) -> Future[T]:
-        """See `Store.change`."""
+    def transaction(
+        self, organization: str, work: Callable[[Transaction], T]
+    ) -> Future[T]:
+        """See `Store.transaction`."""
 
         def within(connection: apsw.Connection) -> T:
             # All that presence makes of a request is smaller than this.
             self._ballast.cover(CHANGE_BYTES)
             others = connection.pragma("data_version")
-            self._recent.renew((others, self._writer.undone))
+            self._cache.renew((others, self._writer.undone))
             number = number_of(connection, organization)
-            books = SQLiteBooks(
+            transaction = SQLiteTransaction(
                 connection,
                 number,
                 organization,
-                self._estates,
+                self._registries,
                 self._keys,
-                self._recent,
+                self._cache,
             )
             try:
-                return work(books)
+                return work(transaction)
             except BaseException:
-                self._recent.clear()
+                self._cache.clear()
                 raise
 
         # Beside the writer, so that in its turn only what is newer is read.
         with contextlib.suppress(OrganizationUnknown, StoreError):
-            self.look(organization, lambda books: books.estate())
+            self.read(organization, lambda transaction: transaction.registry.load())
         return self._writer.submit(within, lane=organization)
 
-    def look(self, organization: str, work: Callable[[Books], T]) -> T:
-        """See `Store.look`."""
+    def read(self, organization: str, work: Callable[[Transaction], T]) -> T:
+        """See `Store.read`."""
         with self._readers.snapshot() as connection:
             number = number_of(connection, organization)
-            books = SQLiteBooks(
-                connection, number, organization, self._estates, self._keys
+            transaction = SQLiteTransaction(
+                connection, number, organization, self._registries, self._keys
             )
-            return work(books)
+            return work(transaction)
 
     def sources(self, organization: str | None = None) -> list[Source]:
         """See `Store.sources`."""
@@ -223,13 +225,16 @@ class SQLiteStore:
             rows = connection.execute(SQL["due"], {"now": now}).fetchall()
         return [str(organization) for (organization,) in rows]
 
-    def unsettled(self) -> list[str]:
-        """See `Store.unsettled`."""
+    def organizations_to_reattribute(self) -> list[str]:
+        """See `Store.organizations_to_reattribute`."""
         with self._readers.one() as connection:
-            return [str(name) for (name,) in connection.execute(SQL["unsettled"])]
+            return [
+                str(name)
+                for (name,) in connection.execute(SQL["organizations_to_reattribute"])
+            ]
 
-    def index_kept(self) -> bool:
-        """See `Store.index_kept`."""
+    def index_observations(self) -> bool:
+        """See `Store.index_observations`."""
         with self._readers.snapshot() as connection:
             segment = read_segment(connection, SEGMENT_OBSERVATIONS)
         if segment is None:
@@ -239,10 +244,10 @@ class SQLiteStore:
         ).result()
         return True
 
-    def forget(self, observed: int, unclear: int) -> Future[bool]:
+    def forget(self, observed: int, rejections: int) -> Future[bool]:
         """See `Store.forget`."""
         return self._writer.submit(
-            lambda connection: forget(connection, observed, unclear)
+            lambda connection: forget(connection, observed, rejections)
         )
 
     def create_organization(self, organization: Organization) -> Future[None]:
@@ -328,11 +333,11 @@ class SQLiteStore:
 
         return self._journaling.submit(both)
 
-    def examine(self) -> dict[str, Any]:
-        """See `Store.examine`."""
+    def check_health(self) -> dict[str, Any]:
+        """See `Store.check_health`."""
         with translated(self._path):
             return self._writer.submit(
-                lambda connection: examine(connection, self._path), alone=True
+                lambda connection: check_health(connection, self._path), alone=True
             ).result()
 
 

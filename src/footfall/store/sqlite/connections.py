@@ -24,7 +24,7 @@ from footfall.errors import (
     StoreNewer,
     StoreUnwritable,
 )
-from footfall.store.sqlite.examination import schema_problems
+from footfall.store.sqlite.health import schema_problems
 from footfall.store.sqlite.keys import SEALED_SINCE, Keys
 from footfall.store.sqlite.statements import migrations
 

@@ -18,8 +18,8 @@ import apsw
 import msgspec
 
 from footfall.core import observations
-from footfall.store.books import BEGINNING
 from footfall.store.sqlite.statements import SQL
+from footfall.store.transaction import BEGINNING
 
 T = TypeVar("T")
 # What one step writes at most.

@@ -18,7 +18,7 @@ import msgspec
 
 from footfall.core import instants
 from footfall.core.events import TYPES
-from footfall.core.queries import EventQuery, Place, Sort
+from footfall.core.queries import EventQuery, Position, Sort
 from footfall.store import Page
 from footfall.store.sqlite.statements import SQL
 from footfall.store.sqlite.summaries import BLOCK, LARGE_BLOCK, Span, local_spans
@@ -52,7 +52,7 @@ def read(
     query: EventQuery,
     organization: int,
     contact: int | None,
-    after: Place | None,
+    after: Position | None,
     bound: int | None,
 ) -> Page:
     """Read a page; see `Store.page`. The caller holds the snapshot."""
@@ -68,11 +68,11 @@ def read(
         sql = SQL[name].format(ranges=ranges, order=order, opposite=opposite)
         return list(connection.execute(sql, values))
 
-    ends = [Place(*row[:2]) for row in run("ends")]
+    ends = [Position(*row[:2]) for row in run("ends")]
     count, body = run("bodies")[0]
     if not ends and count:
         [last] = run("last")
-        return Page(count, body, Place(*last[:2]), has_more=False, newest=newest)
+        return Page(count, body, Position(*last[:2]), has_more=False, newest=newest)
     return Page(count, body or b"", ends[0] if ends else None, len(ends) > 1, newest)
 
 
@@ -87,14 +87,14 @@ def _local_spans(
 def _order(query: EventQuery, arms: list[_Arm], reverse: bool) -> str:  # noqa: FBT001  a direction
     """Write the order; by arrival, a second term would make SQLite sort."""
     direction = "DESC" if reverse else "ASC"
-    terms = ["key", "arrival"]
+    options = ["key", "arrival"]
     if query.sort is Sort.RECEIVED_TIME:
-        terms = ["outside", "inside", "key"] if arms[0].blocks else ["key"]
-    return ", ".join(f"{term} {direction}" for term in terms)
+        options = ["outside", "inside", "key"] if arms[0].blocks else ["key"]
+    return ", ".join(f"{term} {direction}" for term in options)
 
 
 def _ranges(
-    query: EventQuery, arms: list[_Arm], after: Place | None
+    query: EventQuery, arms: list[_Arm], after: Position | None
 ) -> tuple[str, dict[str, Any]]:
     """Write the arms as SQL, with the values that they name."""
     key = _KEYS[query.sort]
@@ -194,7 +194,7 @@ def _arms_by_arrival(
 
 
 def _of_blocks(
-    query: EventQuery, arm: _Arm, after: Place | None, block: str, shift: int
+    query: EventQuery, arm: _Arm, after: Position | None, block: str, shift: int
 ) -> str:
     """Write which blocks may hold something."""
     conditions = [condition.format(block=block) for condition in arm.blocks]
@@ -207,7 +207,7 @@ def _of_blocks(
 
 
 def _between(
-    query: EventQuery, key: str, arm: _Arm, after: Place | None, number: int
+    query: EventQuery, key: str, arm: _Arm, after: Position | None, number: int
 ) -> list[str]:
     """Bound the key on each side once: with two bounds SQLite seeks to the first."""
     low = [] if arm.low is None else [f"{key} >= :low{number}"]

@@ -1,4 +1,4 @@
-"""The statements of `statements.sql` and `books.sql`, by name."""
+"""The statements of `statements.sql` and `transaction.sql`, by name."""
 
 import re
 from importlib import resources
@@ -9,7 +9,7 @@ _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 def load() -> dict[str, str]:
     """Return the statements by name, without their comments."""
     folder = resources.files(__package__)
-    files = [folder.joinpath(name) for name in ("statements.sql", "books.sql")]
+    files = [folder.joinpath(name) for name in ("statements.sql", "transaction.sql")]
     text = "".join(file.read_text("utf-8") for file in files)
     parts = _NAME.split(text)[1:]
     bare = [re.sub(r"--.*", "", body).strip() for body in parts[1::2]]

@@ -20,11 +20,7 @@ import apsw
 import msgspec
 
 from footfall.errors import StoreError
-from footfall.store.sqlite.connections import (
-    open_writer,
-    transaction,
-    translated,
-)
+from footfall.store.sqlite.connections import open_writer, transaction, translated
 from footfall.store.sqlite.keys import Keys
 
 T = TypeVar("T")

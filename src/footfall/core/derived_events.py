@@ -1,0 +1,132 @@
+"""Derived events: those that footfall makes of presence and logins.
+
+Their ids derive from what they are made of, so the same fact made twice is a
+duplicate. Unlike events that were sent they carry `when.utcOffset`.
+Source: SPEC "The event".
+"""
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from footfall.core import events, instants
+from footfall.core.events import NewEvent
+from footfall.core.instants import MINUTE
+from footfall.core.places import Registry
+
+
+class EventContext(msgspec.Struct, frozen=True):
+    """Who and where: the contact's id, the location's and the hotspot's numbers."""
+
+    contact: str
+    registry: Registry
+    location: int
+    hotspot: int = 0
+
+
+def arriving(context: EventContext, at: int) -> NewEvent:
+    """Make the event of a contact's arrival."""
+    return _make(context, "arriving", at, ())
+
+
+def visit(context: EventContext, start_at: int, end_at: int) -> NewEvent:
+    """Make the event of a visit; its scene has no hotspot."""
+    zone = instants.zone_of(
+        context.registry.locations[context.location].location.timezone
+    )
+    local = instants.to_wall_clock(start_at, zone)
+    payload = {
+        "startAt": instants.format_instant(start_at),
+        "startAtLocal": instants.format_wall_clock(local),
+        "timezone": zone.key,
+        "duration": (end_at - start_at) // MINUTE,
+    }
+    return _make(context, "visit", end_at, (start_at,), {"visit": payload})
+
+
+def login(context: EventContext, at: int, session: str) -> NewEvent:
+    """Make the event of a login; `session` is what tells it from another."""
+    return _make(context, "login", at, (session,))
+
+
+def signup(
+    context: EventContext | None, organization: str, contact: str, at: int, source: str
+) -> NewEvent:
+    """Make the event of a new contact; it has a place where that is known."""
+    payload = {"signup": {"source": source}}
+    if context is not None:
+        return _make(context, "signup", at, (), payload)
+    event_id = _id(at, "signup", organization, contact)
+    detail = {"type": "signup", "id": event_id} | payload
+    return _write(organization, contact, detail, None, _when(at, "UTC"))
+
+
+def withdrawn(body: bytes) -> bytes:
+    """Return what announces that a made event no longer holds."""
+    value = msgspec.json.decode(body)
+    value["event"]["withdrawn"] = True
+    return msgspec.json.encode(value)
+
+
+def _make(
+    context: EventContext,
+    kind: str,
+    at: int,
+    made_of: tuple[object, ...],
+    payload: dict[str, Any] | None = None,
+) -> NewEvent:
+    location = context.registry.locations[context.location].location
+    where = {"locationId": location.id, "locationName": location.name}
+    hotspot = context.registry.hotspots.get(context.hotspot)
+    if hotspot is not None:
+        where["hotspotId"] = hotspot[0].id
+    organization = context.registry.organization
+    # Not its name or zone: they may change, and this is the same event.
+    event_id = _id(
+        at, kind, organization, context.contact, location.id, context.hotspot, *made_of
+    )
+    detail = {"type": kind, "id": event_id} | (payload or {})
+    when = _when(at, location.timezone)
+    return _write(organization, context.contact, detail, where, when)
+
+
+def _id(at: int, *made_of: object) -> str:
+    parts = "\0".join(map(str, made_of)).encode()
+    bits = hashlib.blake2b(
+        parts, digest_size=10, key=at.to_bytes(8, "big", signed=True)
+    )
+    return events.make_id(max(at, 0), int.from_bytes(bits.digest())) + "l"
+
+
+def _when(at: int, timezone: str) -> dict[str, str]:
+    zone = instants.zone_of(timezone)
+    local = instants.to_wall_clock(at, zone)
+    return {
+        "createdAt": instants.format_instant(at),
+        "createdAtLocal": instants.format_wall_clock(local),
+        "timezone": timezone,
+        "utcOffset": instants.format_offset(at, zone),
+    }
+
+
+def _write(
+    organization: str,
+    contact: str,
+    detail: dict[str, Any],
+    where: dict[str, str] | None,
+    when: dict[str, str],
+) -> NewEvent:
+    value = {"organizationId": organization, "customerId": contact, "event": detail}
+    if where is not None:
+        value["where"] = where
+    body = msgspec.json.encode(value | {"when": when})
+    return NewEvent(
+        key=events.key_of(detail["id"]),
+        contact=contact,
+        type=events.TYPE_NUMBERS[detail["type"]],
+        created_at=instants.parse_instant(when["createdAt"]),
+        local_at=instants.parse_wall_clock(when["createdAtLocal"]),
+        body=body,
+        sent=body,
+    )

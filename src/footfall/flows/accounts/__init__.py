@@ -1,0 +1,1 @@
+"""Who may come in: tenants, tokens, sources' secrets, and how often."""

@@ -1,0 +1,128 @@
+"""Source secrets: the addresses at which equipment is received, and what proves it.
+
+A secret must be known to check a RADIUS packet or a signature, so it is kept sealed
+with a key that is not in the database (AES-SIV, RFC 5297).
+"""
+
+import ipaddress
+import secrets
+from collections.abc import Iterator
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
+from footfall.errors import FieldError, Invalid, LocationUnknown, SourceUnknown
+from footfall.store import Store
+from footfall.store.transaction import Source, Transaction
+
+KINDS = ("radius", "freeradius", "meraki", "mist")
+# As hex: one that begins with `-` is an option to many a program. 32 characters are as
+# many as some access points take.
+SECRET_BYTES = 16
+SECRET_LENGTH_MIN, SECRET_LENGTH_MAX = 4, 128
+
+
+class NewSource(msgspec.Struct, frozen=True):
+    """A source that was just made: the only time that its secret is seen."""
+
+    source: Source
+    secret: str
+
+
+class SourceSecrets:
+    """Makes sources, and opens their secrets."""
+
+    def __init__(self, store: Store, key: bytes):
+        self._store = store
+        self._cipher = AESSIV(key)
+
+    def create(  # noqa: PLR0913  the command has as many
+        self,
+        organization: str,
+        kind: str,
+        now: int,
+        *,
+        secret: str | None = None,
+        validator: str | None = None,
+        location: str | None = None,
+        networks: tuple[str, ...] = (),
+    ) -> NewSource:
+        """Make a source; without a secret it gets a random one.
+
+        Raises:
+            Invalid: Something cannot be used; with every reason.
+            LocationUnknown: There is no such location.
+            OrganizationUnknown: There is no such tenant.
+        """
+        if secret is None:
+            secret = secrets.token_hex(SECRET_BYTES)
+        errors = list(_wrong(kind, secret, validator, networks))
+        if errors:
+            text = "; ".join(f"{e.field} {e.message}" for e in errors)
+            raise Invalid(f"The source cannot be made: {text}.", errors)
+        source_id = secrets.token_hex(16)
+        sealed = self._cipher.encrypt(secret.encode(), [source_id.encode()])
+        source = Source(
+            id=source_id,
+            organization=organization,
+            kind=kind,
+            created_at=now,
+            secret=sealed,
+            validator=validator,
+            location=location,
+            networks=networks,
+        )
+
+        def work(transaction: Transaction) -> None:
+            if (
+                location is not None
+                and transaction.registry.load().location(location) is None
+            ):
+                raise LocationUnknown(f"There is no location {location}.")
+            transaction.sources.put(source)
+
+        self._store.transaction(organization, work).result()
+        return NewSource(source, secret)
+
+    def open(self, source: Source) -> str:
+        """Return a source's secret.
+
+        Raises:
+            SourceUnknown: It was sealed with another secret of footfall's.
+        """
+        try:
+            return self._cipher.decrypt(source.secret, [source.id.encode()]).decode()
+        except InvalidTag:
+            raise SourceUnknown(
+                f"The secret of source {source.id} was sealed under another "
+                "FOOTFALL_SECRET; make the source anew."
+            ) from None
+
+    def can_open(self, source: Source) -> bool:
+        """Tell whether a source's secret was sealed with this secret of footfall's."""
+        try:
+            self.open(source)
+        except SourceUnknown:
+            return False
+        return True
+
+
+def _wrong(
+    kind: str, secret: str, validator: str | None, networks: tuple[str, ...]
+) -> Iterator[FieldError]:
+    if kind not in KINDS:
+        yield FieldError(
+            "kind", f"{kind[:64]!r} is not known; allowed: {', '.join(KINDS)}"
+        )
+    length = len(secret)
+    if not SECRET_LENGTH_MIN <= length <= SECRET_LENGTH_MAX or not secret.isascii():
+        allowed = f"{SECRET_LENGTH_MIN} to {SECRET_LENGTH_MAX} ASCII characters"
+        yield FieldError("secret", f"is not {allowed}")
+    if kind == "meraki" and not validator:
+        yield FieldError("validator", "is missing; Meraki's dashboard shows it")
+    for network in networks:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as error:
+            yield FieldError("address", str(error))

@@ -1,0 +1,188 @@
+"""Import: files of events into the store.
+
+Safe to run again after an interruption: what is stored already is a duplicate. An
+event without an id gets one that is made of its content and its position in the
+file, so that it too is stored once.
+"""
+
+import gzip
+import hashlib
+import io
+import itertools
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from footfall.core import bodies
+from footfall.errors import BodyInvalid, Invalid
+from footfall.flows.events import ingest
+from footfall.flows.events.ingest import Batch
+from footfall.store import Appended, Store
+
+_BATCH = 5_000
+_AHEAD = 2
+_LINE_BYTES_MAX = 256 * 1024 * 1024
+
+
+class ImportedEvents(msgspec.Struct, frozen=True):
+    """What became of a file's events."""
+
+    file: str
+    accepted: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    rejected_file: str | None = None
+
+
+def import_file(
+    store: Store,
+    organization: str,
+    path: Path,
+    now: int,
+    progress: Callable[[int, int], None],
+) -> ImportedEvents:
+    """Store the events of a file: a whole response, an array or NDJSON, also `.gz`.
+
+    Args:
+        store: Where to.
+        organization: Whose events they are.
+        path: The file. What is rejected goes to `<path>.rejected.ndjson`.
+        now: The instant of this import.
+        progress: Told the bytes read of the file, and the events done so far.
+
+    Raises:
+        Invalid: The file cannot be understood at all.
+        OSError: It cannot be read.
+    """
+    rejects = path.with_name(path.name + ".rejected.ndjson")
+    rejects.unlink(missing_ok=True)
+    loaded = ImportedEvents(str(path))
+    waiting: deque[tuple[Batch, int, int, list[bytes], Future[Appended]]] = deque()
+
+    def close_if_due() -> None:
+        nonlocal loaded
+        batch, first, offset, items, future = waiting.popleft()
+        receipt = ingest.receipt(batch, future.result())
+        _keep_rejected(rejects, receipt.rejected, first, items)
+        rejected = loaded.rejected + len(receipt.rejected)
+        loaded = ImportedEvents(
+            str(path),
+            loaded.accepted + receipt.accepted,
+            loaded.duplicates + receipt.duplicates,
+            rejected,
+            str(rejects) if rejected else None,
+        )
+        progress(offset, loaded.accepted + loaded.duplicates + loaded.rejected)
+
+    zone_at = ingest.zones(store, organization)
+    with path.open("rb") as raw:
+        first = 0
+        for items in _batches(_items(raw, path)):
+            batch = ingest.read(items, organization, now, _ids_from(first), zone_at)
+            future = store.append(organization, batch.events)
+            waiting.append((batch, first, raw.tell(), items, future))
+            first += len(items)
+            if len(waiting) > _AHEAD:
+                close_if_due()
+        while waiting:
+            close_if_due()
+    return loaded
+
+
+def _items(raw: IO[bytes], path: Path) -> Iterator[bytes]:
+    try:
+        stream: IO[bytes] = raw
+        if path.suffix == ".gz":
+            stream = io.BufferedReader(gzip.GzipFile(fileobj=raw))
+        yield from _split(stream)
+    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+        raise Invalid(f"{path} is not a whole gzip file: {error}.") from None
+    except BodyInvalid as error:
+        raise Invalid(f"{path}: {error.detail}") from None
+
+
+def _split(stream: IO[bytes]) -> Iterator[bytes]:
+    """Yield the items: line by line where the first line is a JSON value itself."""
+    head = b""
+    while not head.strip():
+        head = stream.readline(_LINE_BYTES_MAX)
+        if not head:
+            raise BodyInvalid("The file is empty.")
+    try:
+        msgspec.json.decode(head)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        if head.strip()[:1] not in b"[{" or _spans_lines(head):
+            yield from _whole_or_lines(head + stream.read())
+            return
+    for line in itertools.chain([head], stream):
+        if not line.strip():
+            continue
+        try:
+            yield from bodies.split(line)
+        except BodyInvalid:
+            yield line.strip()
+
+
+def _whole_or_lines(body: bytes) -> Iterator[bytes]:
+    """Cut a file whose first line is not JSON: one value, or lines of which it is one.
+
+    Raises:
+        BodyInvalid: It is neither.
+    """
+    try:
+        yield from bodies.split(body)
+    except BodyInvalid:
+        lines = bodies.split(body, lines=True)
+        if not any(map(_is_object, lines[1:10])):
+            raise
+        yield from lines
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(msgspec.json.decode(line), dict)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
+
+
+def _spans_lines(head: bytes) -> bool:
+    """Tell whether the first line only begins a value that later lines end."""
+    try:
+        bodies.split(head)
+    except BodyInvalid:
+        return True
+    return False
+
+
+def _batches(items: Iterator[bytes]) -> Iterator[list[bytes]]:
+    while batch := list(itertools.islice(items, _BATCH)):
+        yield batch
+
+
+def _ids_from(first: int) -> Callable[[bytes, int], str]:
+    def new_id(item: bytes, index: int) -> str:
+        position = (first + index).to_bytes(8, "big")
+        return hashlib.blake2b(item, digest_size=16, key=position).hexdigest()
+
+    return new_id
+
+
+def _keep_rejected(
+    path: Path, rejected: list[ingest.RejectedItem], first: int, items: list[bytes]
+) -> None:
+    if not rejected:
+        return
+    with path.open("ab") as file:
+        for item in rejected:
+            kept = {
+                "index": first + item.index,
+                "id": item.id,
+                "errors": item.errors,
+                "event": items[item.index].decode(errors="replace"),
+            }
+            file.write(msgspec.json.encode(kept) + b"\n")

@@ -1,0 +1,161 @@
+"""Ingest: bytes in, events on disk, an answer per item."""
+
+import asyncio
+import functools
+import secrets
+from collections.abc import Callable
+from concurrent.futures import Future
+
+import msgspec
+
+from footfall.core import bodies, events
+from footfall.core.events import NewEvent, Rejection
+from footfall.core.places import Registry
+from footfall.errors import FieldError, NothingAccepted
+from footfall.flows.parsing import on_parser
+from footfall.store import Appended, Store
+
+BATCH_MAX = 10_000
+_ID_BITS = 80
+_CONFLICT = FieldError(
+    "event.id", "is the id of a stored event with other content; that one stays"
+)
+
+
+class RejectedItem(msgspec.Struct, frozen=True):
+    """An item that was not stored, and why.
+
+    `index` is its position in what was sent, from 0.
+    """
+
+    index: int
+    id: str | None
+    errors: list[FieldError]
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a batch."""
+
+    status: str = "OK"
+    accepted: int
+    duplicates: int
+    rejected: list[RejectedItem]
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """A batch that was read: events to store, and items that cannot be."""
+
+    events: list[NewEvent]
+    positions: list[int]
+    rejected: list[RejectedItem]
+
+
+def read(
+    items: list[bytes],
+    organization: str,
+    now: int,
+    new_id: Callable[[bytes, int], str] | None = None,
+    zone_at: Callable[[str], str | None] = lambda _: None,
+) -> Batch:
+    """Check and complete each item; see `core.events.accept`.
+
+    `new_id` makes the digits of a missing id from the item and its index; without it
+    they are time-ordered and random. `zone_at` knows the locations' time zones.
+    """
+    accepted: list[NewEvent] = []
+    positions: list[int] = []
+    rejected: list[RejectedItem] = []
+
+    def time_ordered(_item: bytes, _index: int) -> str:
+        return events.make_id(now, secrets.randbits(_ID_BITS))
+
+    for index, item in enumerate(items):
+        try:
+            fresh = functools.partial(new_id or time_ordered, item, index)
+            accepted.append(events.accept(item, organization, now, fresh, zone_at))
+            positions.append(index)
+        except Rejection as reason:
+            rejected.append(RejectedItem(index, reason.event_id, reason.errors))
+    return Batch(accepted, positions, rejected)
+
+
+def zones(store: Store, organization: str) -> Callable[[str], str | None]:
+    """Return what knows the time zones of an organization's locations.
+
+    Events that say their zone need none of it, so it is read when one does not.
+    """
+
+    @functools.cache
+    def registry() -> Registry:
+        return store.read(organization, lambda transaction: transaction.registry.load())
+
+    return lambda location: registry().timezone_at(location)
+
+
+def read_body(
+    body: bytes,
+    organization: str,
+    now: int,
+    zone_at: Callable[[str], str | None] = lambda _: None,
+    *,
+    lines: bool,
+) -> Batch:
+    """Cut a body into items and read them; see `core.bodies.split`.
+
+    Raises:
+        BodyInvalid: It is not JSON as a whole.
+        TooLarge: It has more than `BATCH_MAX` items.
+    """
+    items = bodies.split(body, lines=lines, count_max=BATCH_MAX)
+    return read(items, organization, now, zone_at=zone_at)
+
+
+def receipt(batch: Batch, appended: Appended) -> Receipt:
+    """Put together what is answered for each item."""
+    conflicts = [
+        RejectedItem(batch.positions[place], _id_of(batch.events[place]), [_CONFLICT])
+        for place in appended.conflicts
+    ]
+    rejected = sorted(batch.rejected + conflicts, key=lambda item: item.index)
+    return Receipt(
+        accepted=appended.accepted, duplicates=appended.duplicates, rejected=rejected
+    )
+
+
+def _id_of(event: NewEvent) -> str:
+    value: str = msgspec.json.decode(event.body)["event"]["id"]
+    return value
+
+
+class NothingStored(NothingAccepted):
+    """Every item was rejected; the problem lists them like a receipt does."""
+
+    def __init__(self, answer: Receipt):
+        super().__init__("None of the events could be stored; see `rejected`.")
+        self.answer = answer
+
+
+async def receive(
+    store: Store, organization: str, body: bytes, now: int, *, lines: bool
+) -> Receipt:
+    """Take in a request's body; returns when what was accepted is on disk.
+
+    Raises:
+        NothingAccepted: Nothing was stored or there already; with all reasons.
+    """
+
+    def take() -> tuple[Batch, Future[Appended] | None]:
+        zone_at = zones(store, organization)
+        batch = read_body(body, organization, now, zone_at, lines=lines)
+        if not batch.events:
+            return batch, None
+        return batch, store.append(organization, batch.events)
+
+    batch, future = await on_parser(take)
+    appended = Appended(accepted=0)
+    if future is not None:
+        appended = await asyncio.wrap_future(future)
+    answer = receipt(batch, appended)
+    if answer.rejected and not answer.accepted:
+        raise NothingStored(answer)
+    return answer

@@ -1,0 +1,1 @@
+"""Locations and hotspots: managed over the API, imported from CSV."""

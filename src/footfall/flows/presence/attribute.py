@@ -1,0 +1,132 @@
+"""Attribute: each observation is given to a place, and to the person whose it is."""
+
+from collections.abc import Sequence
+
+from footfall.core import observations, stays
+from footfall.core.instants import SECOND
+from footfall.core.observations import Observation, StoredObservation
+from footfall.core.stays import Point, Stay
+from footfall.errors import FieldError
+from footfall.flows.presence.change_stays import Key, UnitOfWork
+from footfall.store.transaction import BEGINNING, Ownership, Transaction
+
+# How far a sender's clock may be ahead.
+AHEAD_MAX = 300 * SECOND
+
+
+class ObservationRejected(Exception):
+    """Something was heard at no registered place, or at no time."""
+
+    def __init__(self, error: FieldError):
+        super().__init__(error.message)
+        self.error = error
+
+
+def check_time(at: int, now: int) -> None:
+    """Accept a time that somebody can have been somewhere.
+
+    Raises:
+        Unplaced: It is none.
+    """
+    if at > now + AHEAD_MAX:
+        raise ObservationRejected(
+            FieldError("at", "is in the future; check the sender's clock")
+        )
+    if at < 0:
+        raise ObservationRejected(FieldError("at", "is before 1970"))
+
+
+class Places:
+    """Finds the places of observations, and puts digests in place of addresses."""
+
+    def __init__(self, unit: UnitOfWork, now: int):
+        self._registry = unit.registry
+        self._transaction = unit.transaction
+        self._now = now
+        self._digests: dict[bytes, bytes] = {}
+
+    def place(self, one: Observation) -> StoredObservation:
+        """Return an observation as it is kept.
+
+        Raises:
+            Unplaced: It was at no registered place, or at no time.
+        """
+        check_time(one.at, self._now)
+        found = self._registry.find(one.reference)
+        if found is None:
+            raise ObservationRejected(unknown_place(one.reference))
+        at = one.at - one.at % SECOND
+        if one.device is None:
+            subject = self._transaction.people.contact_key(one.contact or "")
+            self._transaction.people.put_contact(one.contact or "")
+            return StoredObservation(subject, at, *found, one.rssi, by_contact=True)
+        subject = self._digests.get(one.device) or self._digest(one.device)
+        fleeting = one.fleeting or observations.is_randomised(one.device)
+        return StoredObservation(subject, at, *found, one.rssi, fleeting=fleeting)
+
+    def _digest(self, device: bytes) -> bytes:
+        made = observations.digest(self._registry.device_key, device)
+        self._digests[device] = made
+        return made
+
+
+def unknown_place(reference: observations.PlaceReference) -> FieldError:
+    """Say that a place is not registered."""
+    said = str(reference) or "a place that is not named"
+    return FieldError("place", f"{said} is not registered; add the hotspot or location")
+
+
+def hear(
+    unit: UnitOfWork,
+    kept: Sequence[StoredObservation],
+    *,
+    pseudonymous: bool | None = None,
+) -> None:
+    """Let observations change the stays of those whose they are."""
+    points: dict[Key, list[Point]] = {}
+    contacts = attribute(unit, kept, pseudonymous=pseudonymous)
+    for one, contact in zip(kept, contacts, strict=True):
+        if contact is not None:
+            point = Point(one.at, one.rssi, one.hotspot)
+            points.setdefault((contact, one.location), []).append(point)
+    unit.absorb(gathered(unit, points))
+
+
+def gathered(unit: UnitOfWork, points: dict[Key, list[Point]]) -> dict[Key, list[Stay]]:
+    """Turn points into the stays that they are among themselves."""
+    return {
+        key: list(stays.runs(some, unit.rules(key[1]))) for key, some in points.items()
+    }
+
+
+def attribute(
+    unit: UnitOfWork,
+    kept: Sequence[StoredObservation],
+    *,
+    pseudonymous: bool | None = None,
+) -> list[int | None]:
+    """Return whose each observation was; None where nobody is known."""
+    if pseudonymous is None:
+        pseudonymous = unit.registry.pseudonymous
+    transaction = unit.transaction
+    owners = transaction.people.owners([(one.subject, one.at) for one in kept])
+    keys = {one.subject for one in kept if one.by_contact}
+    contacts = transaction.people.contacts_by_key(keys) if keys else {}
+    made: dict[bytes, int] = {}
+    found: list[int | None] = []
+    for one, owner in zip(kept, owners, strict=True):
+        contact = contacts.get(one.subject) if one.by_contact else owner
+        if contact is None and pseudonymous and not (one.by_contact or one.fleeting):
+            contact = made.get(one.subject) or _pseudonym(transaction, one.subject)
+            made[one.subject] = contact
+        found.append(contact)
+    return found
+
+
+def _pseudonym(transaction: Transaction, device: bytes) -> int:
+    """Make the contact of a device of nobody known."""
+    contact = transaction.people.put_contact(device.hex())
+    transaction.people.put_ownership(
+        Ownership(device, BEGINNING, contact, randomised=False, pseudonym=True)
+    )
+    return contact

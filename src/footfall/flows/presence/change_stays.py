@@ -1,0 +1,169 @@
+"""Change stays: and with them the events that are derived from them.
+
+The events of a transaction are those of its stays afterwards, less those before: what
+holds before and after is never touched, what holds no more is taken back.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from footfall.core import derived_events, stays
+from footfall.core.derived_events import EventContext
+from footfall.core.events import NewEvent
+from footfall.core.places import Registry
+from footfall.core.stays import Rules, Stay
+from footfall.store.transaction import StayQuery, StoredStay, Transaction
+
+# A contact and a location, by their numbers.
+Key = tuple[int, int]
+# What a stay says of a contact at a location; the same again is the same event.
+DerivedEvent = tuple[str, int, int, int, int]
+
+
+class UnitOfWork:
+    """Changes to an organization's stays, inside one transaction."""
+
+    def __init__(
+        self, transaction: Transaction, now: int, rules: Rules | None, *, closing: bool
+    ):
+        self.transaction = transaction
+        self.registry: Registry = transaction.registry.load()
+        self._now = now if closing else None
+        self._rules = rules
+        self._derived_events: Counter[DerivedEvent] = Counter()
+        self._others: list[NewEvent] = []
+
+    def rules(self, location: int) -> Rules:
+        """Return the rules of a location."""
+        return self._rules or self.registry.rules(location)
+
+    def add(self, event: NewEvent) -> None:
+        """Store an event that is not made of stays."""
+        self._others.append(event)
+
+    def absorb(self, heard: Mapping[Key, Iterable[Stay]]) -> None:
+        """Put what was heard of contacts at locations to their stays."""
+        asked = [
+            StayQuery(*key, run.first_at, run.last_at, self.rules(key[1]).timeout)
+            for key, runs in heard.items()
+            for run in runs
+        ]
+        known: dict[Key, dict[int | None, StoredStay]] = {}
+        for one in self.transaction.stays.near(asked):
+            known.setdefault((one.contact, one.location), {})[one.number] = one
+        self._longer: dict[int, StoredStay] = {}
+        changed: list[StoredStay] = []
+        for key, runs in heard.items():
+            changed += self._absorb_at(key, runs, list(known.get(key, {}).values()))
+        self.transaction.stays.extend(list(self._longer.values()))
+        self.transaction.stays.put(changed)
+
+    def _absorb_at(
+        self, key: Key, runs: Iterable[Stay], known: list[StoredStay]
+    ) -> list[StoredStay]:
+        """Return the stays of one place that changed in more than their end."""
+        rules = self.rules(key[1])
+        changed: list[StoredStay] = []
+        for run in runs:
+            # What changed in more than its end is written whole, so its end too.
+            if len(known) == 1 and not changed:
+                longer = self._prolonged(known[0], run, rules)
+                if longer is not None:
+                    known = [longer]
+                    continue
+            change = stays.absorb([one.stay for one in known], run, rules, self._now)
+            if change is None:
+                continue
+            gone = [one for one in known if any(one.stay is s for s in change.gone)]
+            numbers = [one.number for one in gone if one.number is not None]
+            for number in numbers:
+                self._longer.pop(number, None)
+            self._count(gone, -1)
+            self.transaction.stays.delete(
+                [one for one in gone if one.number in numbers[1:]]
+            )
+            stay = StoredStay(next(iter(numbers), None), *key, change.stay, rules)
+            self._count([stay], +1)
+            known = [one for one in known if one not in gone] + [stay]
+            changed = [one for one in changed if one not in gone] + [stay]
+        return changed
+
+    def _prolonged(self, one: StoredStay, run: Stay, rules: Rules) -> StoredStay | None:
+        """Let a stay that is in the books go on; None where that is not all."""
+        if one.number is None or not _alike(one.rules, rules):
+            return None
+        stay = stays.prolong(one.stay, run, rules, self._now)
+        if stay is None or stay is one.stay:
+            return None if stay is None else one
+        longer = StoredStay(one.number, one.contact, one.location, stay, one.rules)
+        self._longer[one.number] = longer
+        return longer
+
+    def drop(self, gone: list[StoredStay]) -> None:
+        """Forget stays, and take back what was made of them."""
+        self.transaction.stays.delete(gone)
+        self._count(gone, -1)
+
+    def close(self, due: list[StoredStay]) -> None:
+        """Close the stays that are over by the rules they were last changed under."""
+        closed = [
+            msgspec.structs.replace(
+                one, stay=stays.close_if_due(one.stay, one.rules, self._now)
+            )
+            for one in due
+        ]
+        self._count(due, -1)
+        self._count(closed, +1)
+        self.transaction.stays.put(closed)
+
+    def _count(self, records: Iterable[StoredStay], sign: int) -> None:
+        for one in records:
+            for derived in _derived_events(one):
+                self._derived_events[derived] += sign
+
+    def write(self) -> tuple[int, int]:
+        """Store what holds now, take back what does not; returns how many of each."""
+        changed = [derived for derived, count in self._derived_events.items() if count]
+        names = self.transaction.people.contact_ids({derived[1] for derived in changed})
+        made, gone = self._others, list[NewEvent]()
+        for derived in sorted(changed):
+            if derived[1] in names:
+                event = self._make(derived, names[derived[1]])
+                (made if self._derived_events[derived] > 0 else gone).append(event)
+        # At equal times: signup, arriving, login.
+        made.sort(key=lambda event: (event.created_at, event.type))
+        return self.transaction.events.append(made), self.transaction.events.withdraw(
+            gone
+        )
+
+    def _make(self, derived: DerivedEvent, contact: str) -> NewEvent:
+        kind, _, location, start_at, more = derived
+        if kind == "visit":
+            context = EventContext(contact, self.registry, location)
+            return derived_events.visit(context, start_at, more)
+        return derived_events.arriving(
+            EventContext(contact, self.registry, location, more), start_at
+        )
+
+
+def _derived_events(one: StoredStay) -> list[DerivedEvent]:
+    """Return what a stay says; in the order of the words, arriving is the first."""
+    stay = one.stay
+    if stay.start_at is None:
+        return []
+    place = (one.contact, one.location, stay.start_at)
+    found: list[DerivedEvent] = [("arriving", *place, stay.hotspot)]
+    if stay.visit_at is not None:
+        found.append(("visit", *place, stay.visit_at))
+    return found
+
+
+def _alike(one: Rules, other: Rules) -> bool:
+    """Tell whether stays go on under both alike; what opens one is no matter."""
+    return (
+        one.session_timeout == other.session_timeout
+        and one.minimum_dwell == other.minimum_dwell
+        and one.maximum_visit == other.maximum_visit
+    )

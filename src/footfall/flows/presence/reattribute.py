@@ -1,0 +1,281 @@
+"""Reattribute: what a device was heard of goes to whom it is now.
+
+A login that footfall learns of late changes whose a device was. The login's own
+transaction only notes that (`put_reattribution`); the work is done here, read beside the
+writer and written in bounded steps. A row of it is deleted once it is done
+whole, and doing it twice changes nothing, so a crash at any point loses nothing.
+"""
+
+import bisect
+import functools
+import itertools
+from collections.abc import Iterable
+
+import msgspec
+
+from footfall.core.observations import StoredObservation
+from footfall.core.stays import Point, Stay, runs
+from footfall.flows.presence.attribute import attribute, gathered
+from footfall.flows.presence.change_stays import Key, UnitOfWork
+from footfall.store import Store
+from footfall.store.transaction import (
+    Ownership,
+    Reattribution,
+    StayQuery,
+    StoredStay,
+    Transaction,
+)
+
+ROWS_A_ROUND = 100
+STAYS_A_STEP = 100
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What a round changes, and what it was read from.
+
+    Attributes:
+        owners: Whose the devices were when it was read.
+        lost: Stays to be made anew of what is left to their contacts.
+        gained: What contacts were heard of besides, and how many stays it touches.
+    """
+
+    owners: dict[bytes, list[Ownership]]
+    lost: list[tuple[StoredStay, list[Stay]]]
+    gained: list[tuple[Key, Stay, int]]
+
+
+def reattribute(store: Store, organization: str, now: int) -> bool:
+    """Do a round of what is to be attributed anew; True if there may be more."""
+    rows = store.read(
+        organization,
+        lambda transaction: transaction.people.reattributions(ROWS_A_ROUND),
+    )
+    if not rows:
+        return False
+    if rows[0].heir is not None:
+        return _inherit(store, organization, rows[0], now)
+    # In order: what an heir gets is there before others take of it.
+    rows = list(itertools.takewhile(lambda one: one.heir is None, rows))
+    plan = store.read(organization, lambda transaction: _plan(transaction, rows, now))
+    for part in parts_of(plan):
+        work = functools.partial(write_part, part=part, now=now)
+        if not store.transaction(organization, work).result()[0]:
+            return True
+    numbers = [one.number for one in rows]
+    store.transaction(
+        organization,
+        lambda transaction: transaction.people.delete_reattributions(numbers),
+    ).result()
+    return True
+
+
+def write_part(transaction: Transaction, part: Plan, now: int) -> tuple[bool, int, int]:
+    """Write a step; returns how many events were made and withdrawn.
+
+    The first is False if what it was read from holds no more.
+    """
+    if any(
+        transaction.people.ownerships(device) != old
+        for device, old in part.owners.items()
+    ):
+        return False, 0, 0
+    unit = UnitOfWork(transaction, now, None, closing=True)
+    if not all(_replace(unit, one, left) for one, left in part.lost):
+        # What was replaced holds; its events go with it.
+        return False, *unit.write()
+    heard: dict[Key, list[Stay]] = {}
+    for key, run, _ in part.gained:
+        heard.setdefault(key, []).append(run)
+    unit.absorb(heard)
+    return True, *unit.write()
+
+
+def parts_of(plan: Plan) -> list[Plan]:
+    """Cut a plan into steps: first what is lost, then what is gained."""
+    parts: list[Plan] = []
+    weight = STAYS_A_STEP
+    for one in plan.lost:
+        weight += 1 + len(one[1])
+        if weight > STAYS_A_STEP:
+            parts.append(Plan(plan.owners, [], []))
+            weight = 1 + len(one[1])
+        parts[-1].lost.append(one)
+    weight = STAYS_A_STEP
+    for gain in plan.gained:
+        weight += gain[2]
+        if weight > STAYS_A_STEP:
+            parts.append(Plan(plan.owners, [], []))
+            weight = gain[2]
+        parts[-1].gained.append(gain)
+    return parts
+
+
+def _replace(unit: UnitOfWork, one: StoredStay, left: list[Stay]) -> bool:
+    """Put what is left of a stay in its place; False if it is another by now."""
+    key, stay = (one.contact, one.location), one.stay
+    near = StayQuery(*key, stay.first_at, stay.last_at, 0)
+    if [found.stay for found in unit.transaction.stays.near([near])] != [stay]:
+        return False
+    unit.drop([one])
+    unit.absorb({key: left})
+    return True
+
+
+def _plan(transaction: Transaction, rows: list[Reattribution], now: int) -> Plan:
+    """Read what the devices were heard of, and the stays of those who had them."""
+    unit = UnitOfWork(transaction, now, None, closing=True)
+    devices = {one.device for one in rows}
+    first = min(one.since_at for one in rows)
+    last = max(one.until_at for one in rows)
+    heard = list(transaction.observations.of_subjects(devices, first, last))
+    owners = attribute(unit, heard, pseudonymous=False)
+    of: dict[bytes, list[Reattribution]] = {}
+    for row in rows:
+        of.setdefault(row.device, []).append(row)
+    gained: dict[Key, list[Point]] = {}
+    asked: set[StayQuery] = set()
+    for one, owner in zip(heard, owners, strict=True):
+        for row in of[one.subject]:
+            if not row.since_at <= one.at <= row.until_at:
+                continue
+            if owner is not None:
+                point = Point(one.at, one.rssi, one.hotspot)
+                gained.setdefault((owner, one.location), []).append(point)
+            if row.former is not None and row.former != owner:
+                asked.add(StayQuery(row.former, one.location, one.at, one.at, 0))
+    found = {one.number: one for one in transaction.stays.near(list(asked))}
+    return Plan(
+        {device: transaction.people.ownerships(device) for device in devices},
+        _left(unit, list(found.values())),
+        gains(unit, gained),
+    )
+
+
+def gains(
+    unit: UnitOfWork, points: dict[Key, list[Point]]
+) -> list[tuple[Key, Stay, int]]:
+    """Return the runs of what was heard that are no stays yet, and what each touches.
+
+    One that joins many stays comes in pieces, each within the timeout of the last.
+    """
+    found: list[tuple[Key, Stay, int]] = []
+    whole = gathered(unit, points)
+    asked = [
+        StayQuery(*key, run.first_at, run.last_at, unit.rules(key[1]).timeout)
+        for key, some in whole.items()
+        for run in some
+    ]
+    known: dict[Key, dict[int, Stay]] = {}
+    for one in unit.transaction.stays.near(asked):
+        stays = known.setdefault((one.contact, one.location), {})
+        stays[one.stay.first_at] = one.stay
+    for key, some in whole.items():
+        stays = known.get(key, {})
+        starts, order = sorted(stays), sorted(points[key], key=lambda p: p.at)
+        times, rules = [point.at for point in order], unit.rules(key[1])
+        for run in some:
+            same = stays.get(run.first_at)
+            if same is not None and _alike(same, run):
+                continue
+            low = bisect.bisect_left(starts, run.first_at - rules.timeout)
+            high = bisect.bisect_right(starts, run.last_at + rules.timeout)
+            cuts = [
+                bisect.bisect_left(times, at)
+                for at in starts[low + STAYS_A_STEP : high : STAYS_A_STEP]
+            ]
+            first = bisect.bisect_left(times, run.first_at)
+            last = bisect.bisect_right(times, run.last_at)
+            weight = 1 + min(high - low, STAYS_A_STEP)
+            for start, end in itertools.pairwise([first, *cuts, last]):
+                found += [
+                    (key, piece, weight) for piece in runs(order[start:end], rules)
+                ]
+    return found
+
+
+def _alike(stay: Stay, run: Stay) -> bool:
+    """Tell whether a stay is of the same run; how it closed is no matter."""
+    return msgspec.structs.replace(stay, visit_at=None, open=True) == run
+
+
+def _left(
+    unit: UnitOfWork, stays: list[StoredStay]
+) -> list[tuple[StoredStay, list[Stay]]]:
+    """Return what is left of stays by whose the observations in them are now.
+
+    A stay that began before the first observation that is kept whole stays as it is.
+    """
+    transaction = unit.transaction
+    floor = transaction.observations.complete_since()
+    stays = [one for one in stays if floor is None or one.stay.first_at >= floor]
+    if not stays:
+        return []
+    names = transaction.people.contact_ids({one.contact for one in stays})
+    subjects = {transaction.people.contact_key(name) for name in names.values()}
+    subjects |= {
+        own.device for number in names for own in transaction.people.devices(number)
+    }
+    first = min(one.stay.first_at for one in stays)
+    last = max(one.stay.last_at for one in stays)
+    heard = gathered_by_key(
+        unit, transaction.observations.of_subjects(subjects, first, last), None
+    )
+    return left_of(unit, stays, heard)
+
+
+def gathered_by_key(
+    unit: UnitOfWork, kept: Iterable[StoredObservation], site: int | None
+) -> dict[Key, list[Point]]:
+    """Return what each contact was heard of at each location, or at the one named."""
+    heard = [one for one in kept if site in (None, one.location)]
+    points: dict[Key, list[Point]] = {}
+    owners = attribute(unit, heard, pseudonymous=False)
+    for one, owner in zip(heard, owners, strict=True):
+        if owner is not None:
+            point = Point(one.at, one.rssi, one.hotspot)
+            points.setdefault((owner, one.location), []).append(point)
+    return points
+
+
+def left_of(
+    unit: UnitOfWork, stays: list[StoredStay], heard: dict[Key, list[Point]]
+) -> list[tuple[StoredStay, list[Stay]]]:
+    """Return the runs that lie in each stay by what was heard."""
+    found = []
+    for one in stays:
+        points = [
+            point
+            for point in heard.get((one.contact, one.location), [])
+            if one.stay.first_at <= point.at <= one.stay.last_at
+        ]
+        found.append((one, list(runs(points, unit.rules(one.location)))))
+    return found
+
+
+def _inherit(store: Store, organization: str, row: Reattribution, now: int) -> bool:
+    """Give an heir some of the stays of a pseudonym, and note when it has all."""
+    former, heir = row.former or 0, row.heir or 0
+
+    def work(transaction: Transaction) -> None:
+        moved = transaction.stays.of_contact(former, STAYS_A_STEP)
+        unit = UnitOfWork(transaction, now, None, closing=True)
+        unit.drop(moved)
+        heard: dict[Key, list[Stay]] = {}
+        if heir in transaction.people.contact_ids([heir]):
+            for one in moved:
+                bare = msgspec.structs.replace(one.stay, visit_at=None, open=True)
+                heard.setdefault((heir, one.location), []).append(bare)
+        unit.absorb(heard)
+        unit.write()
+        if len(moved) < STAYS_A_STEP:
+            transaction.people.delete_reattributions([row.number])
+
+    store.transaction(organization, work).result()
+    return True
+
+
+def reattribute_all(store: Store, now: int) -> None:
+    """Do all that is to be attributed anew, a round of each organization in turn."""
+    waiting = store.organizations_to_reattribute()
+    while waiting:
+        waiting = [name for name in waiting if reattribute(store, name, now)]

@@ -1,0 +1,250 @@
+"""Receive: observations and logins, from those who send them plainly and from vendors.
+
+Who sends plainly is told what became of each item. A vendor's equipment reads no
+answers: what of its posts cannot be understood is kept, and shown to the operator.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from types import ModuleType
+
+import msgspec
+
+from footfall.core import observations
+from footfall.core.observations import SourceBatch
+from footfall.errors import CredentialsWrong, NothingAccepted, SourceUnknown, StoreError
+from footfall.flows.accounts.source_secrets import SourceSecrets
+from footfall.flows.events.ingest import BATCH_MAX, RejectedItem
+from footfall.flows.parsing import on_parser
+from footfall.flows.presence.observe import (
+    LIVE,
+    Outcome,
+    PresenceOptions,
+    merged,
+    observe,
+    steps,
+)
+from footfall.sources import freeradius, masking, meraki, mist, plain
+from footfall.store import Store
+from footfall.store.transaction import Source, StoredRejection, Transaction
+
+REASON_LENGTH_MAX = 1000
+PROBLEMS_A_POST_MAX = 100
+# A vendor's posts are a few hundred kB; nobody's is as large as a batch of events.
+POST_BYTES_MAX = 8 * 1024 * 1024
+# What speaks over HTTP; RADIUS has a port of its own.
+DECODERS: Mapping[str, ModuleType] = {
+    "freeradius": freeradius,
+    "meraki": meraki,
+    "mist": mist,
+}
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a batch of observations or logins."""
+
+    status: str = "OK"
+    accepted: int
+    rejected: list[RejectedItem]
+
+
+class NothingTaken(NothingAccepted):
+    """Every item was rejected; the problem lists them."""
+
+    def __init__(self, answer: Taken):
+        super().__init__("None of the items could be taken in; see `rejected`.")
+        self.answer = answer
+
+
+async def receive_plain(
+    store: Store, organization: str, body: bytes, now: int, read: str, *, lines: bool
+) -> Taken:
+    """Take in a body of `observations` or `logins`; returns when it is on disk.
+
+    Raises:
+        BodyInvalid: It has no items to find.
+        TooLarge: It has too many.
+        NothingAccepted: Nothing was taken in; with all reasons.
+    """
+    decode = plain.logins if read == "logins" else plain.observations
+
+    heard = await on_parser(decode, body, now, lines=lines, count_max=BATCH_MAX)
+    outcome = await _take_steps(store, organization, heard, now)
+    rejected = sorted(
+        (
+            RejectedItem(one.index, None, list(one.errors))
+            for one in (*heard.rejections, *outcome.rejections)
+        ),
+        key=lambda item: item.index,
+    )
+    answer = Taken(accepted=outcome.observed, rejected=rejected)
+    if rejected and not outcome.observed:
+        raise NothingTaken(answer)
+    return answer
+
+
+def check_head(desk: SourceSecrets, source: Source, headers: Mapping[str, str]) -> None:
+    """Check what can be checked of a post before any of its body is read.
+
+    Raises:
+        SourceUnknown: Nothing is received there.
+        CredentialsWrong: Its head does not prove that it has the secret.
+    """
+    if source.kind not in DECODERS:
+        raise SourceUnknown("Nothing is received at this address.")
+    if not DECODERS[source.kind].verify_head(desk.open(source), headers):
+        raise CredentialsWrong("The post does not have this source's secret.")
+
+
+async def check_sender(
+    desk: SourceSecrets, source: Source, headers: Mapping[str, str], body: bytes
+) -> None:
+    """Check that a vendor's post has its source's secret.
+
+    Raises:
+        CredentialsWrong: It does not prove that it has the secret.
+    """
+    verify = DECODERS[source.kind].verify
+    if not await on_parser(verify, desk.open(source), headers, body):
+        raise CredentialsWrong("The post does not have this source's secret.")
+
+
+async def receive_post(store: Store, source: Source, body: bytes, now: int) -> Outcome:
+    """Take in a vendor's post; returns when all of it is on disk."""
+    heard = await on_parser(DECODERS[source.kind].decode, body, now)
+    heard = _at_default(source, heard)
+
+    def keep(transaction: Transaction, outcome: Outcome) -> None:
+        _keep_problems(transaction, source, heard, outcome, now)
+
+    return await _take_steps(store, source.organization, heard, now, keep)
+
+
+async def _take_steps(
+    store: Store,
+    organization: str,
+    heard: SourceBatch,
+    now: int,
+    then: Callable[[Transaction, Outcome], None] = lambda *_: None,
+) -> Outcome:
+    """Take in a post in turns that are short; `then` belongs to the last of them.
+
+    Raises:
+        StoreError: The store failed; what was taken in until then stays.
+    """
+    parts = steps(heard)
+    outcome = Outcome()
+    # Stays of a large post close once all of it was heard.
+    options = LIVE if len(parts) == 1 else PresenceOptions(closing=False)
+    for number, part in enumerate(parts, start=1):
+
+        def work(
+            transaction: Transaction,
+            part: SourceBatch = part,
+            before: Outcome = outcome,
+            is_last: bool = number == len(parts),  # noqa: FBT001  bound here
+        ) -> Outcome:
+            taken = merged(before, observe(transaction, part, now, options))
+            if is_last:
+                then(transaction, taken)
+            return taken
+
+        try:
+            future = await asyncio.to_thread(store.transaction, organization, work)
+            outcome = await asyncio.wrap_future(future)
+        except StoreError as error:
+            if number == 1:
+                raise
+            raise type(error)(
+                f"{error} A part of this is stored: send all of it again, "
+                "nothing is made twice."
+            ) from error
+    return outcome
+
+
+def take_in(
+    store: Store, source: Source, heard: SourceBatch, now: int
+) -> Future[Outcome]:
+    """Take in a packet, and keep what of it was not understood."""
+    heard = _at_default(source, heard)
+
+    def work(transaction: Transaction) -> Outcome:
+        outcome = observe(transaction, heard, now)
+        _keep_problems(transaction, source, heard, outcome, now)
+        return outcome
+
+    return store.transaction(source.organization, work)
+
+
+def _keep_problems(
+    transaction: Transaction,
+    source: Source,
+    heard: SourceBatch,
+    outcome: Outcome,
+    now: int,
+) -> None:
+    problems = _decoder_problems(source, heard, now)
+    if problems := problems + _place_problems(source, outcome, now):
+        transaction.sources.add_rejections(problems)
+
+
+def _at_default(source: Source, heard: SourceBatch) -> SourceBatch:
+    """Put what was heard nowhere that is known to the source's own location."""
+    if source.location is None:
+        return heard
+
+    def there(one: observations.Observation) -> observations.Observation:
+        reference = msgspec.structs.replace(one.reference, location=source.location)
+        return msgspec.structs.replace(one, reference=reference)
+
+    return msgspec.structs.replace(
+        heard,
+        observations=[there(one) for one in heard.observations],
+        logins=[
+            msgspec.structs.replace(
+                one,
+                reference=msgspec.structs.replace(
+                    one.reference, location=source.location
+                ),
+            )
+            for one in heard.logins
+        ],
+    )
+
+
+def _decoder_problems(
+    source: Source, heard: SourceBatch, now: int
+) -> list[StoredRejection]:
+    """Return what to keep of what was not understood, without anybody in it."""
+    found = [
+        StoredRejection(
+            source.id,
+            now,
+            masking.mask_reason(one.reason)[:REASON_LENGTH_MAX],
+            masking.mask_body(one.raw),
+        )
+        for one in heard.rejections[:PROBLEMS_A_POST_MAX]
+    ]
+    surplus = len(heard.rejections) - len(found)
+    if surplus > 0:
+        more = f"and {surplus} more of the same post"
+        found.append(StoredRejection(source.id, now, more, ""))
+    return found
+
+
+def _place_problems(
+    source: Source, outcome: Outcome, now: int
+) -> list[StoredRejection]:
+    """Return a problem for each place that is not registered, however much it heard."""
+    reasons = Counter(one.reason for one in outcome.rejections)
+    return [
+        StoredRejection(
+            source.id,
+            now,
+            masking.mask_place(reason)[:REASON_LENGTH_MAX],
+            f"{count} times",
+        )
+        for reason, count in reasons.most_common(PROBLEMS_A_POST_MAX)
+    ]

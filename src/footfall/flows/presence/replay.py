@@ -1,0 +1,209 @@
+"""Replay: a history of presence from a file, through the rules of what is live.
+
+It is judged by the observations' own clock: stays close when all of the file was
+heard. Safe to interrupt and to repeat.
+"""
+
+import csv
+import gzip
+import io
+import itertools
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from footfall.core import instants
+from footfall.core.observations import (
+    Observation,
+    PlaceReference,
+    SourceBatch,
+    parse_mac,
+)
+from footfall.core.places import LocationRecord
+from footfall.core.stays import Rules
+from footfall.errors import Invalid, LocationUnknown
+from footfall.flows.presence.close_stays import close_due
+from footfall.flows.presence.observe import Outcome, PresenceOptions, observe
+from footfall.sources.reading import epoch_of
+from footfall.store import Store
+from footfall.store.transaction import Transaction
+
+_BATCH = 250
+
+
+class Columns(msgspec.Struct, frozen=True):
+    """The columns of a file, and the zone of times that have none."""
+
+    time: str
+    device: str
+    zone: ZoneInfo | None = None
+
+
+class Replayed(msgspec.Struct, frozen=True):
+    """What became of a file's lines."""
+
+    file: str
+    observed: int = 0
+    events: int = 0
+    withdrawn: int = 0
+    rejected: int = 0
+    rejected_file: str | None = None
+
+
+def site_of(store: Store, organization: str, location: str) -> LocationRecord:
+    """Return a location as it is registered.
+
+    Raises:
+        LocationUnknown: It is not.
+    """
+    registry = store.read(organization, lambda transaction: transaction.registry.load())
+    site = registry.location(location)
+    if site is not None:
+        return site
+    raise LocationUnknown(
+        f"There is no location {location}; `footfall location import` adds."
+    )
+
+
+def rules_for(store: Store, organization: str, location: str) -> Rules:
+    """Return the rules of a location."""
+    site = site_of(store, organization, location)
+    return store.read(
+        organization, lambda transaction: transaction.registry.load().rules(site.number)
+    )
+
+
+def replay(  # noqa: PLR0913  the command has as many
+    store: Store,
+    organization: str,
+    location: str,
+    path: Path,
+    *,
+    columns: Columns,
+    options: PresenceOptions,
+    now: int,
+    progress: Callable[[int, int], None],
+) -> Replayed:
+    """Take in a CSV file of observations, also `.gz`.
+
+    Args:
+        store: Where to.
+        organization: Whose it is.
+        location: The id of the location where all of it was heard.
+        path: The file. What is rejected goes to `<path>.rejected.ndjson`.
+        columns: How to read it.
+        options: How to judge it.
+        now: This instant.
+        progress: Told the bytes read of the file, and the observations done so far.
+
+    Raises:
+        Invalid: The file cannot be understood at all.
+        LocationUnknown: There is no such location.
+        OSError: The file cannot be read.
+    """
+    zone = instants.zone_of(site_of(store, organization, location).location.timezone)
+    reading = _Reading(
+        path, PlaceReference(location=location), columns, columns.zone or zone
+    )
+    done = Replayed(str(path))
+    with path.open("rb") as raw:
+        lines = reading.observations(raw)
+        while batch := list(itertools.islice(lines, _BATCH)):
+
+            def work(
+                transaction: Transaction, batch: list[Observation] = batch
+            ) -> Outcome:
+                return observe(transaction, SourceBatch(batch), now, options)
+
+            # One at a time, so that a server beside it gets its turn in between.
+            outcome = store.transaction(organization, work).result()
+            for one in outcome.rejections:
+                reading.reject(one.index, {"error": one.reason})
+            done = msgspec.structs.replace(
+                done,
+                observed=done.observed + outcome.observed,
+                events=done.events + outcome.events,
+                withdrawn=done.withdrawn + outcome.withdrawn,
+            )
+            progress(raw.tell(), done.observed)
+    closed = close_due(store, now)
+    rejected = str(reading.rejects) if reading.rejected else None
+    return msgspec.structs.replace(
+        done,
+        events=done.events + closed,
+        rejected=reading.rejected,
+        rejected_file=rejected,
+    )
+
+
+class _Reading:
+    """Reads a file's lines, and keeps those that cannot be understood."""
+
+    def __init__(
+        self, path: Path, reference: PlaceReference, columns: Columns, zone: ZoneInfo
+    ):
+        self.rejects = path.with_name(path.name + ".rejected.ndjson")
+        self.rejects.unlink(missing_ok=True)
+        self.rejected = 0
+        self._path = path
+        self._spot = reference
+        self._columns = columns
+        self._zone = zone
+
+    def observations(self, raw: IO[bytes]) -> Iterator[Observation]:
+        """Yield what was heard, in the order of the file."""
+        stream: IO[bytes] = raw
+        if self._path.suffix == ".gz":
+            stream = io.BufferedReader(gzip.GzipFile(fileobj=raw))
+        # Held here: it closes the file once nobody holds it.
+        self._text = io.TextIOWrapper(stream, "utf-8-sig", newline="")
+        rows = csv.DictReader(self._text)
+        try:
+            missing = {self._columns.time, self._columns.device} - set(
+                rows.fieldnames or ()
+            )
+            if missing:
+                raise Invalid(
+                    f"{self._path} has no column {' and '.join(sorted(missing))}; "
+                    f"it has: {', '.join(rows.fieldnames or ())}."
+                )
+            for row in rows:
+                try:
+                    yield self._observation(row, rows.line_num)
+                except ValueError as error:
+                    self.reject(rows.line_num, {"error": str(error), "row": row})
+        except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+            raise Invalid(f"{self._path} is not a whole gzip file: {error}.") from None
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise Invalid(f"{self._path} is not CSV in UTF-8: {error}.") from None
+
+    def _observation(self, row: dict[str, str], line: int) -> Observation:
+        device = (row[self._columns.device] or "").strip()
+        if not device:
+            raise ValueError("the device is missing")
+        try:
+            address = parse_mac(device)
+        except ValueError:
+            # Somebody's own name for it, such as a hash of the address.
+            address = b"device:" + device.encode()
+        at = self._instant((row[self._columns.time] or "").strip())
+        return Observation(at, self._spot, address, index=line)
+
+    def _instant(self, text: str) -> int:
+        if text.isascii() and text.isdigit():
+            return epoch_of(int(text[:20]))
+        try:
+            return instants.parse_instant(text)
+        except ValueError:
+            wall_clock = instants.parse_wall_clock(text)
+        return instants.from_wall_clock(wall_clock, self._zone)
+
+    def reject(self, line: int, kept: dict[str, Any]) -> None:
+        """Keep a line that could not be taken in, and why."""
+        self.rejected += 1
+        with self.rejects.open("ab") as file:
+            file.write(msgspec.json.encode({"line": line} | kept) + b"\n")

@@ -1,0 +1,1 @@
+"""Simulated guests: a chain's history, devices that move, vendors' equipment."""

@@ -1,0 +1,122 @@
+"""What is registered, in SQLite: locations, hotspots, rules and keys."""
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from typing_extensions import override
+
+from footfall.core.places import (
+    Hotspot,
+    Location,
+    LocationRecord,
+    PresenceSettings,
+    Registry,
+)
+from footfall.store.sqlite.keys import KEY_BYTES
+from footfall.store.sqlite.repository import Repository
+from footfall.store.transaction import RegistryRepository
+
+REGISTRIES_MAX = 256
+
+
+class SQLiteRegistry(Repository, RegistryRepository):
+    """The registry of an organization, on one connection."""
+
+    @override
+    def load(self) -> Registry:
+        """Return what is registered; after a change only what is newer is read.
+
+        What a transaction changed itself stays its own until it is committed: a version
+        that is undone is given again, to something else.
+        """
+        version, settings = next(self._run("registry_version"))
+        known = self._own or self._registries.get(self._number)
+        if known is None or known[0] > version:
+            known = (0, Registry.empty(self._name))
+        # Without keys it is only good to look at.
+        has_keys = known[1].device_key and known[1].identity_key
+        if known[0] == version and (has_keys or not self._writes):
+            return known[1]
+        keys = self._key("device"), self._key("identity")
+        version, settings = next(self._run("registry_version"))
+        registry = known[1].updated(
+            [_location_record(row) for row in self._run("locations", since=known[0])],
+            [_hotspot(row) for row in self._run("hotspots", since=known[0])],
+            msgspec.json.decode(settings, type=PresenceSettings),
+            keys,
+        )
+        if self._touched:
+            self._own = version, registry
+        else:
+            if len(self._registries) >= REGISTRIES_MAX:
+                self._registries.clear()
+            self._registries[self._number] = version, registry
+        return registry
+
+    def _touch(self) -> None:
+        """Give the registry its next version, that of what changes now."""
+        self._touched = True
+        self._run("touch_registry")
+
+    def _key(self, purpose: str) -> bytes:
+        row = self._run("key", purpose=purpose).fetchone()
+        if row is not None and any(row[0]):
+            return self._keys.open(bytes(row[0]), self._name, purpose)
+        if not self._writes:
+            return b""
+        key = secrets.token_bytes(KEY_BYTES)
+        sealed = self._keys.seal(key, self._name, purpose)
+        self._run("add_key", purpose=purpose, key=sealed)
+        self._touch()
+        return key
+
+    @override
+    def put_location(
+        self, location: Location, settings: PresenceSettings, *, deleted: bool = False
+    ) -> None:
+        self._touch()
+        self._run(
+            "put_location",
+            id=location.id,
+            body=msgspec.json.encode(location),
+            settings=msgspec.json.encode(settings),
+            deleted=deleted,
+        )
+
+    @override
+    def put_hotspot(self, hotspot: Hotspot) -> None:
+        self._touch()
+        body = msgspec.json.encode(hotspot)
+        self._run("put_hotspot", id=hotspot.id, location=hotspot.venue_id, body=body)
+
+    @override
+    def delete_hotspot(self, hotspot: str) -> None:
+        self._touch()
+        self._run("delete_hotspot", id=hotspot)
+
+    @override
+    def put_settings(self, settings: PresenceSettings) -> None:
+        self._touched = True
+        self._run("put_settings", settings=msgspec.json.encode(settings).decode())
+
+    @override
+    def delete_device_key(self) -> None:
+        self._run("wipe_keys", purpose="device")
+        self._touch()
+
+
+def _hotspot(row: Sequence[Any]) -> tuple[int, Hotspot, int, bool]:
+    number, body, location, deleted = row
+    return number, msgspec.json.decode(body, type=Hotspot), location, bool(deleted)
+
+
+def _location_record(row: Sequence[Any]) -> LocationRecord:
+    number, body, settings, deleted = row
+    return LocationRecord(
+        number,
+        msgspec.json.decode(body, type=Location),
+        msgspec.json.decode(settings, type=PresenceSettings),
+        bool(deleted),
+    )

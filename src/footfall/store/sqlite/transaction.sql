@@ -1,0 +1,441 @@
+-- The statements of an organization's books; see statements.sql.
+
+-- name: registry_version
+SELECT registry, settings FROM organization WHERE number = :organization
+
+-- name: touch_registry
+UPDATE organization SET registry = registry + 1 WHERE number = :organization
+
+-- name: put_settings
+UPDATE organization SET settings = :settings, registry = registry + 1
+WHERE number = :organization
+
+-- name: key
+SELECT key FROM organization_key
+WHERE organization = :organization AND purpose = :purpose
+ORDER BY number DESC LIMIT 1
+
+-- name: add_key
+INSERT INTO organization_key (organization, purpose, key)
+VALUES (:organization, :purpose, :key)
+
+-- name: wipe_keys
+-- In place, like all that must be gone from the file.
+UPDATE organization_key SET key = zeroblob(length(key))
+WHERE organization = :organization AND purpose = :purpose
+
+-- name: locations
+-- Those that changed after a version.
+SELECT number, body, settings, deleted FROM location
+WHERE organization = :organization AND changed > :since ORDER BY number
+
+-- name: put_location
+INSERT INTO location (organization, id, body, settings, deleted, changed)
+VALUES (:organization, :id, :body, :settings, :deleted, (
+  SELECT registry FROM organization WHERE number = :organization
+))
+ON CONFLICT (organization, id) DO UPDATE
+SET body = :body, settings = :settings, deleted = :deleted, changed = excluded.changed
+
+-- name: hotspots
+-- Those that changed after a version.
+SELECT number, body, location, deleted FROM hotspot
+WHERE organization = :organization AND changed > :since ORDER BY number
+
+-- name: put_hotspot
+INSERT INTO hotspot (organization, id, location, body, changed)
+VALUES (:organization, :id, (
+  SELECT number FROM location WHERE organization = :organization AND id = :location
+), :body, (
+  SELECT registry FROM organization WHERE number = :organization
+))
+ON CONFLICT (organization, id) DO UPDATE
+SET location = excluded.location, body = :body, changed = excluded.changed, deleted = 0
+
+-- name: delete_hotspot
+-- It stays, so that whoever knows an older version learns of it.
+UPDATE hotspot SET deleted = 1, changed = (
+  SELECT registry FROM organization WHERE number = :organization
+)
+WHERE organization = :organization AND id = :id
+
+-- name: shared_external_ids
+-- Locations of an organization whose externalId an older one of it has.
+SELECT organization.id, later.id, json_extract(later.body, '$.externalId')
+FROM location AS later JOIN organization ON organization.number = later.organization
+WHERE NOT later.deleted AND json_extract(later.body, '$.externalId') IN (
+  SELECT json_extract(body, '$.externalId') FROM location AS earlier
+  WHERE earlier.organization = later.organization AND earlier.number < later.number
+    AND NOT earlier.deleted
+)
+LIMIT 100
+
+-- name: contact_id
+SELECT id FROM contact WHERE number = ? AND typeof(id) = 'text'
+
+-- name: contact_number
+SELECT ?2, (SELECT number FROM contact WHERE organization = ?1 AND key = ?2)
+
+-- name: profile
+SELECT body FROM profile WHERE contact = :contact ORDER BY number DESC LIMIT 1
+
+-- name: wipe_profiles
+UPDATE profile SET body = zeroblob(length(body)) WHERE contact = :contact
+
+-- name: add_profile
+INSERT INTO profile (contact, body) VALUES (:contact, :body)
+
+-- name: identity
+SELECT contact FROM identity WHERE organization = :organization AND key = :key
+
+-- name: drop_identities
+DELETE FROM identity WHERE contact = :contact
+
+-- name: put_identity
+INSERT INTO identity (organization, key, contact) VALUES (?, ?, ?)
+ON CONFLICT DO UPDATE SET contact = excluded.contact
+
+-- name: owner_at
+-- One row for each that is asked, so that many are asked in one go; with since when,
+-- and since when its newest owner has it.
+SELECT contact, since_at, (
+  SELECT max(since_at) FROM owner WHERE organization = ?1 AND device = ?2
+)
+FROM (SELECT 1) LEFT JOIN (
+  SELECT contact, since_at FROM owner
+  WHERE organization = ?1 AND device = ?2 AND since_at <= ?3
+  ORDER BY since_at DESC LIMIT 1
+)
+
+-- name: ownerships
+SELECT device, since_at, contact, randomised, pseudonym FROM owner
+WHERE organization = :organization AND device = :device ORDER BY since_at
+
+-- name: devices
+SELECT device, since_at, contact, randomised, pseudonym FROM owner
+WHERE contact = :contact ORDER BY device, since_at
+
+-- name: put_ownership
+INSERT INTO owner (organization, device, since_at, contact, randomised, pseudonym)
+VALUES (:organization, :device, :since_at, :contact, :randomised, :pseudonym)
+ON CONFLICT (organization, device, since_at)
+DO UPDATE SET contact = :contact, pseudonym = :pseudonym
+
+-- name: drop_ownerships
+DELETE FROM owner WHERE contact = :contact
+
+-- name: newest_stay
+SELECT number, contact, location, first_at, last_at, start_at, hotspot, visit_at,
+  minimum_dwell, session_timeout, maximum_visit, check_at IS NOT NULL
+FROM stay JOIN stay_end ON stay = number
+WHERE contact = ? AND location = ? ORDER BY first_at DESC LIMIT 1
+
+-- name: stays
+-- Stays of one place never overlap, so those that reach into a span are its latest.
+SELECT number, contact, location, first_at, last_at, start_at, hotspot, visit_at,
+  minimum_dwell, session_timeout, maximum_visit, check_at IS NOT NULL
+FROM (
+  SELECT * FROM stay WHERE contact = ?1 AND location = ?2 AND first_at <= ?4
+  ORDER BY first_at DESC LIMIT ?5
+)
+JOIN stay_end ON stay = number
+WHERE last_at >= ?3
+
+-- name: stays_of
+SELECT number, contact, location, first_at, last_at, start_at, hotspot, visit_at,
+  minimum_dwell, session_timeout, maximum_visit, check_at IS NOT NULL
+FROM stay JOIN stay_end ON stay = number WHERE contact = :contact LIMIT :limit
+
+-- name: stays_due
+SELECT number, contact, location, first_at, last_at, start_at, hotspot, visit_at,
+  minimum_dwell, session_timeout, maximum_visit, 1
+FROM stay INDEXED BY stay_by_check JOIN stay_end ON stay = number
+WHERE check_at <= :now AND organization = :organization ORDER BY check_at LIMIT :limit
+
+-- name: due
+SELECT id FROM organization WHERE EXISTS (
+  SELECT 1 FROM stay INDEXED BY stay_by_check
+  WHERE stay.organization = organization.number AND check_at <= :now
+)
+
+-- name: postpone_stay
+UPDATE stay SET check_at = ? WHERE number = ?
+
+-- name: extend_stay
+-- What most observations do; all else is left alone.
+UPDATE stay_end SET last_at = ? WHERE stay = ?
+
+-- name: add_end
+INSERT INTO stay_end (last_at, stay) VALUES (?, ?)
+
+-- name: drop_end
+DELETE FROM stay_end WHERE stay = ?
+
+-- name: change_stay
+UPDATE stay SET
+  first_at = ?, start_at = ?, hotspot = ?, visit_at = ?,
+  minimum_dwell = ?, session_timeout = ?, maximum_visit = ?, check_at = ?
+WHERE number = ?
+
+-- name: add_stay
+INSERT INTO stay (
+  first_at, start_at, hotspot, visit_at, minimum_dwell, session_timeout,
+  maximum_visit, check_at, organization, contact, location
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number
+
+-- name: drop_stay
+DELETE FROM stay WHERE number = ?
+
+-- name: is_stored
+SELECT EXISTS (SELECT 1 FROM event WHERE organization = ? AND key = ?)
+
+-- name: event
+SELECT arrival, contact, type, created_at, body FROM event JOIN body USING (arrival)
+WHERE organization = ? AND key = ?
+
+-- name: drop_event
+DELETE FROM event WHERE arrival = ?
+
+-- name: wipe_body
+UPDATE body SET body = zeroblob(length(body)) WHERE arrival = ?
+
+-- name: add_withdrawal
+INSERT INTO withdrawal (arrival, organization, contact, type, created_at)
+VALUES (?, ?, ?, ?, ?)
+
+-- name: add_block
+-- Not twice: what is sent again is the same block.
+INSERT INTO block (organization, received_at, first_at, last_at, records)
+SELECT :organization, :received_at, :first_at, :last_at, :records
+WHERE NOT EXISTS (
+  SELECT 1 FROM block WHERE organization = :organization
+    AND last_at = :last_at AND first_at = :first_at AND records = :records
+)
+
+-- name: blocks
+SELECT records FROM block
+WHERE organization = :organization AND last_at >= :since AND first_at <= :until
+ORDER BY number
+
+-- name: newest_blocks
+-- Those that no segment covers yet.
+SELECT number, records FROM block
+WHERE organization = :organization AND last_at >= :since AND first_at <= :until
+  AND number > (SELECT ifnull(max(number), 0) FROM segment)
+
+-- name: segments_since
+SELECT number FROM segment WHERE last_at >= :since
+
+-- name: page_of_device
+-- The one page of a segment in which a device is, if it is in it at all.
+SELECT first_block, entries FROM segment JOIN segment_page ON segment_page.number = (
+  SELECT number FROM segment_page
+  WHERE segment = ?1 AND first_device <= ?2 ORDER BY first_device DESC LIMIT 1
+)
+WHERE segment.number = ?1 AND instr(entries, ?2)
+
+-- name: block
+SELECT records FROM block WHERE number = ? AND organization = ?
+
+-- name: segment_end
+SELECT ifnull(max(number), 0) FROM segment
+
+-- name: uncovered_blocks
+SELECT number, last_at, length(records) FROM block WHERE number > ? ORDER BY number
+LIMIT ?
+
+-- name: records_between
+SELECT number, records FROM block WHERE number BETWEEN ? AND ?
+
+-- name: add_segment
+INSERT INTO segment (number, first_block, last_at) VALUES (?, ?, ?)
+
+-- name: add_segment_page
+INSERT INTO segment_page (segment, first_device, entries) VALUES (?, ?, ?)
+
+-- name: idle_segments
+-- Whose blocks are gone; and those beyond the last block, whose numbers come again.
+SELECT number FROM segment
+WHERE number < (SELECT ifnull(min(number), 1 << 62) FROM block)
+  OR number > (SELECT ifnull(max(number), 0) FROM block)
+
+-- name: delete_segment_pages
+DELETE FROM segment_page WHERE segment = ?
+
+-- name: delete_segment
+DELETE FROM segment WHERE number = ?
+
+-- name: is_heard_since
+SELECT EXISTS (
+  SELECT 1 FROM block WHERE organization = :organization AND last_at >= :since
+)
+
+-- name: put_reattribution
+INSERT INTO reattribution (organization, device, since_at, until_at, former, heir)
+VALUES (:organization, :device, :since_at, :until_at, :former, :heir)
+
+-- name: reattributions
+SELECT device, since_at, until_at, former, heir, number FROM reattribution
+WHERE organization = :organization ORDER BY number LIMIT :limit
+
+-- name: drop_reattribution
+DELETE FROM reattribution WHERE number = ?
+
+-- name: organizations_to_reattribute
+SELECT id FROM organization WHERE EXISTS (
+  SELECT 1 FROM reattribution WHERE reattribution.organization = organization.number
+)
+
+-- name: forgotten_until
+-- What was heard up to here may have been forgotten.
+SELECT forgotten_until FROM organization WHERE number = :organization
+
+-- name: note_forgotten
+UPDATE organization SET forgotten_until = max(forgotten_until, ?) WHERE number = ?
+
+-- name: old_blocks
+-- They lie in the order of their arrival, so the oldest are in front.
+SELECT number, organization, last_at FROM (
+  SELECT number, organization, last_at, received_at FROM block
+  ORDER BY number LIMIT 500
+) WHERE received_at < :before
+
+-- name: delete_block
+DELETE FROM block WHERE number = ?
+
+-- name: session
+SELECT at, ended_at FROM session WHERE organization = :organization AND key = :key
+
+-- name: put_session
+INSERT INTO session (organization, key, nas, at) VALUES (:organization, :key, :nas, :at)
+ON CONFLICT DO UPDATE SET at = excluded.at, ended_at = NULL
+
+-- name: end_sessions
+UPDATE session SET ended_at = :at
+WHERE organization = :organization AND nas = :nas AND at <= :at AND ended_at IS NULL
+
+-- name: forget_sessions
+DELETE FROM session WHERE at < :before
+
+-- name: put_source
+INSERT INTO source (id, organization, kind, body)
+VALUES (:id, :organization, :kind, :body)
+
+-- name: sources
+SELECT source.body FROM source JOIN organization
+  ON organization.number = source.organization
+WHERE :organization IS NULL OR organization.id = :organization
+ORDER BY source.rowid
+
+-- name: source
+SELECT body FROM source WHERE id = :id
+
+-- name: delete_source
+DELETE FROM source WHERE id = :id AND organization = :organization
+
+-- name: add_problem
+INSERT INTO problem (organization, source, at, reason, body) VALUES (?, ?, ?, ?, ?)
+
+-- name: problems
+SELECT source, at, reason, body FROM problem WHERE organization = :organization
+ORDER BY number DESC LIMIT :limit
+
+-- name: surplus_problems
+SELECT number FROM problem WHERE organization = :organization
+ORDER BY number DESC LIMIT -1 OFFSET :most
+
+-- name: old_problems
+SELECT number FROM (SELECT number, at FROM problem ORDER BY number LIMIT 500)
+WHERE at < :before
+
+-- name: wipe_problem
+-- The reason is a text, so its zeros are digits, one for each byte.
+UPDATE problem SET body = zeroblob(length(body)),
+  reason = substr(hex(zeroblob(octet_length(reason))), 1, octet_length(reason))
+WHERE number = ?
+
+-- name: delete_problem
+DELETE FROM problem WHERE number = ?
+
+-- name: contact_row
+SELECT key, id FROM contact WHERE number = :contact
+
+-- name: erased_devices
+-- With when the next owner had each, and whether nobody had it before.
+SELECT device, since_at, (
+  SELECT min(since_at) FROM owner AS later WHERE organization = :organization
+    AND later.device = owner.device AND later.since_at > owner.since_at
+), NOT EXISTS (
+  SELECT 1 FROM owner AS former WHERE organization = :organization
+    AND former.device = owner.device AND former.since_at < owner.since_at
+)
+FROM owner WHERE contact = :contact
+
+-- name: newest_block
+SELECT coalesce(max(number), 0) FROM block
+
+-- name: add_erasure
+INSERT INTO erasure (organization, contact, entry, state, body)
+VALUES (:organization, :contact, :entry, 0, :body) RETURNING number
+
+-- name: erasures_in_state
+SELECT number, organization, contact, entry FROM erasure
+WHERE state = :state AND state < 2
+
+-- name: erasure_body
+SELECT body FROM erasure WHERE number = :number
+
+-- name: wipe_erasure
+UPDATE erasure SET body = zeroblob(length(body)), state = 1 WHERE number = :number
+
+-- name: end_erasure
+UPDATE erasure SET state = 2 WHERE number = ?
+
+-- name: erasure_entries
+SELECT entry FROM erasure
+
+-- name: erased_events
+SELECT arrival, length(body) FROM event INDEXED BY event_by_contact
+JOIN body USING (arrival) WHERE contact = :contact LIMIT :limit
+
+-- name: erased_withdrawals
+SELECT arrival, length(body) FROM withdrawal INDEXED BY withdrawal_by_contact
+JOIN body USING (arrival) WHERE contact = :contact LIMIT :limit
+
+-- name: drop_withdrawal
+DELETE FROM withdrawal WHERE arrival = ?
+
+-- name: erased_stays
+SELECT number FROM stay WHERE contact = :contact LIMIT :limit
+
+-- name: erased_profiles
+SELECT number FROM profile WHERE contact = :contact AND number > :after
+ORDER BY number LIMIT :limit
+
+-- name: wipe_profile
+UPDATE profile SET body = zeroblob(length(body)) WHERE number = ?
+
+-- name: blocks_with
+-- By number, so that what is read at once is bounded.
+SELECT number FROM block
+WHERE number > :after AND number <= :until AND +organization = :organization
+  AND EXISTS (SELECT 1 FROM json_each(:subjects) WHERE instr(records, unhex(value)))
+
+-- name: block_records
+SELECT number, records FROM block WHERE number = ?
+
+-- name: put_records
+UPDATE block SET records = ? WHERE number = ?
+
+-- name: problems_after
+SELECT number, reason, body FROM problem
+WHERE organization = :organization AND number > :after ORDER BY number LIMIT :limit
+
+-- name: organization_id
+SELECT id FROM organization WHERE number = :organization
+
+-- name: drop_own_reattributions
+-- Of the devices that are or were a contact's.
+DELETE FROM reattribution WHERE organization = (
+  SELECT organization FROM contact WHERE number = :contact
+) AND device IN (SELECT device FROM owner WHERE contact = :contact)

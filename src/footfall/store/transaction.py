@@ -1,0 +1,305 @@
+"""An organization's books: what its presence is made of, inside one transaction.
+
+What a flow does with them is done together or not at all: the stays, the events made
+of them and what they were made of never disagree.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+import msgspec
+
+from footfall.core.events import NewEvent
+from footfall.core.observations import StoredObservation
+from footfall.core.places import Hotspot, Location, PresenceSettings, Registry
+from footfall.core.stays import Rules, Stay
+
+# Before all that can be heard: since when a pseudonym has its device.
+BEGINNING = -(2**62)
+
+
+class StoredStay(msgspec.Struct, frozen=True, gc=False):
+    """A stay in the books, with the rules that it was last changed under.
+
+    `number` is None for one that is new.
+    """
+
+    number: int | None
+    contact: int
+    location: int
+    stay: Stay
+    rules: Rules
+
+
+class StayQuery(msgspec.Struct, frozen=True, gc=False):
+    """What lies within a timeout of a span, of a contact at a location."""
+
+    contact: int
+    location: int
+    first_at: int
+    last_at: int
+    timeout: int
+
+
+class Ownership(msgspec.Struct, frozen=True):
+    """Since when a device is a contact's."""
+
+    device: bytes
+    since_at: int
+    contact: int
+    randomised: bool
+    pseudonym: bool = False
+
+
+class Source(msgspec.Struct, frozen=True):
+    """Where equipment sends to, and its secret, sealed.
+
+    Attributes:
+        id: The last part of its address.
+        organization: Whose equipment.
+        kind: What speaks there; see `footfall.sources`.
+        created_at: An instant.
+        secret: What proves that it is it, sealed.
+        validator: What Meraki asks for.
+        location: Where an access point that is not registered stands.
+        networks: Where RADIUS packets may come from.
+    """
+
+    id: str
+    organization: str
+    kind: str
+    created_at: int
+    secret: bytes
+    validator: str | None = None
+    location: str | None = None
+    networks: tuple[str, ...] = ()
+
+
+class StoredRejection(msgspec.Struct, frozen=True):
+    """Something that a source sent and nobody understood."""
+
+    source: str
+    at: int
+    reason: str
+    body: str
+
+
+class Session(msgspec.Struct, frozen=True):
+    """A session of a NAS: when it began, and when the NAS ended all it had."""
+
+    at: int
+    ended_at: int | None
+
+
+class Reattribution(msgspec.Struct, frozen=True):
+    """A device changed hands: what it was heard of is to be given to whom it is now.
+
+    Attributes:
+        device: Its digest.
+        since_at: The first instant that is somebody else's now.
+        until_at: The last.
+        former: The contact that had it, if one did.
+        heir: The contact that gets all that `former`, a pseudonym, had.
+        number: Its place in the order.
+    """
+
+    device: bytes
+    since_at: int
+    until_at: int
+    former: int | None = None
+    heir: int | None = None
+    number: int = 0
+
+
+class RegistryRepository(Protocol):
+    """What is registered: locations, hotspots, the rules of presence, the keys."""
+
+    def put_location(
+        self, location: Location, settings: PresenceSettings, *, deleted: bool = False
+    ) -> None:
+        """Add a location, or change the one with its id."""
+
+    def put_hotspot(self, hotspot: Hotspot) -> None:
+        """Add a hotspot, or change the one with its id."""
+
+    def delete_hotspot(self, hotspot: str) -> None:
+        """Forget a hotspot."""
+
+    def put_settings(self, settings: PresenceSettings) -> None:
+        """Set the organization's rules."""
+
+    def delete_device_key(self) -> None:
+        """Forget what the devices' digests were made with; a new one is made."""
+
+    def load(self) -> Registry:
+        """Return what is registered."""
+
+
+class PeopleRepository(Protocol):
+    """Who is known: contacts, their identities and devices, sessions."""
+
+    def find_contact(self, contact: str) -> int | None:
+        """Return a contact's number."""
+
+    def put_contact(self, contact: str) -> int:
+        """Return a contact's number; it is seen from now on."""
+
+    def contact_ids(self, numbers: Iterable[int]) -> dict[int, str]:
+        """Return the ids of contacts by their numbers, those of erased ones not."""
+
+    def contacts_by_key(self, keys: Iterable[bytes]) -> dict[bytes, int]:
+        """Return the numbers of contacts by what observations keep of them."""
+
+    def contact_key(self, contact: str) -> bytes:
+        """Return what observations keep of a contact."""
+
+    def profile(self, contact: int) -> bytes | None:
+        """Return what is kept of a person."""
+
+    def put_profile(self, contact: int, body: bytes) -> None:
+        """Keep this of a person, and nothing of what was kept."""
+
+    def identity(self, key: bytes) -> int | None:
+        """Return the contact that an identity's digest leads to."""
+
+    def put_identities(self, contact: int, keys: Iterable[bytes]) -> None:
+        """Let these digests, and no others, lead to a contact."""
+
+    def owners(self, asked: list[tuple[bytes, int]]) -> list[int | None]:
+        """Return whose each device was at each instant."""
+
+    def ownerships(self, device: bytes) -> list[Ownership]:
+        """Return whose a device was, in order."""
+
+    def devices(self, contact: int) -> list[Ownership]:
+        """Return the devices that are or were a contact's."""
+
+    def put_ownership(self, ownership: Ownership) -> None:
+        """Say whose a device is from an instant on."""
+
+    def put_reattribution(self, one: Reattribution) -> None:
+        """Note what is to be attributed anew."""
+
+    def reattributions(self, limit: int) -> list[Reattribution]:
+        """Return what is to be attributed anew, in order."""
+
+    def session(self, key: bytes) -> Session | None:
+        """Return a session by its digest."""
+
+    def put_session(self, key: bytes, nas: bytes, at: int) -> None:
+        """Begin a session."""
+
+    def end_sessions(self, nas: bytes, at: int) -> int:
+        """End those of a NAS that began before; returns how many."""
+
+    def delete_reattributions(self, numbers: Iterable[int]) -> None:
+        """Note what was attributed anew."""
+
+
+class StayRepository(Protocol):
+    """The stays of contacts at places."""
+
+    def near(self, asked: list[StayQuery]) -> list[StoredStay]:
+        """Return the stays of contacts at locations that lie near to spans."""
+
+    def of_contact(self, contact: int, limit: int = -1) -> list[StoredStay]:
+        """Return the stays of a contact, all or as many."""
+
+    def due(self, now: int, limit: int) -> list[StoredStay]:
+        """Return stays that it is time to look at."""
+
+    def postpone(self, stay: int, until: int) -> None:
+        """Look at a stay again at an instant, and not before."""
+
+    def extend(self, longer: list[StoredStay]) -> None:
+        """Keep stays of which only the end has changed."""
+
+    def put(self, stays: list[StoredStay]) -> None:
+        """Keep stays as they are now."""
+
+    def delete(self, stays: Iterable[StoredStay]) -> None:
+        """Forget stays."""
+
+
+class EventRepository(Protocol):
+    """The events that are made of stays and logins."""
+
+    def append(self, events: list[NewEvent]) -> int:
+        """Store made events, those that are not yet there; returns how many."""
+
+    def withdraw(self, events: list[NewEvent]) -> int:
+        """Take made events back, and announce it; returns how many were there."""
+
+
+class ObservationRepository(Protocol):
+    """What was heard, kept to make visits anew."""
+
+    def add(self, kept: list[StoredObservation], now: int) -> None:
+        """Keep observations, to make visits anew."""
+
+    def between(self, since: int, until: int) -> Iterator[StoredObservation]:
+        """Yield the kept observations of a span."""
+
+    def of_subjects(
+        self, subjects: set[bytes], since: int, until: int
+    ) -> Iterator[StoredObservation]:
+        """Yield the kept observations of a span of some devices or contacts."""
+
+    def any_since(self, since: int) -> bool:
+        """Tell whether any observation of then or later is kept."""
+
+    def complete_since(self) -> int | None:
+        """Return the first instant of which observations are kept whole."""
+
+
+class SourceRepository(Protocol):
+    """Where equipment sends to, and what of it was rejected."""
+
+    def put(self, source: Source) -> None:
+        """Add a source."""
+
+    def delete(self, source: str) -> bool:
+        """Forget a source; False if there is none."""
+
+    def add_rejections(self, problems: list[StoredRejection]) -> None:
+        """Keep what was not understood, the newest of it if it is too much."""
+
+    def rejections(self, limit: int) -> list[StoredRejection]:
+        """Return what was not understood, newest first."""
+
+
+class Transaction(Protocol):
+    """What an engine lets a flow do with an organization's data, all of it or nothing.
+
+    Attributes:
+        registry: Locations, hotspots, rules and keys.
+        people: Contacts, identities, devices, sessions.
+        stays: The stays of contacts at places.
+        events: The events that are made of them.
+        observations: What was heard.
+        sources: Where equipment sends to.
+    """
+
+    @property
+    def registry(self) -> RegistryRepository:
+        """What is registered."""
+
+    @property
+    def people(self) -> PeopleRepository:
+        """Who is known."""
+
+    @property
+    def stays(self) -> StayRepository:
+        """The stays."""
+
+    @property
+    def events(self) -> EventRepository:
+        """The derived events."""
+
+    @property
+    def observations(self) -> ObservationRepository:
+        """What was heard."""
+
+    @property
+    def sources(self) -> SourceRepository:
+        """Where equipment sends to."""

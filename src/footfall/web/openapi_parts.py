@@ -1,0 +1,78 @@
+"""OpenAPI parts: those that the API's description is put together from."""
+
+from typing import Any
+
+from footfall.core.access import Permission
+from footfall.web.problems import type_of
+
+Document = dict[str, Any]
+CID_EXAMPLE = "155d60f21dc1938562900a0e201d54f6"
+
+PROBLEMS = {
+    401: ("token-missing", "A token is needed", "No bearer token, or wrong secrets."),
+    403: ("not-allowed", "Not allowed", "The token is invalid or does not suffice."),
+    404: ("contact-unknown", "Not found", "There is none such."),
+    409: ("parameter-invalid", "Invalid parameters", "Something was not understood."),
+    408: ("body-too-slow", "Too slow", "The body did not arrive in time."),
+    429: ("too-many-requests", "Too many requests", "Try again later."),
+    413: ("too-large", "Too large", "The body is over its limit."),
+    503: ("store-unavailable", "The store is unavailable", "Try again later."),
+    507: ("store-full", "No space left", "The disk is full; nothing was stored."),
+}
+
+
+def operation(
+    operation_id: str, summary: str, permission: Permission | None, **rest: Any
+) -> Document:
+    """Describe what a method does, with what it demands."""
+    operation = {"operationId": operation_id, "summary": summary, **rest}
+    operation["security"] = [{"bearer": []}]
+    if permission is not None:
+        roles = ", ".join(sorted(permission.roles))
+        scopes = " or ".join(sorted(permission.scopes))
+        operation["description"] = f"Role: {roles}. Scope: {scopes}."
+    return operation
+
+
+def answer(description: str, schema: str, example: Document) -> Document:
+    """Describe a good answer."""
+    content = {"schema": {"$ref": f"#/components/schemas/{schema}"}, "example": example}
+    return {"description": description, "content": {"application/json": content}}
+
+
+def problems(*statuses: int) -> Document:
+    """Describe the problems that a method answers with."""
+    answers: Document = {}
+    for status in statuses:
+        code, title, detail = PROBLEMS[status]
+        example = {
+            "type": type_of(code),
+            "title": title,
+            "status": status,
+            "detail": detail,
+            "instance": f"/v1/organizations/{CID_EXAMPLE}/events",
+        }
+        content = {"schema": {"$ref": "#/components/schemas/Problem"}}
+        answers[str(status)] = {
+            "description": detail,
+            "content": {"application/problem+json": content | {"example": example}},
+        }
+    return answers
+
+
+def parameter(
+    name: str,
+    description: str,
+    schema: Document,
+    example: object,
+    where: str = "query",
+) -> Document:
+    """Describe a parameter."""
+    return {
+        "name": name,
+        "in": where,
+        "description": description,
+        "required": where == "path",
+        "schema": schema,
+        "example": example,
+    }

@@ -1,0 +1,35 @@
+"""Responses: what handlers of single objects share: one in, one out."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+import msgspec
+from litestar import MediaType, Request, Response
+
+from footfall.core import decoding
+from footfall.web.payload import OBJECT_BYTES_MAX, read_payload
+
+T = TypeVar("T")
+
+
+def answer(value: Any, status: int = 200) -> Response[bytes]:
+    """Answer with JSON."""
+    body = msgspec.json.encode(value)
+    return Response(body, status_code=status, media_type=MediaType.JSON)
+
+
+async def read_object(request: Request[Any, Any, Any]) -> dict[str, Any]:
+    """Read the body as one JSON object.
+
+    Raises:
+        BodyInvalid: It is none.
+    """
+    who: str = request.state.grant.service.client_key
+    return decoding.decode_object(await read_payload(request, who, OBJECT_BYTES_MAX))
+
+
+async def written(begin: Callable[..., Future[T]], *args: Any) -> T:
+    """Begin a write and wait for it; beginning it may read, so not on the loop."""
+    return await asyncio.wrap_future(await asyncio.to_thread(begin, *args))

@@ -1,0 +1,266 @@
+"""Late logins: found by an index, written in bounded steps, lost by no crash."""
+
+import apsw
+import pytest
+
+from footfall.core.instants import MINUTE
+from footfall.core.observations import (
+    Login,
+    Observation,
+    PlaceReference,
+    Restart,
+    SourceBatch,
+    digest,
+)
+from footfall.flows.accounts import tenants
+from footfall.flows.presence import observe
+from footfall.flows.presence.close_stays import RETRY_AFTER
+from footfall.flows.presence.forget import forget
+from footfall.flows.presence.reattribute import reattribute_all
+from footfall.store.sqlite import observations
+from tests.flows.world import ANN, BOB, LATER, MADE_UP, START, World, seen
+
+
+@pytest.fixture
+def world(tmp_path):
+    with World(tmp_path) as made:
+        yield made
+
+
+def take_in(world, heard):
+    """Take in a post, and nothing of what is done beside."""
+    world.store.transaction(
+        "org", lambda transaction: observe.observe(transaction, heard, LATER)
+    ).result()
+
+
+def devices(count):
+    return [bytes([0x0C, 1, 0, 0, n >> 8, n & 255]) for n in range(count)]
+
+
+def late(device, minute):
+    return Login(
+        START + minute * MINUTE,
+        PlaceReference(location="cafe"),
+        (("username", device.hex()),),
+        device,
+    )
+
+
+def statements(world, work):
+    """How many statements a piece of work runs in the writer's connection."""
+    store = world.store
+    connection = store._writer._connection
+    count = 0
+    most = 0
+    original = store.transaction
+
+    def tracing(*_):
+        nonlocal count
+        count += 1
+        return True
+
+    def change(organization, job):
+        def counted(transaction):
+            nonlocal count, most
+            count = 0
+            result = job(transaction)
+            most = max(most, count)
+            return result
+
+        return original(organization, counted)
+
+    store.transaction = change
+    connection.exec_trace = tracing
+    try:
+        work()
+    finally:
+        connection.exec_trace = None
+        del store.transaction
+    return most
+
+
+def test_no_step_of_many_late_logins_is_long_and_none_reads_what_is_kept(world):
+    some = devices(500)
+    for first in range(0, 500, 50):
+        world.hear(some[first], *range(12))
+    for device in some:
+        take_in(world, SourceBatch([seen(device, m) for m in (1, 5, 9)]))
+    heard = SourceBatch(logins=[late(device, 0) for device in some])
+
+    def work():
+        for part in observe.steps(heard):
+            take_in(world, part)
+        reattribute_all(world.store, LATER)
+
+    assert 0 < statements(world, work) < 10_000
+    world.close()
+    assert len(world.visits()) == 500
+
+
+def test_what_a_crash_leaves_to_be_attributed_is_done_later(world):
+    world.hear(ANN, 0, 5, 9, 12)
+    take_in(world, SourceBatch(logins=[late(ANN, 4)]))
+    assert world.store.organizations_to_reattribute() == ["org"]
+    reattribute_all(world.store, LATER)
+    world.close()
+    assert [v[2:] for v in world.visits()] == [(4, 12)]
+    assert world.store.organizations_to_reattribute() == []
+
+
+def test_a_device_is_found_through_segments_and_what_none_covers(
+    world, monkeypatch, tmp_path
+):
+    monkeypatch.setattr("footfall.store.sqlite.SEGMENT_OBSERVATIONS", 40)
+    for minute in range(0, 100, 5):
+        world.hear(ANN, minute)
+        world.take(SourceBatch([seen(device, minute) for device in devices(5)]))
+    while world.store.index_observations():
+        pass
+    world.hear(ANN, 100)
+    key = world.store.read(
+        "org", lambda transaction: transaction.registry.load().device_key
+    )
+    ann = digest(key, ANN)
+    found = world.store.read(
+        "org",
+        lambda transaction: list(
+            transaction.observations.of_subjects({ann}, START, LATER)
+        ),
+    )
+    assert sorted((k.at - START) // MINUTE for k in found) == list(range(0, 101, 5))
+    connection = apsw.Connection(str(tmp_path / "presence.db"))
+    segments = connection.execute("SELECT count(*) FROM segment").get
+    assert segments >= 2
+    forget(world.store, LATER + 1, 0)
+    assert connection.execute("SELECT count(*) FROM segment_page").get == 0
+    connection.close()
+
+
+def test_pages_keep_a_device_whole():
+    entries = [
+        bytes(7) + bytes([d]) + n.to_bytes(4, "big") for d in (1, 2) for n in range(400)
+    ]
+    pages = list(observations._pages(entries))
+    assert [len(observations.offsets(page, first)) for first, page in pages] == [
+        400,
+        400,
+    ]
+
+
+def test_a_large_post_comes_in_steps_in_the_order_of_time(world):
+    logins = [late(device, n % 60) for n, device in enumerate(devices(450))]
+    observations = [seen(ANN, n) for n in range(1_200, 0, -1)]
+    parts = observe.steps(SourceBatch(observations, logins))
+    assert max(len(p.logins) for p in parts) <= observe.LOGINS_A_STEP
+    assert max(len(p.observations) for p in parts) <= observe.OBSERVATIONS_A_STEP
+    times = [one.at for part in parts for one in part.observations]
+    assert times == sorted(times)
+    assert sum(len(p.logins) for p in parts) == 450
+
+
+def test_stays_that_cannot_close_starve_no_others(world):
+    """10,001 stays at a location whose row is gone; and one of another tenant."""
+    tenants.create_organization(world.store, "Other", "other", 0)
+
+    def ruin(transaction):
+        connection = transaction.stays._connection
+        for number in range(10_001):
+            connection.execute(
+                "INSERT INTO stay (organization, contact, location, first_at, start_at,"
+                " hotspot, minimum_dwell, session_timeout, check_at)"
+                " VALUES (?, ?, 999, 0, 0, 0, 5, 15, ?)",
+                (transaction.stays._number, contact(transaction), number),
+            )
+            connection.execute(
+                "INSERT INTO stay_end VALUES (last_insert_rowid(), ?)", (9 * MINUTE,)
+            )
+
+    def contact(transaction):
+        return transaction.people.put_contact("nobody")
+
+    world.log_in("ann", ANN, 0, now=START)
+    world.hear(ANN, 10, now=START + 10 * MINUTE)
+    world.store.transaction("other", ruin).result()
+    world.close()
+    assert world.visits() == [("ann", "cafe", 0, 10)]
+
+
+def test_a_stay_that_cannot_close_stops_no_other_of_its_organization(world):
+    world.log_in("ann", ANN, 0, now=START)
+    world.hear(ANN, 10, now=START + 10 * MINUTE)
+
+    def ruin(transaction):
+        connection = transaction.stays._connection
+        number = transaction.people.put_contact("nobody")
+        connection.execute(
+            "INSERT INTO stay (organization, contact, location, first_at, start_at,"
+            " hotspot, minimum_dwell, session_timeout, check_at)"
+            " VALUES (?, ?, 999, 0, 0, 0, 5, 15, 1)",
+            (transaction.stays._number, number),
+        )
+        connection.execute(
+            "INSERT INTO stay_end VALUES (last_insert_rowid(), ?)", (9 * MINUTE,)
+        )
+
+    world.store.transaction("org", ruin).result()
+    world.close()
+    assert world.visits() == [("ann", "cafe", 0, 10)]
+    assert world.store.stays_due(LATER) == []
+    assert world.store.stays_due(LATER + RETRY_AFTER) == ["org"]
+
+
+def test_a_restart_in_the_future_is_unclear_and_ends_nothing(world):
+    world.log_in("ann", ANN, 0, nas="n", session="s1")
+    heard = SourceBatch(restarts=[Restart(LATER + 400 * 1440 * MINUTE, "n")])
+    [rejections] = world.take(heard).rejections
+    assert "future" in rejections.reason
+    world.log_in("ann", ANN, 11, nas="n", session="s1")
+    assert len(world.events("login")) == 1
+
+
+def test_an_end_in_the_future_that_is_stored_hides_no_login(world):
+    world.log_in("ann", ANN, 0, nas="n", session="s1")
+
+    def wrong(transaction):
+        transaction.stays._connection.execute(
+            "UPDATE session SET ended_at = ?", (LATER * 2,)
+        )
+
+    world.store.transaction("org", wrong).result()
+    world.log_in("ann", ANN, 11, nas="n", session="s1")
+    assert len(world.events("login")) == 2
+
+
+def nameless(device, minute):
+    return Login(
+        START + minute * MINUTE,
+        PlaceReference(location="cafe"),
+        (),
+        device,
+        str(minute),
+    )
+
+
+def test_a_nameless_login_on_a_randomised_address_makes_nobody(world):
+    outcome = world.take(SourceBatch(logins=[nameless(MADE_UP, 0)]))
+    assert outcome.observed == 1
+    assert world.events() == []
+    world.log_in("ann", MADE_UP, 2)
+    world.take(SourceBatch(logins=[nameless(MADE_UP, 8)]))
+    assert {world.name_of(e["customerId"]) for e in world.events("login")} == {"ann"}
+    assert len(world.events("login")) == 2
+
+
+def test_a_nameless_login_on_a_devices_own_address_is_its_contact(world):
+    world.take(
+        SourceBatch(
+            [Observation(START, PlaceReference(location="cafe"), BOB)],
+            [nameless(ANN, 0)],
+        )
+    )
+    assert [e["event"]["type"] for e in world.events()] == [
+        "signup",
+        "arriving",
+        "login",
+    ]
