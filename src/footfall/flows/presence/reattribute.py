@@ -1,8 +1,8 @@
 """Reattribute: what a device was heard of goes to whom it is now.
 
 A login that footfall learns of late changes whose a device was. The login's own
-transaction only notes that (`put_reattribution`); the work is done here, read beside the
-writer and written in bounded steps. A row of it is deleted once it is done
+transaction only notes that (`put_reattribution`); the work is done here, read
+beside the writer and written in bounded steps. A row of it is deleted once it is done
 whole, and doing it twice changes nothing, so a crash at any point loses nothing.
 """
 

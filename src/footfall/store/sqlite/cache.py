@@ -1,4 +1,4 @@
-"""The presence cache: what the writer read last and would read again with the next observation.
+"""The presence cache: what the next observation would read again.
 
 Whose a device is now, and a contact's newest stay at a location, so that somebody who
 is still there costs a look into a dictionary and not three into trees. All of it is in
