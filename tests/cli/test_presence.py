@@ -47,13 +47,13 @@ def test_locations_and_hotspots_are_imported_again_without_doubles(run, tmp_path
             run("location", "import", "venues.csv", "--organization", ORG, "--json")
         )
         assert done["stored"] == 2
-        assert [one["line"] for one in done["refused"]] == [4, 5]
-        assert "Mars" in done["refused"][0]["reason"]
+        assert [one["line"] for one in done["rejected"]] == [4, 5]
+        assert "Mars" in done["rejected"][0]["reason"]
         done = json.loads(
             run("hotspot", "import", "points.csv", "--organization", ORG, "--json")
         )
         assert done["stored"] == 2
-        assert [one["line"] for one in done["refused"]] == [4, 5]
+        assert [one["line"] for one in done["rejected"]] == [4, 5]
     venues = json.loads(run("location", "list", "--organization", ORG, "--json"))
     assert [v["name"] for v in venues] == ["One", "Two"]
     assert venues[0]["tags"] == ["a", "b"]

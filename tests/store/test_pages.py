@@ -119,11 +119,14 @@ def test_a_page_takes_no_more_steps_where_ten_times_as_much_is_stored(
     for reverse, types in itertools.product((False, True), TYPE_CHOICES):
         query = query_of(sort, reverse, types, days, contact)
         before, page = steps_of(small, query)
-        after, _ = steps_of(large, query)
+        after, fuller = steps_of(large, query)
         named = f"{query}: {before} and {after} steps"
         assert 0 < before < STEPS_MAX, named
-        # A few blocks more are passed over.
-        assert after <= 1.5 * before + 3_000, named
+        assert after < STEPS_MAX, named
+        # Where the small store fills no page, it has less to read.
+        if page.count == fuller.count:
+            # A few blocks more are passed over.
+            assert after <= 1.5 * before + 3_000, named
         if page.has_more:
             on, _ = steps_of(large, query, large.page(query).last)
             assert on <= 1.5 * before + 3_000, named

@@ -147,7 +147,7 @@ def test_imported_lines_of_one_external_id_are_one_location(filled, tmp_path):
         assert (found.name, found.timezone) == ("Second", "Europe/Rome")
         assert len(registry(filled).locations) == 11
     file.write_text("id,name,externalId\na,A,y\nb,B,y\nl3,L,e1\n")
-    refused = import_csv.import_locations(filled, "org", file).refused
+    refused = import_csv.import_locations(filled, "org", file).rejected
     assert [one.line for one in refused] == [3, 4]
     assert "externalId" in refused[0].reason
 
@@ -159,7 +159,7 @@ def test_importing_hotspots_keeps_what_the_file_leaves_out(filled, tmp_path):
     file = tmp_path / "aps.csv"
     file.write_text(f"id,name\nh7,New\n,\n{'x' * 9},No venue\n")
     done = import_csv.import_hotspots(filled, "org", file)
-    assert (done.stored, len(done.refused)) == (1, 2)
+    assert (done.stored, len(done.rejected)) == (1, 2)
     after = registry(filled).hotspot("h7")
     assert after == type(before)(
         "h7", "New", before.venue_id, None, before.mac_address, before.nas_identifier

@@ -67,9 +67,9 @@ def _import(
         print_json(done)
     else:
         say(f"{done.file}: {done.stored} stored")
-    for refused in () if json else done.refused:
-        warn(f"line {refused.line}: {refused.reason}")
-    if done.refused and not done.stored:
+    for rejected in () if json else done.rejected:
+        warn(f"line {rejected.line}: {rejected.reason}")
+    if done.rejected and not done.stored:
         raise NothingAccepted("Nothing was imported; each line says why.")
 
 

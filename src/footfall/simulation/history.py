@@ -1,16 +1,15 @@
 """Simulate: fill an organization with a believable history."""
 
-from collections import deque
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator
 
 from footfall.core.events import NewEvent
+from footfall.flows.write_window import WriteWindow
 from footfall.simulation import chain
 from footfall.store import Appended, Store
 
 # Few and large commits: 10,000 rows a commit are stored twice as fast as 500.
 _BATCH = 20_000
-_AHEAD = 2
+_WRITES_MAX = 2
 
 
 def simulate(
@@ -25,30 +24,28 @@ def simulate(
 
     The same arguments make the same events, so a second time all are duplicates.
     """
-    waiting: deque[Future[Appended]] = deque()
     results: list[Appended] = []
 
-    def close_if_due() -> None:
-        result = waiting.popleft().result()
+    def note(result: Appended) -> None:
         results.append(result)
         progress(result.accepted + result.duplicates)
 
-    def send(batch: list[NewEvent]) -> None:
-        waiting.append(store.append(organization, batch))
-        if len(waiting) > _AHEAD:
-            close_if_due()
-
-    batch: list[NewEvent] = []
-    for day in chain.simulate(organization, count, seed, days):
-        batch.extend(day)
-        while len(batch) >= _BATCH:
-            send(batch[:_BATCH])
-            del batch[:_BATCH]
-    if batch:
-        send(batch)
-    while waiting:
-        close_if_due()
+    window = WriteWindow[Appended](_WRITES_MAX)
+    for batch in _batches(chain.simulate(organization, count, seed, days)):
+        window.add(store.append(organization, batch), note)
+    window.drain()
     return Appended(
         accepted=sum(result.accepted for result in results),
         duplicates=sum(result.duplicates for result in results),
     )
+
+
+def _batches(days: Iterator[list[NewEvent]]) -> Iterator[list[NewEvent]]:
+    batch: list[NewEvent] = []
+    for day in days:
+        batch.extend(day)
+        while len(batch) >= _BATCH:
+            yield batch[:_BATCH]
+            del batch[:_BATCH]
+    if batch:
+        yield batch

@@ -77,7 +77,7 @@ def decode(body: bytes, _now: int) -> SourceBatch:
     return SourceBatch(observations, logins, rejections=problems)
 
 
-def _spot(item: dict[str, Any]) -> PlaceReference:
+def _place(item: dict[str, Any]) -> PlaceReference:
     return PlaceReference(
         mac=optional_mac(item.get("ap")), external_id=text_of(item.get("site_id"))
     )
@@ -90,20 +90,20 @@ def _at_site(item: dict[str, Any], index: int) -> Found:
     device = mac_of(item.get("mac"))
     at = epoch_of(item.get("timestamp"))
     signal = signal_of(item.get("rssi"))
-    yield Observation(at, _spot(item), device, None, signal, index=index)
+    yield Observation(at, _place(item), device, None, signal, index=index)
 
 
 def _join(item: dict[str, Any], index: int) -> Found:
     device = mac_of(item.get("mac"))
     at = epoch_of(item.get("connect") or item.get("timestamp"))
     signal = signal_of(item.get("rssi"))
-    yield Observation(at, _spot(item), device, None, signal, index=index)
+    yield Observation(at, _place(item), device, None, signal, index=index)
 
 
 def _session(item: dict[str, Any], index: int) -> Found:
     """A connection that ended: somebody was there at both of its ends."""
     device = mac_of(item.get("mac"))
-    reference, signal = _spot(item), signal_of(item.get("rssi"))
+    reference, signal = _place(item), signal_of(item.get("rssi"))
     connect = epoch_of(item.get("connect"))
     disconnect = epoch_of(item.get("disconnect") or item.get("timestamp"))
     for at in (connect, disconnect):
@@ -124,7 +124,7 @@ def _authorization(item: dict[str, Any], index: int) -> Found:
             continue  # a guest's typing mistake; the other or the device tells who
     device = mac_of(item.get("client"))
     session = f"mist {text_of(item.get('wlan_id'))}"
-    yield Login(at, _spot(item), tuple(found), device, session, index=index)
+    yield Login(at, _place(item), tuple(found), device, session, index=index)
 
 
 _TOPICS: dict[str, Callable[[dict[str, Any], int], Found]] = {

@@ -5,16 +5,12 @@ event without an id gets one that is made of its content and its position in the
 file, so that it too is stored once.
 """
 
-import gzip
+import functools
 import hashlib
-import io
 import itertools
-import zlib
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import msgspec
 
@@ -22,10 +18,12 @@ from footfall.core import bodies
 from footfall.errors import BodyInvalid, Invalid
 from footfall.flows.events import ingest
 from footfall.flows.events.ingest import Batch
+from footfall.flows.files import RejectsFile, unpacked
+from footfall.flows.write_window import WriteWindow
 from footfall.store import Appended, Store
 
 _BATCH = 5_000
-_AHEAD = 2
+_WRITES_MAX = 2
 _LINE_BYTES_MAX = 256 * 1024 * 1024
 
 
@@ -59,49 +57,58 @@ def import_file(
         Invalid: The file cannot be understood at all.
         OSError: It cannot be read.
     """
-    rejects = path.with_name(path.name + ".rejected.ndjson")
-    rejects.unlink(missing_ok=True)
-    loaded = ImportedEvents(str(path))
-    waiting: deque[tuple[Batch, int, int, list[bytes], Future[Appended]]] = deque()
+    rejects = RejectsFile(path)
+    done = ImportedEvents(str(path))
 
-    def close_if_due() -> None:
-        nonlocal loaded
-        batch, first, offset, items, future = waiting.popleft()
-        receipt = ingest.receipt(batch, future.result())
-        _keep_rejected(rejects, receipt.rejected, first, items)
-        rejected = loaded.rejected + len(receipt.rejected)
-        loaded = ImportedEvents(
+    def note(part: _Part, appended: Appended) -> None:
+        nonlocal done
+        receipt = ingest.receipt(part.batch, appended)
+        rejects.add(*(_rejection(one, part) for one in receipt.rejected))
+        done = ImportedEvents(
             str(path),
-            loaded.accepted + receipt.accepted,
-            loaded.duplicates + receipt.duplicates,
-            rejected,
-            str(rejects) if rejected else None,
+            done.accepted + receipt.accepted,
+            done.duplicates + receipt.duplicates,
+            rejects.count,
+            rejects.name,
         )
-        progress(offset, loaded.accepted + loaded.duplicates + loaded.rejected)
+        progress(part.read, done.accepted + done.duplicates + done.rejected)
 
     zone_at = ingest.zones(store, organization)
+    window = WriteWindow[Appended](_WRITES_MAX)
     with path.open("rb") as raw:
         first = 0
         for items in _batches(_items(raw, path)):
             batch = ingest.read(items, organization, now, _ids_from(first), zone_at)
-            future = store.append(organization, batch.events)
-            waiting.append((batch, first, raw.tell(), items, future))
+            part = _Part(batch, items, first, raw.tell())
+            write = store.append(organization, batch.events)
+            window.add(write, functools.partial(note, part))
             first += len(items)
-            if len(waiting) > _AHEAD:
-                close_if_due()
-        while waiting:
-            close_if_due()
-    return loaded
+        window.drain()
+    return done
+
+
+class _Part(msgspec.Struct, frozen=True):
+    """A batch of a file: its items, the first one's position, and the bytes read."""
+
+    batch: Batch
+    items: list[bytes]
+    first: int
+    read: int
+
+
+def _rejection(rejected: ingest.RejectedItem, part: _Part) -> dict[str, Any]:
+    return {
+        "index": part.first + rejected.index,
+        "id": rejected.id,
+        "errors": rejected.errors,
+        "event": part.items[rejected.index].decode(errors="replace"),
+    }
 
 
 def _items(raw: IO[bytes], path: Path) -> Iterator[bytes]:
     try:
-        stream: IO[bytes] = raw
-        if path.suffix == ".gz":
-            stream = io.BufferedReader(gzip.GzipFile(fileobj=raw))
-        yield from _split(stream)
-    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise Invalid(f"{path} is not a whole gzip file: {error}.") from None
+        with unpacked(raw, path) as stream:
+            yield from _split(stream)
     except BodyInvalid as error:
         raise Invalid(f"{path}: {error.detail}") from None
 
@@ -170,19 +177,3 @@ def _ids_from(first: int) -> Callable[[bytes, int], str]:
         return hashlib.blake2b(item, digest_size=16, key=position).hexdigest()
 
     return new_id
-
-
-def _keep_rejected(
-    path: Path, rejected: list[ingest.RejectedItem], first: int, items: list[bytes]
-) -> None:
-    if not rejected:
-        return
-    with path.open("ab") as file:
-        for item in rejected:
-            kept = {
-                "index": first + item.index,
-                "id": item.id,
-                "errors": item.errors,
-                "event": items[item.index].decode(errors="replace"),
-            }
-            file.write(msgspec.json.encode(kept) + b"\n")

@@ -5,7 +5,6 @@ what is there. The columns are the fields of the API; tags are separated by `|`.
 """
 
 import contextlib
-import csv
 import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from footfall.core import decoding, places
 from footfall.core.observations import parse_mac
 from footfall.core.places import Address, Hotspot, Location, PresenceSettings
 from footfall.errors import Invalid
+from footfall.flows.files import csv_rows
 from footfall.flows.places.manage import (
     HOTSPOTS_MAX,
     LOCATIONS_MAX,
@@ -47,7 +47,7 @@ class ImportedPlaces(msgspec.Struct, frozen=True):
 
     file: str
     stored: int
-    refused: list[RejectedLine]
+    rejected: list[RejectedLine]
 
 
 class _Lines(Protocol):
@@ -179,7 +179,7 @@ def _in_steps(
     lines_of: type[_Lines],
 ) -> ImportedPlaces:
     """Take a file's lines, some in a transaction, so that others get their turn."""
-    stored, refused = 0, list[RejectedLine]()
+    stored, rejected = 0, list[RejectedLine]()
     rows = _rows(path)
     while step := list(itertools.islice(rows, STEP_LINES)):
 
@@ -193,23 +193,19 @@ def _in_steps(
                     taken += 1
                 except Invalid as error:
                     reasons = [f"{e.field} {e.message}" for e in error.errors]
-                    refused.append(
+                    rejected.append(
                         RejectedLine(line, "; ".join(reasons) or error.detail)
                     )
             return taken
 
         stored += store.transaction(organization, work).result()
-    return ImportedPlaces(str(path), stored, refused)
+    return ImportedPlaces(str(path), stored, rejected)
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            for row in reader:
-                yield reader.line_num, row
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise Invalid(f"{path} is not CSV in UTF-8: {error}.") from None
+    with path.open("rb") as raw, csv_rows(raw, path) as rows:
+        for row in rows:
+            yield rows.line_num, row
 
 
 def _bare(row: dict[str, str]) -> dict[str, Any]:

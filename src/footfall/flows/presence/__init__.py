@@ -9,5 +9,5 @@
 6. `close_stays`: once a second, the stays that are over become visits.
 
 Beside them: `reattribute` gives what a device was heard of to its new owner,
-`recompute` makes visits anew, `replay` takes in history, `forget` ends what is old enough.
+`recompute` makes visits anew, `replay` takes in history, `forget` ends what is old.
 """

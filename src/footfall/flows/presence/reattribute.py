@@ -224,10 +224,10 @@ def _left(
 
 
 def gathered_by_key(
-    unit: UnitOfWork, kept: Iterable[StoredObservation], site: int | None
+    unit: UnitOfWork, kept: Iterable[StoredObservation], location: int | None
 ) -> dict[Key, list[Point]]:
     """Return what each contact was heard of at each location, or at the one named."""
-    heard = [one for one in kept if site in (None, one.location)]
+    heard = [one for one in kept if location in (None, one.location)]
     points: dict[Key, list[Point]] = {}
     owners = attribute(unit, heard, pseudonymous=False)
     for one, owner in zip(heard, owners, strict=True):

@@ -25,7 +25,7 @@ from footfall.flows.presence.reattribute import (
     parts_of,
     write_part,
 )
-from footfall.flows.presence.replay import site_of
+from footfall.flows.presence.replay import location_of
 from footfall.store import Store
 from footfall.store.transaction import StayQuery, StoredStay, Transaction
 
@@ -63,14 +63,18 @@ def recompute(  # noqa: PLR0913  the command has as many
     """
     if since > until:
         raise Invalid("--since must not be after --until.")
-    site = None if location is None else site_of(store, organization, location).number
+    number = (
+        None if location is None else location_of(store, organization, location).number
+    )
     total = Recomputed()
     for first in range(since, until + 1, _STEP):
         last = min(first + _STEP - 1, until)
         _name_strangers(store, organization, (first, last), now)
         done = False
         while not done:
-            read = functools.partial(_plan, site=site, since=first, until=last, now=now)
+            read = functools.partial(
+                _plan, number=number, since=first, until=last, now=now
+            )
             done = True
             for part in parts_of(store.read(organization, read)):
                 work = functools.partial(write_part, part=part, now=now)
@@ -113,13 +117,15 @@ def _name_strangers(
 
 
 def _plan(
-    transaction: Transaction, site: int | None, since: int, until: int, now: int
+    transaction: Transaction, number: int | None, since: int, until: int, now: int
 ) -> Plan:
     """Compare the stays of a span with what was heard in it and in them."""
     unit = UnitOfWork(transaction, now, None, closing=True)
     floor = transaction.observations.complete_since()
     since = since if floor is None else max(since, floor)
-    heard = gathered_by_key(unit, transaction.observations.between(since, until), site)
+    heard = gathered_by_key(
+        unit, transaction.observations.between(since, until), number
+    )
     near = [StayQuery(*key, since, until, 0) for key in heard]
     found = {one.number: one for one in transaction.stays.near(near)}.values()
     old = [one for one in found if floor is None or one.stay.first_at >= floor]
@@ -127,7 +133,7 @@ def _plan(
     last = max((one.stay.last_at for one in old), default=until)
     if first < since or last > until:
         span = transaction.observations.between(min(first, since), max(last, until))
-        heard = gathered_by_key(unit, span, site)
+        heard = gathered_by_key(unit, span, number)
     spans, whole = _spans(old, since, until), (since, until)
     points = {
         key: [point for point in some if _within(point.at, spans.get(key, whole))]

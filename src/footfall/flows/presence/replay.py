@@ -4,14 +4,10 @@ It is judged by the observations' own clock: stays close when all of the file wa
 heard. Safe to interrupt and to repeat.
 """
 
-import csv
-import gzip
-import io
 import itertools
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -26,6 +22,7 @@ from footfall.core.observations import (
 from footfall.core.places import LocationRecord
 from footfall.core.stays import Rules
 from footfall.errors import Invalid, LocationUnknown
+from footfall.flows.files import RejectsFile, csv_rows
 from footfall.flows.presence.close_stays import close_due
 from footfall.flows.presence.observe import Outcome, PresenceOptions, observe
 from footfall.sources.reading import epoch_of
@@ -54,16 +51,16 @@ class Replayed(msgspec.Struct, frozen=True):
     rejected_file: str | None = None
 
 
-def site_of(store: Store, organization: str, location: str) -> LocationRecord:
+def location_of(store: Store, organization: str, location: str) -> LocationRecord:
     """Return a location as it is registered.
 
     Raises:
         LocationUnknown: It is not.
     """
     registry = store.read(organization, lambda transaction: transaction.registry.load())
-    site = registry.location(location)
-    if site is not None:
-        return site
+    record = registry.location(location)
+    if record is not None:
+        return record
     raise LocationUnknown(
         f"There is no location {location}; `footfall location import` adds."
     )
@@ -71,9 +68,10 @@ def site_of(store: Store, organization: str, location: str) -> LocationRecord:
 
 def rules_for(store: Store, organization: str, location: str) -> Rules:
     """Return the rules of a location."""
-    site = site_of(store, organization, location)
+    record = location_of(store, organization, location)
     return store.read(
-        organization, lambda transaction: transaction.registry.load().rules(site.number)
+        organization,
+        lambda transaction: transaction.registry.load().rules(record.number),
     )
 
 
@@ -105,7 +103,9 @@ def replay(  # noqa: PLR0913  the command has as many
         LocationUnknown: There is no such location.
         OSError: The file cannot be read.
     """
-    zone = instants.zone_of(site_of(store, organization, location).location.timezone)
+    zone = instants.zone_of(
+        location_of(store, organization, location).location.timezone
+    )
     reading = _Reading(
         path, PlaceReference(location=location), columns, columns.zone or zone
     )
@@ -122,7 +122,7 @@ def replay(  # noqa: PLR0913  the command has as many
             # One at a time, so that a server beside it gets its turn in between.
             outcome = store.transaction(organization, work).result()
             for one in outcome.rejections:
-                reading.reject(one.index, {"error": one.reason})
+                reading.rejects.add({"line": one.index, "error": one.reason})
             done = msgspec.structs.replace(
                 done,
                 observed=done.observed + outcome.observed,
@@ -131,12 +131,11 @@ def replay(  # noqa: PLR0913  the command has as many
             )
             progress(raw.tell(), done.observed)
     closed = close_due(store, now)
-    rejected = str(reading.rejects) if reading.rejected else None
     return msgspec.structs.replace(
         done,
         events=done.events + closed,
-        rejected=reading.rejected,
-        rejected_file=rejected,
+        rejected=reading.rejects.count,
+        rejected_file=reading.rejects.name,
     )
 
 
@@ -146,23 +145,15 @@ class _Reading:
     def __init__(
         self, path: Path, reference: PlaceReference, columns: Columns, zone: ZoneInfo
     ):
-        self.rejects = path.with_name(path.name + ".rejected.ndjson")
-        self.rejects.unlink(missing_ok=True)
-        self.rejected = 0
+        self.rejects = RejectsFile(path)
         self._path = path
-        self._spot = reference
+        self._place = reference
         self._columns = columns
         self._zone = zone
 
     def observations(self, raw: IO[bytes]) -> Iterator[Observation]:
         """Yield what was heard, in the order of the file."""
-        stream: IO[bytes] = raw
-        if self._path.suffix == ".gz":
-            stream = io.BufferedReader(gzip.GzipFile(fileobj=raw))
-        # Held here: it closes the file once nobody holds it.
-        self._text = io.TextIOWrapper(stream, "utf-8-sig", newline="")
-        rows = csv.DictReader(self._text)
-        try:
+        with csv_rows(raw, self._path) as rows:
             missing = {self._columns.time, self._columns.device} - set(
                 rows.fieldnames or ()
             )
@@ -175,11 +166,8 @@ class _Reading:
                 try:
                     yield self._observation(row, rows.line_num)
                 except ValueError as error:
-                    self.reject(rows.line_num, {"error": str(error), "row": row})
-        except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-            raise Invalid(f"{self._path} is not a whole gzip file: {error}.") from None
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise Invalid(f"{self._path} is not CSV in UTF-8: {error}.") from None
+                    rejection = {"error": str(error), "row": row}
+                    self.rejects.add({"line": rows.line_num} | rejection)
 
     def _observation(self, row: dict[str, str], line: int) -> Observation:
         device = (row[self._columns.device] or "").strip()
@@ -191,7 +179,7 @@ class _Reading:
             # Somebody's own name for it, such as a hash of the address.
             address = b"device:" + device.encode()
         at = self._instant((row[self._columns.time] or "").strip())
-        return Observation(at, self._spot, address, index=line)
+        return Observation(at, self._place, address, index=line)
 
     def _instant(self, text: str) -> int:
         if text.isascii() and text.isdigit():
@@ -201,9 +189,3 @@ class _Reading:
         except ValueError:
             wall_clock = instants.parse_wall_clock(text)
         return instants.from_wall_clock(wall_clock, self._zone)
-
-    def reject(self, line: int, kept: dict[str, Any]) -> None:
-        """Keep a line that could not be taken in, and why."""
-        self.rejected += 1
-        with self.rejects.open("ab") as file:
-            file.write(msgspec.json.encode({"line": line} | kept) + b"\n")

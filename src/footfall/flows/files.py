@@ -1,0 +1,68 @@
+"""Files: read packed or not, line by line as CSV; what is rejected is kept."""
+
+import contextlib
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from footfall.errors import Invalid
+
+
+@contextlib.contextmanager
+def unpacked(raw: IO[bytes], path: Path) -> Iterator[IO[bytes]]:
+    """Read a file through gzip where its name ends in `.gz`.
+
+    Raises:
+        Invalid: It is not a whole gzip file.
+    """
+    is_packed = path.suffix == ".gz"
+    try:
+        yield io.BufferedReader(gzip.GzipFile(fileobj=raw)) if is_packed else raw
+    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+        raise Invalid(f"{path} is not a whole gzip file: {error}.") from None
+
+
+@contextlib.contextmanager
+def csv_rows(raw: IO[bytes], path: Path) -> Iterator["csv.DictReader[str]"]:
+    """Read a CSV file with a header, also `.gz`.
+
+    Raises:
+        Invalid: It is not CSV in UTF-8.
+    """
+    with unpacked(raw, path) as stream:
+        text = io.TextIOWrapper(stream, "utf-8-sig", newline="")
+        try:
+            yield csv.DictReader(text)
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise Invalid(f"{path} is not CSV in UTF-8: {error}.") from None
+        finally:
+            text.detach()  # the file is its opener's to close
+
+
+class RejectsFile:
+    """Keeps what of a file was rejected, with reasons: `<path>.rejected.ndjson`."""
+
+    def __init__(self, path: Path):
+        """Begin anew; the file appears with the first rejection."""
+        self._path = path.with_name(path.name + ".rejected.ndjson")
+        self._path.unlink(missing_ok=True)
+        self.count = 0
+
+    @property
+    def name(self) -> str | None:
+        """Its path, where it has anything."""
+        return str(self._path) if self.count else None
+
+    def add(self, *rejections: dict[str, Any]) -> None:
+        """Keep these."""
+        if not rejections:
+            return
+        self.count += len(rejections)
+        with self._path.open("ab") as file:
+            file.writelines(msgspec.json.encode(one) + b"\n" for one in rejections)
