@@ -66,6 +66,7 @@ def test_what_is_missing_is_filled_in():
         "when": {
             "createdAt": "2027-01-15T08:00:00Z",
             "createdAtLocal": "2027-01-15T08:00:00Z",
+            "utcOffset": "+00:00",
             "timezone": "UTC",
         },
     }
@@ -74,7 +75,8 @@ def test_what_is_missing_is_filled_in():
 def test_local_time_is_filled_in_from_the_zone():
     when = {"createdAt": "2026-07-01T10:00:00Z", "timezone": "Asia/Kolkata"}
     body = json.loads(accept(event(when=when)).body)
-    assert body["when"] == when | {"createdAtLocal": "2026-07-01T15:30:00Z"}
+    filled = {"createdAtLocal": "2026-07-01T15:30:00Z", "utcOffset": "+05:30"}
+    assert body["when"] == when | filled
 
 
 def test_the_instant_is_found_from_a_local_time_and_its_zone():
@@ -217,3 +219,14 @@ def test_the_struct_holds_every_field_of_the_example():
             return value
 
         assert bare(again) == bare(sent)
+
+
+def test_an_offset_that_was_sent_is_kept():
+    when = {"createdAt": "2026-07-01T10:00:00Z", "utcOffset": "sent"}
+    body = json.loads(accept(event(when=when)).body)
+    assert body["when"]["utcOffset"] == "sent"
+
+
+def test_an_event_whose_offset_was_filled_in_is_the_same_again():
+    sent = event(when={"createdAt": "2026-07-01T10:00:00Z"})
+    assert events.same(json.dumps(sent).encode(), accept(sent).body)

@@ -204,7 +204,8 @@ def test_what_was_missing_is_filled_in(tenant):
     [stored] = tenant.read().json()["events"]
     assert stored["organizationId"] == tenant.id
     assert re.fullmatch(r"[0-9a-f]{32}l", stored["event"]["id"])
-    assert set(stored["when"]) == {"createdAt", "createdAtLocal", "timezone"}
+    filled = {"createdAt", "createdAtLocal", "timezone", "utcOffset"}
+    assert set(stored["when"]) == filled
 
 
 def test_an_erased_contact_is_gone_at_once_and_counted_by_type(tenant):

@@ -1,7 +1,7 @@
 """Derived events: those that footfall makes of presence and logins.
 
 Their ids derive from what they are made of, so the same fact made twice is a
-duplicate. Unlike events that were sent they carry `when.utcOffset`.
+duplicate. They carry `when.utcOffset`, as events do whose local time was filled in.
 Source: SPEC "The event".
 """
 

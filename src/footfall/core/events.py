@@ -303,6 +303,7 @@ _FILLED = (
     ("when", "createdAt"),
     ("when", "createdAtLocal"),
     ("when", "timezone"),
+    ("when", "utcOffset"),
 )
 
 
@@ -349,6 +350,8 @@ def _complete(
     if when.created_at_local is None:
         local = instants.format_wall_clock(local_at)
         filled.append((("when", "createdAtLocal"), local))
+        offset = instants.format_offset(created_at, zone)
+        filled.append((("when", "utcOffset"), offset))
     if when.timezone is None:
         filled.append((("when", "timezone"), zone.key))
     return NewEvent(
@@ -386,7 +389,8 @@ def _fill(raw: bytes, filled: list[tuple[tuple[str, ...], str]]) -> bytes:
             if target.get(name) is None:
                 target[name] = {}
             target = target[name]
-        target[path[-1]] = text
+        if target.get(path[-1]) is None:
+            target[path[-1]] = text
     return msgspec.json.encode(value)
 
 

@@ -61,14 +61,14 @@ async def create_location(request: AnyRequest, cid: str) -> Response[bytes]:
 async def read_location(request: AnyRequest, lid: str) -> Response[bytes]:
     """One location."""
     cid = _own(request)
-    site = await asyncio.to_thread(
+    record = await asyncio.to_thread(
         manage.find_location,
         context_of(request).store,
         cid,
         lid,
         _location_scope(request),
     )
-    return answer(manage.show_location(site.location, cid))
+    return answer(manage.show_location(record.location, cid))
 
 
 @patch("/v1/locations/{lid:str}", opt={"permission": access.CHANGE_LOCATION})

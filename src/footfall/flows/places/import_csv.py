@@ -84,8 +84,8 @@ class _Locations:
         self._fresh[location.id] = location
         if name:
             self._taken[name] = location.id
-        site = self._registry.location(location.id)
-        settings = PresenceSettings() if site is None else site.settings
+        record = self._registry.location(location.id)
+        settings = PresenceSettings() if record is None else record.settings
         self._transaction.registry.put_location(location, settings)
 
     def _find(self, row: Row) -> Location | None:
@@ -99,8 +99,8 @@ class _Locations:
     def _named(self, location: str | None) -> Location | None:
         if location is None or location in self._fresh:
             return None if location is None else self._fresh[location]
-        site = self._registry.location(location)
-        return None if site is None else site.location
+        record = self._registry.location(location)
+        return None if record is None else record.location
 
 
 class _Hotspots:

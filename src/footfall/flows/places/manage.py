@@ -55,11 +55,11 @@ def list_locations(
     """Return the locations, those with all of the tags if some are named."""
     registry = store.read(organization, lambda transaction: transaction.registry.load())
     return [
-        site.location
-        for site in registry.locations.values()
-        if not site.deleted
-        and (only is None or site.location.id in only)
-        and set(tags) <= set(site.location.tags)
+        record.location
+        for record in registry.locations.values()
+        if not record.deleted
+        and (only is None or record.location.id in only)
+        and set(tags) <= set(record.location.tags)
     ]
 
 
@@ -113,14 +113,14 @@ def change_location(
     """Change the fields of a location that are given; stored events stay."""
 
     def work(transaction: Transaction) -> Location:
-        site = _location_record(transaction, location, only)
-        changed: Location = _merged(site.location, value, Location)
+        record = _location_record(transaction, location, only)
+        changed: Location = _merged(record.location, value, Location)
         places.check_location(changed)
-        if changed.external_id != site.location.external_id:
+        if changed.external_id != record.location.external_id:
             if only is not None:
                 raise NotAllowed("The externalId of a location is not yours to change.")
             check_external_id(transaction.registry.load(), changed)
-        transaction.registry.put_location(changed, site.settings)
+        transaction.registry.put_location(changed, record.settings)
         return changed
 
     return store.transaction(organization, work)
@@ -130,13 +130,16 @@ def delete_location(store: Store, organization: str, location: str) -> Future[No
     """Delete a location that has no hotspots; its stays still close."""
 
     def work(transaction: Transaction) -> None:
-        site = _location_record(transaction, location, None)
+        record = _location_record(transaction, location, None)
         left = sum(
-            at == site.number for _, at in transaction.registry.load().hotspots.values()
+            at == record.number
+            for _, at in transaction.registry.load().hotspots.values()
         )
         if left:
             raise Invalid(f"{location} still has {left} hotspots; delete them first.")
-        transaction.registry.put_location(site.location, site.settings, deleted=True)
+        transaction.registry.put_location(
+            record.location, record.settings, deleted=True
+        )
 
     return store.transaction(organization, work)
 
@@ -291,20 +294,22 @@ def change_settings(
 
     def work(transaction: Transaction) -> dict[str, Any]:
         registry = transaction.registry.load()
-        site = (
+        record = (
             None if location is None else _location_record(transaction, location, only)
         )
-        if site is not None and change.pseudonymous is not msgspec.UNSET:
+        if record is not None and change.pseudonymous is not msgspec.UNSET:
             message = "is the organization's; a location has none of its own"
             raise Invalid("See `errors`.", [FieldError("pseudonymous", message)])
-        old = registry.settings if site is None else site.settings
+        old = registry.settings if record is None else record.settings
         both = msgspec.to_builtins(old) | msgspec.to_builtins(change)
         new = msgspec.convert(both, PresenceSettings)
-        stays.check(rules_of(new) if site is None else rules_of(registry.settings, new))
-        if site is None:
+        stays.check(
+            rules_of(new) if record is None else rules_of(registry.settings, new)
+        )
+        if record is None:
             transaction.registry.put_settings(new)
         else:
-            transaction.registry.put_location(site.location, new)
+            transaction.registry.put_location(record.location, new)
         return _show_settings(transaction, location, only)
 
     return store.transaction(organization, work)
@@ -318,8 +323,8 @@ def _show_settings(
         rules: Rules = rules_of(registry.settings)
         here = registry.settings
     else:
-        site = _location_record(transaction, location, only)
-        rules, here = registry.rules(site.number), site.settings
+        record = _location_record(transaction, location, only)
+        rules, here = registry.rules(record.number), record.settings
     shown: dict[str, Any] = msgspec.to_builtins(rules)
     shown["pseudonymous"] = registry.pseudonymous
     return shown | {"setHere": sorted(msgspec.to_builtins(here))}
@@ -341,12 +346,12 @@ def _known(value: dict[str, Any]) -> dict[str, Any]:
 def _location_record(
     transaction: Transaction, location: str, only: LocationScope
 ) -> LocationRecord:
-    site = transaction.registry.load().location(location)
-    if only is not None and (site is None or location not in only):
+    record = transaction.registry.load().location(location)
+    if only is not None and (record is None or location not in only):
         raise NotAllowed("This location is not among those of this service.")
-    if site is None:
+    if record is None:
         raise LocationUnknown(f"There is no location {location[:64]}.")
-    return site
+    return record
 
 
 def _hotspot(transaction: Transaction, hotspot: str, only: LocationScope) -> Hotspot:
