@@ -1,6 +1,7 @@
 """Forged tokens: none is accepted."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -109,13 +110,19 @@ FORGERIES = {
     "no dots": lambda h, c: part(h) + part(c),
     "four parts": lambda h, c: sign(h, c) + ".x",
     "five parts (JWE)": lambda h, c: f"{part(h)}....",
-    "padded": lambda h, c: sign(h, c) + "=",
-    "line feed": lambda h, c: sign(h, c) + "\n",
-    "space": lambda h, c: " " + sign(h, c),
-    "other alphabet": lambda h, c: sign(h, c).replace("-", "+").replace("_", "/") + "+",
-    "not ASCII": lambda h, c: sign(h, c) + "é",
     "empty": lambda h, c: "",
     "huge": lambda h, c: sign(h | {"x": "x" * 100_000}, c),
+}
+
+
+# The same bytes written in another way: refused, or the same token.
+SPELLINGS = {
+    "padded": lambda token: token + "=",
+    "line feed": lambda token: token + "\n",
+    "space": lambda token: " " + token,
+    "other alphabet": lambda token: token.replace("-", "+").replace("_", "/"),
+    "spare bits": lambda token: token[:-1] + chr(ord(token[-1]) + 1),
+    "not ASCII": lambda token: token + "é",
 }
 
 
@@ -153,3 +160,16 @@ def test_a_revoked_services_and_an_old_token_are_refused(desk):
 @pytest.mark.parametrize("hours", [-1, 1])
 def test_a_clock_that_is_set_back_or_forward_keeps_tokens_good(desk, token, hours):
     assert desk[0].verify(token, NOW + hours * HOUR).service.organization == "org"
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+def test_a_revoked_token_is_refused_in_every_spelling(desk, made, name):
+    tokens, store = desk
+    token = tokens.login(made.client_key, made.client_secret, NOW)
+    grant = tokens.verify(token, NOW)
+    other = SPELLINGS[name](token)
+    with contextlib.suppress(TokenRefused):
+        assert tokens.verify(other, NOW) == grant
+    store.revoke_token(grant.token_id, grant.expires_at, NOW).result()
+    with pytest.raises(TokenRefused):
+        tokens.verify(other, NOW)
