@@ -43,9 +43,9 @@ WITH RECURSIVE numbers (n) AS (
   SELECT 2 UNION ALL SELECT n + 1 FROM numbers LIMIT :count - 1
 )
 INSERT INTO event
-SELECT n, 1, iif(n % (:count / 25) = 1, 1, 2 + n * 48271 % 2147483647 % (:count / 25)),
-  iif(n % (:count / 40) = 2, {RARE}, n * 69621 % 2147483647 % {RARE}), {{at}},
-  {{at}} + (CASE n * 16807 % 2147483647 % 3 WHEN 0 THEN -8 WHEN 1 THEN -7 ELSE 1 END)
+SELECT n, 1, iif(n % (:count / 25) = 1, 1, 2 + abs(random() % (:count / 25))),
+  iif(n % (:count / 40) = 2, {RARE}, abs(random() % {RARE})), {{at}},
+  {{at}} + (CASE abs(random() % 3) WHEN 0 THEN -8 WHEN 1 THEN -7 ELSE 1 END)
     * {HOUR},
   randomblob(17)
 FROM numbers

@@ -105,7 +105,7 @@ def attribute(
     *,
     pseudonymous: bool | None = None,
 ) -> list[int | None]:
-    """Return whose each observation was; None where nobody is known."""
+    """Return whose each observation was; None where that is unknown."""
     if pseudonymous is None:
         pseudonymous = unit.registry.pseudonymous
     transaction = unit.transaction
@@ -124,7 +124,7 @@ def attribute(
 
 
 def _pseudonym(transaction: Transaction, device: bytes) -> int:
-    """Make the contact of a device of nobody known."""
+    """Make the contact that stands for an unknown device."""
     contact = transaction.people.put_contact(device.hex())
     transaction.people.put_ownership(
         Ownership(device, BEGINNING, contact, randomised=False, pseudonym=True)
