@@ -94,8 +94,8 @@ class Bench:
             store, ORG, Role.ORGANIZATION_MANAGER, SCOPES, clock.now()
         )
         secret = settings.signing_secret(chosen)
-        desk = Tokens(store, derive_key(secret, "token", 32))
-        self.token = desk.login(made.client_key, made.client_secret, clock.now())
+        tokens = Tokens(store, derive_key(secret, "token", 32))
+        self.token = tokens.login(made.client_key, made.client_secret, clock.now())
         store.close()
 
     @contextmanager

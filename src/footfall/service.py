@@ -88,10 +88,10 @@ def make_context(
 ) -> Context:
     """Put together what the handlers work with."""
     limiter = limiter or Limiter(Settings().rate, Settings().burst)
-    desk = Tokens(store, derive_key(secret, "token", 32))
+    tokens = Tokens(store, derive_key(secret, "token", 32))
     seal = ScrollSeal(derive_key(secret, "scroll", 64))
     reading = Reading(store, seal)
-    return Context(store, desk, source_secrets(store, secret), reading, limiter, now)
+    return Context(store, tokens, source_secrets(store, secret), reading, limiter, now)
 
 
 def source_secrets(store: Store, secret: str) -> SourceSecrets:

@@ -283,8 +283,8 @@ def test_doctor_names_the_sources_that_were_sealed_under_another_secret(run, tmp
     # As before the database kept to one secret.
     chosen = settings.Settings(store=f"sqlite:{tmp_path}/footfall.db")
     store = service.open_store(chosen)
-    desk = service.source_secrets(store, "x" * 40)
-    other = desk.create(ORG, "radius", 0).source.id
+    source_secrets = service.source_secrets(store, "x" * 40)
+    other = source_secrets.create(ORG, "radius", 0).source.id
     store.close()
     [problem] = problems()
     assert other in problem

@@ -44,9 +44,11 @@ def test_what_is_not_on_disk_is_answered_to_no_equipment(tmp_path):
     tenant = Tenant(server, store)
     venue = {"id": "one", "name": "One"}
     tenant.client.post(f"/v1/organizations/{tenant.id}/locations", json=venue)
-    desk = service.source_secrets(store, settings.signing_secret(chosen))
+    source_secrets = service.source_secrets(store, settings.signing_secret(chosen))
     radius, rest = (
-        desk.create(tenant.id, kind, clock.now(), secret="s3cret", location="one")
+        source_secrets.create(
+            tenant.id, kind, clock.now(), secret="s3cret", location="one"
+        )
         for kind in ("radius", "freeradius")
     )
     store.close()

@@ -70,7 +70,7 @@ def processes(folder: Path) -> Iterator[Row]:
 
 
 def simulate_devices(folder: Path) -> Iterator[Row]:
-    place = crowds.Position(folder, events=5_000)
+    place = crowds.ServedStore(folder, events=5_000)
     try:
         found = asyncio.run(crowds.all_at_once(place, 1_000))
         result = f"{found.failed} failed, memory {found.peak_mb:.0f} MB"

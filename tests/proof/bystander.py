@@ -50,7 +50,7 @@ class Waits(msgspec.Struct):
     read_ms: float = 0.0
 
 
-class Position:
+class ServedStore:
     """A server, its store, and the bystander."""
 
     def __init__(self, folder: Path):
@@ -91,10 +91,10 @@ class Position:
         self.store.close()
 
 
-Scenario = tuple[str, Callable[[Position], Any], Callable[[Position, Any], None]]
+Scenario = tuple[str, Callable[[ServedStore], Any], Callable[[ServedStore, Any], None]]
 
 
-def measure(place: Position, run: Callable[[], None]) -> Waits:
+def measure(place: ServedStore, run: Callable[[], None]) -> Waits:
     """Let the bystander send and read while something runs."""
     waits, done = Waits(), threading.Event()
 
@@ -140,7 +140,7 @@ def device(number: int) -> bytes:
     return bytes([0x0C, 0x8D]) + number.to_bytes(4, "big")
 
 
-def kept_store(place: Position) -> Tenant:
+def kept_store(place: ServedStore) -> Tenant:
     tenant = place.venue()
     at = (clock.now() - DAY) // SECOND * SECOND
 
@@ -166,7 +166,7 @@ def kept_store(place: Position) -> Tenant:
     return tenant
 
 
-def late_logins(_place: Position, tenant: Tenant) -> None:
+def late_logins(_place: ServedStore, tenant: Tenant) -> None:
     at = instants.format_instant((clock.now() - DAY) // SECOND * SECOND)
     logins = [
         {"username": f"u{n}", "device": device(n * 40).hex(), "location": "v", "at": at}
@@ -185,7 +185,7 @@ def late_logins(_place: Position, tenant: Tenant) -> None:
     assert tenant.id not in _place.store.organizations_to_reattribute()
 
 
-def heard_day(place: Position) -> Tenant:
+def heard_day(place: ServedStore) -> Tenant:
     tenant = place.venue(pseudonymous=True)
     at = (clock.now() - DAY) // SECOND * SECOND
     for minute in range(0, 960, 24):
@@ -207,21 +207,21 @@ def heard_day(place: Position) -> Tenant:
     return tenant
 
 
-def recompute(place: Position, tenant: Tenant) -> None:
+def recompute(place: ServedStore, tenant: Tenant) -> None:
     since = instants.format_instant(clock.now() - 2 * DAY)
     until = instants.format_instant(clock.now())
     words = ("--organization", tenant.id, "--since", since, "--until", until)
     place.command("presence", "recompute", *words)
 
 
-def new_people(_place: Position, tenant: Tenant) -> None:
+def new_people(_place: ServedStore, tenant: Tenant) -> None:
     seen = [{"device": device(n).hex(), "location": "v"} for n in range(10_000)]
     path = f"/v1/organizations/{tenant.id}/observations"
     answer = tenant.client.post(path, json=seen)
     assert answer.status_code == 201, answer.text
 
 
-def large_estate(place: Position) -> Tenant:
+def large_estate(place: ServedStore) -> Tenant:
     tenant = place.venue()
 
     def register(transaction: Transaction, first: int) -> None:
@@ -237,18 +237,18 @@ def large_estate(place: Position) -> Tenant:
     return tenant
 
 
-def patch_hotspot(_place: Position, tenant: Tenant) -> None:
+def patch_hotspot(_place: ServedStore, tenant: Tenant) -> None:
     for number in range(3):
         answer = tenant.client.patch(f"/v3/hotspots/h{number}", json={"name": "New"})
         assert answer.status_code == 200, answer.text
 
 
-def four_senders(place: Position) -> list[tuple[Tenant, list[dict[str, Any]]]]:
+def four_senders(place: ServedStore) -> list[tuple[Tenant, list[dict[str, Any]]]]:
     tenant = place.tenant()
     return [(tenant, [event() for _ in range(10_000)]) for _ in range(4)]
 
 
-def large_sends(_place: Position, shares: list[tuple[Tenant, list[Any]]]) -> None:
+def large_sends(_place: ServedStore, shares: list[tuple[Tenant, list[Any]]]) -> None:
     def send(tenant: Tenant, some: list[Any]) -> None:
         with httpx2.Client(
             base_url=tenant.server.address, headers=tenant.client.headers, timeout=120
@@ -262,7 +262,7 @@ def large_sends(_place: Position, shares: list[tuple[Tenant, list[Any]]]) -> Non
         thread.join()
 
 
-def long_history(place: Position) -> Tenant:
+def long_history(place: ServedStore) -> Tenant:
     tenant = place.tenant()
     for _ in range(20):
         made = [
@@ -278,12 +278,12 @@ def long_history(place: Position) -> Tenant:
     return tenant
 
 
-def erase(_place: Position, tenant: Tenant) -> None:
+def erase(_place: ServedStore, tenant: Tenant) -> None:
     path = f"/v1/organizations/{tenant.id}/customers/guest"
     tenant.client.delete(path)
 
 
-def erase_beside_a_reader(place: Position, tenant: Tenant) -> None:
+def erase_beside_a_reader(place: ServedStore, tenant: Tenant) -> None:
     reader = apsw.Connection(str(place.path))
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM organization").fetchall()
@@ -296,7 +296,7 @@ def erase_beside_a_reader(place: Position, tenant: Tenant) -> None:
         reader.close()
 
 
-def history_file(place: Position) -> tuple[Tenant, Path]:
+def history_file(place: ServedStore) -> tuple[Tenant, Path]:
     tenant = place.venue()
     path = place.folder / "history.csv.gz"
     at = clock.now() // SECOND - 86_400
@@ -308,7 +308,7 @@ def history_file(place: Position) -> tuple[Tenant, Path]:
     return tenant, path
 
 
-def replay(place: Position, prepared: tuple[Tenant, Path]) -> None:
+def replay(place: ServedStore, prepared: tuple[Tenant, Path]) -> None:
     tenant, path = prepared
     words = ("--organization", tenant.id, "--location", "v", "--pseudonymous")
     columns = ("--time-column", "time", "--device-column", "device")
@@ -333,7 +333,7 @@ SCENARIOS: list[Scenario] = [
 
 def watch(folder: Path) -> Iterator[tuple[str, Waits]]:
     """Yield what the bystander met in each scenario."""
-    place = Position(folder)
+    place = ServedStore(folder)
     try:
         for name, prepare, run in SCENARIOS:
             prepared = prepare(place)

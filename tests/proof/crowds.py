@@ -25,7 +25,7 @@ class Outcome(msgspec.Struct):
     peak_mb: float = 0.0
 
 
-class Position:
+class ServedStore:
     """A server, and a tenant with some events."""
 
     def __init__(self, folder: Path, events: int = 100):
@@ -58,7 +58,7 @@ class Position:
         return f"GET {path} HTTP/1.1\r\n{self.head}\r\n".encode()
 
 
-async def trickle(place: Position, number: int, until: float) -> None:
+async def trickle(place: ServedStore, number: int, until: float) -> None:
     """Send a request a byte every 2 s: half its head, half its body."""
     text = f"POST {place.tenant.events_path} HTTP/1.1\r\n{place.head}"
     text += "Content-Length: 1000\r\n\r\n" if number % 2 else ""
@@ -73,7 +73,7 @@ async def trickle(place: Position, number: int, until: float) -> None:
 
 
 async def ask(
-    place: Position, outcome: Outcome, until: float, took: list[float]
+    place: ServedStore, outcome: Outcome, until: float, took: list[float]
 ) -> None:
     """Make good requests, one after the other, on new connections."""
     while time.monotonic() < until:
@@ -93,7 +93,7 @@ async def ask(
         await asyncio.sleep(0.05)
 
 
-async def tricklers(place: Position, connections: int, seconds: float) -> Outcome:
+async def tricklers(place: ServedStore, connections: int, seconds: float) -> Outcome:
     """Measure good requests while many trickle."""
     outcome, took = Outcome(connections), list[float]()
     until = time.monotonic() + seconds
@@ -110,7 +110,7 @@ async def tricklers(place: Position, connections: int, seconds: float) -> Outcom
     return outcome
 
 
-async def all_at_once(place: Position, connections: int) -> Outcome:
+async def all_at_once(place: ServedStore, connections: int) -> Outcome:
     """Ask on many connections at the same moment."""
     outcome = Outcome(connections)
 
@@ -130,7 +130,9 @@ async def all_at_once(place: Position, connections: int) -> Outcome:
     return outcome
 
 
-async def never_reading(place: Position, connections: int, seconds: float) -> Outcome:
+async def never_reading(
+    place: ServedStore, connections: int, seconds: float
+) -> Outcome:
     """Ask for the largest page on many connections and never read it."""
     outcome, took = Outcome(connections), list[float]()
     writers = []
@@ -148,7 +150,7 @@ async def never_reading(place: Position, connections: int, seconds: float) -> Ou
     return outcome
 
 
-async def silent(place: Position, connections: int) -> Outcome:
+async def silent(place: ServedStore, connections: int) -> Outcome:
     """Say half of what HTTP/2 begins with on many connections, then ask for health."""
     outcome, took = Outcome(connections), list[float]()
     writers = []

@@ -16,7 +16,7 @@ import msgspec
 from footfall import clock, service, settings
 from footfall.flows.events import ingest
 from tests.conftest import Tenant, event
-from tests.proof.crowds import Position
+from tests.proof.crowds import ServedStore
 
 MB = 1024 * 1024
 
@@ -36,7 +36,7 @@ Flood = Callable[[httpx2.AsyncClient], Awaitable[None]]
 
 
 async def beside(
-    place: Position, bystander: Tenant, flood: Flood, found: Flooded
+    place: ServedStore, bystander: Tenant, flood: Flood, found: Flooded
 ) -> None:
     """Let a flood come, and measure what the bystander meets meanwhile."""
     limits = httpx2.Limits(max_connections=None)
@@ -68,7 +68,7 @@ def flood_all(folder: Path) -> list[Flooded]:
     for number, (name, tried, make) in enumerate(FLOODS):
         home = folder / str(number)
         home.mkdir()
-        place = Position(home)
+        place = ServedStore(home)
         found = Flooded(name, tried)
         try:
             with_store = settings.Settings(store=f"sqlite:{place.server.path}")
@@ -84,7 +84,7 @@ def flood_all(folder: Path) -> list[Flooded]:
 
 
 def _posts(
-    place: Position, body: bytes, count: int, path: str | None = None, **headers: str
+    place: ServedStore, body: bytes, count: int, path: str | None = None, **headers: str
 ) -> Flood:
     path = path or place.tenant.events_path
     own = {} if "sources" in path else dict(place.tenant.client.headers)
@@ -100,29 +100,29 @@ def _posts(
     return flood
 
 
-def _bombs(place: Position) -> Flood:
+def _bombs(place: ServedStore) -> Flood:
     packed = gzip.compress(b"[" + b" " * (32 * MB - 3) + b"]")
     return _posts(place, packed, 100, **{"Content-Encoding": "gzip"})
 
 
-def _strangers(place: Position) -> Flood:
+def _strangers(place: ServedStore) -> Flood:
     store = service.open_store(settings.Settings(store=f"sqlite:{place.server.path}"))
     secret = settings.signing_secret(
         settings.Settings(store=f"sqlite:{place.server.path}")
     )
-    desk = service.source_secrets(store, secret)
-    made = desk.create(place.tenant.id, "meraki", clock.now(), validator="v")
+    source_secrets = service.source_secrets(store, secret)
+    made = source_secrets.create(place.tenant.id, "meraki", clock.now(), validator="v")
     store.close()
     path = f"/v1/sources/{made.source.id}"
     packed = gzip.compress(b'{"data":[' + b"{}," * (2 * MB) + b"{}]}")
     return _posts(place, packed, 40, path, **{"Content-Encoding": "gzip"})
 
 
-def _brackets(place: Position) -> Flood:
+def _brackets(place: ServedStore) -> Flood:
     return _posts(place, b"[" + b"[]," * (10 * MB) + b"[]]", 4)
 
 
-def _unknown_types(place: Position) -> Flood:
+def _unknown_types(place: ServedStore) -> Flood:
     items = [
         {"customerId": "c", "event": {"type": f"type {number}"}}
         for number in range(10_000)
@@ -135,18 +135,18 @@ def _unknown_types(place: Position) -> Flood:
     )
 
 
-def _members(place: Position) -> Flood:
+def _members(place: ServedStore) -> Flood:
     return _posts(
         place, gzip.compress(b"") * 200_000, 8, **{"Content-Encoding": "gzip"}
     )
 
 
-def _batches(place: Position) -> Flood:
+def _batches(place: ServedStore) -> Flood:
     items = [event(pad="x" * 2_000) for _ in range(10_000)]
     return _posts(place, json.dumps(items).encode(), 8)
 
 
-def _scrolls(place: Position) -> Flood:
+def _scrolls(place: ServedStore) -> Flood:
     """Sixteen scrolls of 10,000 by one tenant, over and over."""
     fill(place)
     path, headers = place.tenant.events_path, dict(place.tenant.client.headers)
@@ -163,7 +163,7 @@ def _scrolls(place: Position) -> Flood:
     return flood
 
 
-def _dated(place: Position) -> Flood:
+def _dated(place: ServedStore) -> Flood:
     """Reads by arrival with a filter of dates in which there is little."""
     fill(place)
     path, headers = place.tenant.events_path, dict(place.tenant.client.headers)
@@ -180,7 +180,7 @@ def _dated(place: Position) -> Flood:
     return flood
 
 
-def fill(place: Position) -> None:
+def fill(place: ServedStore) -> None:
     """Give the tenant 100,000 events."""
     store = service.open_store(settings.Settings(store=f"sqlite:{place.server.path}"))
     for _ in range(10):
@@ -190,7 +190,7 @@ def fill(place: Position) -> None:
     store.close()
 
 
-FLOODS: tuple[tuple[str, str, Callable[[Position], Flood]], ...] = (
+FLOODS: tuple[tuple[str, str, Callable[[ServedStore], Flood]], ...] = (
     ("packed bodies of 32 MiB", "100 of 32 kB", _bombs),
     ("posts to a source without its secret", "40 of 6 MiB, packed", _strangers),
     ("`[` and ten million `[],`", "4 times", _brackets),

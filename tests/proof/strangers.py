@@ -40,8 +40,10 @@ def flood(folder: Path, sources: int, a_second: int, seconds: float) -> Outcome:
     store = service.open_store(chosen)
     server = start_server(path)
     tenant = Tenant(server, store, secrets.token_hex(8))
-    desk = service.source_secrets(store, settings.signing_secret(chosen))
-    made = [desk.create(tenant.id, "radius", clock.now()) for _ in range(sources)]
+    source_secrets = service.source_secrets(store, settings.signing_secret(chosen))
+    made = [
+        source_secrets.create(tenant.id, "radius", clock.now()) for _ in range(sources)
+    ]
     store.close()
     outcome, over = Outcome(), threading.Event()
     secret = made[sources // 2].secret.encode()

@@ -7,7 +7,7 @@ from tests.proof import crowds
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    made = crowds.Position(tmp_path_factory.mktemp("crowd"), events=3_000)
+    made = crowds.ServedStore(tmp_path_factory.mktemp("crowd"), events=3_000)
     yield made
     made.close()
 

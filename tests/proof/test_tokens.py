@@ -23,7 +23,7 @@ SCOPES = ("organization_read",)
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory):
+def issuer(tmp_path_factory):
     path = tmp_path_factory.mktemp("tokens") / "footfall.db"
     store = service.open_store(settings.Settings(store=f"sqlite:{path}"))
     store.create_organization(Organization("org", "Org", 0)).result()
@@ -33,15 +33,15 @@ def desk(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def made(desk):
+def made(issuer):
     return tenants.create_service(
-        desk[1], "org", Role.ORGANIZATION_MANAGER, SCOPES, NOW
+        issuer[1], "org", Role.ORGANIZATION_MANAGER, SCOPES, NOW
     )
 
 
 @pytest.fixture(scope="module")
-def token(desk, made):
-    return desk[0].login(made.client_key, made.client_secret, NOW)
+def token(issuer, made):
+    return issuer[0].login(made.client_key, made.client_secret, NOW)
 
 
 def part(value):
@@ -131,40 +131,40 @@ def test_there_are_at_least_forty():
 
 
 @pytest.mark.parametrize("name", FORGERIES)
-def test_a_forged_token_is_refused(desk, token, name):
+def test_a_forged_token_is_refused(issuer, token, name):
     header = jwt.get_unverified_header(token)
     claims = jwt.decode(token, options={"verify_signature": False})
     with pytest.raises(TokenRefused):
-        desk[0].verify(FORGERIES[name](header, claims), NOW)
+        issuer[0].verify(FORGERIES[name](header, claims), NOW)
 
 
-def test_the_forger_signs_as_we_do(desk, token):
+def test_the_forger_signs_as_we_do(issuer, token):
     """Else the forgeries would prove nothing."""
     claims = jwt.decode(token, options={"verify_signature": False})
-    assert desk[0].verify(sign(HS, claims), NOW).service.organization == "org"
+    assert issuer[0].verify(sign(HS, claims), NOW).service.organization == "org"
 
 
-def test_a_revoked_services_and_an_old_token_are_refused(desk):
+def test_a_revoked_services_and_an_old_token_are_refused(issuer):
     made = tenants.create_service(
-        desk[1], "org", Role.ORGANIZATION_MANAGER, SCOPES, NOW
+        issuer[1], "org", Role.ORGANIZATION_MANAGER, SCOPES, NOW
     )
-    token = desk[0].login(made.client_key, made.client_secret, NOW)
-    desk[0].verify(token, NOW + (LIFETIME_S - 1) * 1_000_000)
+    token = issuer[0].login(made.client_key, made.client_secret, NOW)
+    issuer[0].verify(token, NOW + (LIFETIME_S - 1) * 1_000_000)
     with pytest.raises(TokenRefused):
-        desk[0].verify(token, NOW + LIFETIME_S * 1_000_000)
-    desk[1].revoke_service(made.client_key, NOW).result()
+        issuer[0].verify(token, NOW + LIFETIME_S * 1_000_000)
+    issuer[1].revoke_service(made.client_key, NOW).result()
     with pytest.raises(TokenRefused):
-        desk[0].verify(token, NOW)
+        issuer[0].verify(token, NOW)
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
-def test_a_clock_that_is_set_back_or_forward_keeps_tokens_good(desk, token, hours):
-    assert desk[0].verify(token, NOW + hours * HOUR).service.organization == "org"
+def test_a_clock_that_is_set_back_or_forward_keeps_tokens_good(issuer, token, hours):
+    assert issuer[0].verify(token, NOW + hours * HOUR).service.organization == "org"
 
 
 @pytest.mark.parametrize("name", SPELLINGS)
-def test_a_revoked_token_is_refused_in_every_spelling(desk, made, name):
-    tokens, store = desk
+def test_a_revoked_token_is_refused_in_every_spelling(issuer, made, name):
+    tokens, store = issuer
     token = tokens.login(made.client_key, made.client_secret, NOW)
     grant = tokens.verify(token, NOW)
     other = SPELLINGS[name](token)

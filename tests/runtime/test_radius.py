@@ -24,7 +24,7 @@ class Position:
         self.url = f"sqlite:{self.path}"
         self.store = service.open_store(settings.Settings(store=self.url))
         secret = settings.signing_secret(settings.Settings(store=self.url))
-        self.desk = service.source_secrets(self.store, secret)
+        self.source_secrets = service.source_secrets(self.store, secret)
         # Of all the loopback addresses one that nobody else listens on.
         self.host = f"127.{secrets.randbelow(200) + 20}.{os.getpid() % 250}.7"
         self.organization = ""
@@ -48,7 +48,7 @@ class Position:
         return len(list(tasks.iterdir()))
 
     def make_source(self, *networks):
-        made = self.desk.create(
+        made = self.source_secrets.create(
             self.organization, "radius", clock.now(), networks=networks
         )
         return made.secret.encode()

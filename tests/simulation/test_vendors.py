@@ -27,19 +27,19 @@ def simulate(*arguments, status=0):
 
 
 @pytest.fixture
-def desk(server, server_store):
+def source_secrets(server, server_store):
     chosen = settings.Settings(store=f"sqlite:{server.path}")
     return service.source_secrets(server_store, settings.signing_secret(chosen))
 
 
 @pytest.mark.parametrize("kind", ["radius", "meraki", "mist"])
-def test_a_simulated_crowd_comes_and_visits(kind, tenant, desk, server):
+def test_a_simulated_crowd_comes_and_visits(kind, tenant, source_secrets, server):
     place = {"id": "v", "name": "V", "externalId": "simulated-venue"}
     locations = f"/v1/organizations/{tenant.id}/locations"
     assert tenant.client.post(locations, json=place).status_code == 201
     rules = f"/v1/organizations/{tenant.id}/presence"
     tenant.client.patch(rules, json={"pseudonymous": kind == "meraki"})
-    made = desk.create(
+    made = source_secrets.create(
         tenant.id, kind, clock.now(), validator="v", location="v", secret="s3cret"
     )
     to = f"{server.address}/v1/sources/{made.source.id}"

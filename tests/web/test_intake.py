@@ -138,10 +138,10 @@ def make_source(tenant, server):
     from footfall import service, settings  # noqa: PLC0415
 
     secret = settings.signing_secret(settings.Settings(store=f"sqlite:{server.path}"))
-    desk = service.source_secrets(tenant.store, secret)
+    source_secrets = service.source_secrets(tenant.store, secret)
 
     def make(kind):
-        made = desk.create(tenant.id, kind, clock.now(), validator="v")
+        made = source_secrets.create(tenant.id, kind, clock.now(), validator="v")
         return f"/v1/sources/{made.source.id}"
 
     return make

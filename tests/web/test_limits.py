@@ -100,8 +100,8 @@ def test_who_fails_at_a_source_mutes_neither_it_nor_another_sender(narrow):
     server, store = narrow
     made = Tenant(server, store)
     chosen = settings.Settings(store=f"sqlite:{server.path}")
-    desk = service.source_secrets(store, settings.signing_secret(chosen))
-    source = desk.create(made.id, "mist", clock.now(), secret="s3cret").source
+    source_secrets = service.source_secrets(store, settings.signing_secret(chosen))
+    source = source_secrets.create(made.id, "mist", clock.now(), secret="s3cret").source
     made.client.close()
     url = f"{server.address}/v1/sources/{source.id}"
     body = b'{"topic":"zone","events":[]}'
@@ -144,8 +144,8 @@ def test_no_secret_and_nobodys_data_is_in_a_log_or_a_metric(tmp_path):
     made.client.post(f"{base}/locations", json={"id": "one", "name": "One"})
     login = {"email": CANARIES["mail"], "device": CANARIES["mac"], "location": "one"}
     secret = settings.signing_secret(settings.Settings(store=f"sqlite:{path}"))
-    desk = service.source_secrets(store, secret)
-    source = desk.create(
+    source_secrets = service.source_secrets(store, secret)
+    source = source_secrets.create(
         made.id, "meraki", clock.now(), secret=CANARIES["secret"], validator="v"
     ).source
     meraki: dict[str, object] = {

@@ -20,7 +20,7 @@ GUEST = "0C-8D-DB-00-11-22"
 
 
 @pytest.fixture
-def desk(server, server_store):
+def source_secrets(server, server_store):
     chosen = settings.Settings(store=f"sqlite:{server.path}")
     return service.source_secrets(server_store, settings.signing_secret(chosen))
 
@@ -74,8 +74,8 @@ def at(minutes: float) -> str:
 
 
 @needs("radclient")
-def test_radius_accounting_makes_a_login_and_a_visit(venue, desk, server):
-    made = desk.create(venue.id, "radius", clock.now(), secret=None)
+def test_radius_accounting_makes_a_login_and_a_visit(venue, source_secrets, server):
+    made = source_secrets.create(venue.id, "radius", clock.now(), secret=None)
     said = radclient(
         server.radius_port,
         made.secret,
@@ -94,8 +94,8 @@ def test_radius_accounting_makes_a_login_and_a_visit(venue, desk, server):
 
 
 @needs("radclient")
-def test_a_retransmission_makes_nothing_new(venue, desk, server):
-    made = desk.create(venue.id, "radius", clock.now(), secret=None)
+def test_a_retransmission_makes_nothing_new(venue, source_secrets, server):
+    made = source_secrets.create(venue.id, "radius", clock.now(), secret=None)
     for delay in ("0", "3"):
         said = radclient(server.radius_port, made.secret, packet(Acct_Delay_Time=delay))
         assert "Received Accounting-Response" in said
@@ -103,8 +103,10 @@ def test_a_retransmission_makes_nothing_new(venue, desk, server):
 
 
 @needs("radclient")
-def test_accounting_on_lets_a_nas_count_its_sessions_anew(venue, desk, server):
-    made = desk.create(venue.id, "radius", clock.now(), secret=None)
+def test_accounting_on_lets_a_nas_count_its_sessions_anew(
+    venue, source_secrets, server
+):
+    made = source_secrets.create(venue.id, "radius", clock.now(), secret=None)
     nas = {"Acct-Status-Type": "Accounting-On", "NAS-Identifier": "nas-1"}
     for sent in (
         packet(Event_Timestamp=at(0)),
@@ -117,8 +119,8 @@ def test_accounting_on_lets_a_nas_count_its_sessions_anew(venue, desk, server):
 
 
 @needs("radclient")
-def test_a_wrong_secret_is_not_answered_and_counted(venue, desk, server):
-    desk.create(venue.id, "radius", clock.now(), secret=None)
+def test_a_wrong_secret_is_not_answered_and_counted(venue, source_secrets, server):
+    source_secrets.create(venue.id, "radius", clock.now(), secret=None)
 
     def refused():
         text = httpx2.get(f"{server.address}/metrics").text
@@ -133,8 +135,8 @@ def test_a_wrong_secret_is_not_answered_and_counted(venue, desk, server):
 
 
 @needs("radclient")
-def test_a_source_hears_only_the_addresses_that_it_names(venue, desk, server):
-    made = desk.create(
+def test_a_source_hears_only_the_addresses_that_it_names(venue, source_secrets, server):
+    made = source_secrets.create(
         venue.id, "radius", clock.now(), secret=None, networks=("192.0.2.0/24",)
     )
     said = radclient(server.radius_port, made.secret, packet(), retries=1, timeout=1)
@@ -143,9 +145,9 @@ def test_a_source_hears_only_the_addresses_that_it_names(venue, desk, server):
 
 @needs("radclient")
 def test_what_a_nas_says_and_nobody_understands_is_kept_and_answered(
-    venue, desk, server
+    venue, source_secrets, server
 ):
-    made = desk.create(venue.id, "radius", clock.now(), secret=None)
+    made = source_secrets.create(venue.id, "radius", clock.now(), secret=None)
     elsewhere = packet(Called_Station_Id="00-00-00-00-00-09:x", NAS_Identifier="n9")
     said = radclient(
         server.radius_port, made.secret, packet(Calling_Station_Id="x"), elsewhere
@@ -173,8 +175,8 @@ def test_datagrams_that_are_no_packets_harm_nobody(server):
 
 
 @needs("radclient", "freeradius")
-def test_a_real_freeradius_posts_accounting(venue, desk, server, tmp_path):
-    made = desk.create(venue.id, "freeradius", clock.now(), secret=None)
+def test_a_real_freeradius_posts_accounting(venue, source_secrets, server, tmp_path):
+    made = source_secrets.create(venue.id, "freeradius", clock.now(), secret=None)
     with freeradius(tmp_path, server.address, made.source.id, made.secret) as port:
         for sent in (
             packet(Event_Timestamp=at(0), Class="0x616e6e"),
@@ -189,8 +191,8 @@ def test_a_real_freeradius_posts_accounting(venue, desk, server, tmp_path):
     assert problems(venue) == []
 
 
-def test_freeradius_without_its_password_is_refused(venue, desk):
-    made = desk.create(venue.id, "freeradius", clock.now(), secret=None)
+def test_freeradius_without_its_password_is_refused(venue, source_secrets):
+    made = source_secrets.create(venue.id, "freeradius", clock.now(), secret=None)
     path = f"/v1/sources/{made.source.id}"
     assert httpx2.post(f"{venue.server.address}{path}", json={}).status_code == 401
     answer = httpx2.post(
@@ -204,8 +206,8 @@ def test_freeradius_without_its_password_is_refused(venue, desk):
 
 
 @pytest.fixture
-def meraki(venue, desk):
-    made = desk.create(
+def meraki(venue, source_secrets):
+    made = source_secrets.create(
         venue.id, "meraki", clock.now(), secret="demo", validator="val-1"
     )
     return f"{venue.server.address}/v1/sources/{made.source.id}"
@@ -217,7 +219,7 @@ def test_meraki_gets_its_validator_in_plain_text(meraki):
     assert answer.headers["content-type"].startswith("text/plain")
 
 
-def test_a_real_meraki_post_is_taken_in(venue, meraki, desk):
+def test_a_real_meraki_post_is_taken_in(venue, meraki, source_secrets):
     post = data("meraki-scanning-v3.json").read_bytes()
     rules = f"/v1/organizations/{venue.id}/presence"
     assert venue.client.patch(rules, json={"pseudonymous": True}).status_code == 200
@@ -256,11 +258,15 @@ def test_what_meraki_heard_elsewhere_is_a_problem_without_addresses(venue, merak
     assert "device " in text
 
 
-def test_a_sources_own_location_is_for_what_is_heard_nowhere_else(venue, desk):
+def test_a_sources_own_location_is_for_what_is_heard_nowhere_else(
+    venue, source_secrets
+):
     other = {"id": "other", "name": "Other"}
     path = f"/v1/organizations/{venue.id}/locations"
     assert venue.client.post(path, json=other).status_code == 201
-    made = desk.create(venue.id, "mist", clock.now(), secret="s3cret", location="other")
+    made = source_secrets.create(
+        venue.id, "mist", clock.now(), secret="s3cret", location="other"
+    )
     sent = {"mac": "0c8ddb001122", "timestamp": 1_700_000_000}
     # A registered site, a registered access point, and neither.
     where = [{"site_id": "L_1"}, {"ap": AP.replace(":", "")}, {"site_id": "x"}]
@@ -279,8 +285,8 @@ def test_a_sources_own_location_is_for_what_is_heard_nowhere_else(venue, desk):
 
 
 @pytest.fixture
-def send_mist(venue, desk):
-    made = desk.create(venue.id, "mist", clock.now(), secret=None)
+def send_mist(venue, source_secrets):
+    made = source_secrets.create(venue.id, "mist", clock.now(), secret=None)
 
     def send(value, secret=made.secret):
         body = json.dumps(value).encode()

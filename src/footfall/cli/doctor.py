@@ -66,13 +66,13 @@ def _sealed_sources(chosen: settings.Settings, data: "Store") -> list[str]:
     file = _secret_file(chosen.path)
     if chosen.secret is None and not file.exists():
         return [f"{file} is missing: without it no source of {len(sources)} is heard"]
-    desk = service.source_secrets(data, settings.signing_secret(chosen))
+    source_secrets = service.source_secrets(data, settings.signing_secret(chosen))
     return [
         f"source {one.id} ({one.kind}, organization {one.organization}) is not heard: "
         "its secret was sealed under another FOOTFALL_SECRET; start with that one, or "
         "delete the source and make it anew"
         for one in sources
-        if not desk.can_open(one)
+        if not source_secrets.can_open(one)
     ]
 
 

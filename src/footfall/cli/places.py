@@ -54,7 +54,7 @@ def import_hotspots(
 
 
 def _import(
-    enlist: "Callable[[Store, str, Path], ImportedPlaces]",
+    import_file: "Callable[[Store, str, Path], ImportedPlaces]",
     file: Path,
     organization: str,
     store: str | None,
@@ -62,7 +62,7 @@ def _import(
     json: bool,
 ) -> None:
     with opened(store) as data:
-        done = enlist(data, organization, file)
+        done = import_file(data, organization, file)
     if json:
         print_json(done)
     else:

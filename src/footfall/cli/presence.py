@@ -44,7 +44,7 @@ def replay(  # noqa: PLR0913  each is a flag
         timezone: The zone of times without an offset; else the location's.
         session_timeout: Minutes of silence that end a stay; else the location's.
         minimum_dwell: Minutes that a visit lasts at least; else the location's.
-        pseudonymous: Make a contact for each device of nobody known.
+        pseudonymous: Make a contact for each unknown device.
         store: Where to: sqlite:PATH (FOOTFALL_STORE).
         json: Print JSON.
     """

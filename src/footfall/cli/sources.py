@@ -45,8 +45,8 @@ def create(  # noqa: PLR0913  each is a flag
 
     chosen = settings.load(os.environ, store=store)
     with opened(store) as data:
-        desk = service.source_secrets(data, settings.signing_secret(chosen))
-        made = desk.create(
+        source_secrets = service.source_secrets(data, settings.signing_secret(chosen))
+        made = source_secrets.create(
             organization,
             kind,
             clock.now(),

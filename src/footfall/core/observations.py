@@ -1,7 +1,7 @@
 """Observations: what equipment hears, before it is known what it means.
 
 An *observation* is raw presence ("this device was heard here then"), a *login* is one
-with a person's identity. Both say where by a *spot*, in the words of the equipment.
+with a person's identity. Both say where by a *place reference*, in the equipment's words.
 A device's address is seen here only on its way to its digest.
 """
 
@@ -56,7 +56,7 @@ class Observation(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         at: When, an instant.
-        spot: Where.
+        reference: Where.
         device: Its address, 6 bytes, or another name for it; or
         contact: The contact's id.
         rssi: The signal in dBm.
@@ -78,7 +78,7 @@ class Login(msgspec.Struct, frozen=True):
 
     Attributes:
         at: When, an instant.
-        spot: Where.
+        reference: Where.
         identities: Who, as (kind, value); the first that is known counts.
         device: With what.
         session: What makes it one: the same again is the same login.

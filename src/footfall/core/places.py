@@ -1,6 +1,6 @@
 """Places: an organization's locations and hotspots, in the shapes of the original.
 
-An *estate* is all that an organization has registered, by what equipment calls it.
+The *registry* is all that an organization has registered, by what equipment calls it.
 Source: the Locations and Hotspots APIs that the seed's events refer to.
 """
 
@@ -58,7 +58,7 @@ class Hotspot(msgspec.Struct, frozen=True, rename="camel"):
 class PresenceSettings(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """Rules of an organization or a location; what is not set is the next wider's.
 
-    `pseudonymous` makes contacts for the devices of nobody known.
+    `pseudonymous` makes contacts for unknown devices.
     """
 
     minimum_dwell: int | msgspec.UnsetType | None = msgspec.UNSET
@@ -222,7 +222,7 @@ class Registry(msgspec.Struct, frozen=True, dict=True):
 
     @property
     def pseudonymous(self) -> bool:
-        """Whether devices of nobody known get a contact each."""
+        """Whether unknown devices get a contact each."""
         return self.settings.pseudonymous is True
 
     def rules(self, site: int) -> Rules:

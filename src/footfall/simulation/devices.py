@@ -1,6 +1,6 @@
 """Simulated devices: people around access points, as equipment sees them.
 
-The same seed gives the same crowd. Somebody comes, logs in, is heard every half minute
+The same seed gives the same people. Somebody comes, logs in, is heard every half minute
 or so, by one access point or another, and leaves.
 """
 

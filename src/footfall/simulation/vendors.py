@@ -226,7 +226,7 @@ def play(
         sightings: What it hears, in order of time.
         now: This instant.
         speed: Simulated seconds in a second.
-        progress: Told how many pings each post had.
+        progress: Told how many sightings each post had.
 
     Raises:
         EquipmentUnheard: The server does not take it.

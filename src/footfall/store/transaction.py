@@ -1,4 +1,4 @@
-"""An organization's books: what its presence is made of, inside one transaction.
+"""A transaction of an organization: its data, as small repositories.
 
 What a flow does with them is done together or not at all: the stays, the events made
 of them and what they were made of never disagree.
@@ -19,7 +19,7 @@ BEGINNING = -(2**62)
 
 
 class StoredStay(msgspec.Struct, frozen=True, gc=False):
-    """A stay in the books, with the rules that it was last changed under.
+    """A stay as it is stored, with the rules that it was last changed under.
 
     `number` is None for one that is new.
     """

@@ -13,10 +13,10 @@ from footfall.store import Store
 
 
 class Context(msgspec.Struct, frozen=True):
-    """The store, the desks, what reads pages, the limits and the clock."""
+    """The store, tokens, source secrets, what reads pages, the limits and the clock."""
 
     store: Store
-    desk: Tokens
+    tokens: Tokens
     sources: SourceSecrets
     reading: Reading
     limiter: Limiter

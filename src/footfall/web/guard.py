@@ -36,7 +36,7 @@ def guard(connection: ASGIConnection, handler: BaseRouteHandler) -> None:  # typ
     if permission is None:
         return
     context = context_of(connection)
-    grant = context.desk.verify(bearer_token(connection), context.now())
+    grant = context.tokens.verify(bearer_token(connection), context.now())
     context.limiter.count_request(grant.service.client_key, context.now())
     # A path without an organization is about the token's own.
     organization = connection.path_params.get("cid", grant.service.organization)

@@ -35,7 +35,9 @@ async def login(request: Request[Any, Any, Any]) -> Response[bytes]:
     who = f"login {address_of(request)}"
     key, secret = _credentials(await read_payload(request, who, CREDENTIALS_BYTES_MAX))
     async with context.limiter.login(key, address_of(request), context.now()):
-        token = await asyncio.to_thread(context.desk.login, key, secret, context.now())
+        token = await asyncio.to_thread(
+            context.tokens.login, key, secret, context.now()
+        )
     return Response(
         msgspec.json.encode(Token(token)),
         status_code=200,
@@ -66,5 +68,5 @@ def _credentials(body: bytes) -> tuple[str, str]:
 async def logout(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Revoke the token that the request carries, for good."""
     context = context_of(request)
-    await context.desk.logout(bearer_token(request), context.now())
+    await context.tokens.logout(bearer_token(request), context.now())
     return Response(b"", media_type=MediaType.TEXT)

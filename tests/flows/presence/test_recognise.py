@@ -19,7 +19,7 @@ UNUSED: Any = None  # of a recogniser that is told its sources
 NAS, STRANGER = "192.0.2.1", "198.51.100.66"
 
 
-class CountingDesk(SourceSecrets):
+class CountingSecrets(SourceSecrets):
     """Counts the secrets that were opened."""
 
     opened = 0
@@ -41,8 +41,8 @@ class Check:
 
 
 @pytest.fixture
-def desk(store):
-    return CountingDesk(store, derive_key("x" * 32, "source", 64))
+def source_secrets(store):
+    return CountingSecrets(store, derive_key("x" * 32, "source", 64))
 
 
 @pytest.fixture
@@ -51,9 +51,9 @@ def organization(store):
 
 
 @pytest.fixture
-def make(desk, organization):
+def make(source_secrets, organization):
     def make(secret, *networks, kind="radius"):
-        made = desk.create(
+        made = source_secrets.create(
             organization, kind, NOW, secret=secret, networks=networks, validator="v"
         )
         return made.source
@@ -67,26 +67,28 @@ def refused(recogniser, address, check, now=NOW):
     return error.type
 
 
-def test_secrets_are_opened_once_and_sources_read_once_a_second(store, desk, make):
+def test_secrets_are_opened_once_and_sources_read_once_a_second(
+    store, source_secrets, make
+):
     for number in range(5):
         make(f"secret-{number}")
     make("secret-5", kind="meraki")
-    recogniser = Recogniser(store, desk)
+    recogniser = Recogniser(store, source_secrets)
     for step in range(50):
         recogniser.renew(NOW + step * SECOND)
         found = recogniser.recognise(NAS, Check("secret-3"), NOW)
         assert found.secret == b"secret-3"
     assert len(recogniser) == 5
-    assert desk.opened == 5
+    assert source_secrets.opened == 5
     make("secret-6")
     recogniser.renew(NOW + 60 * SECOND)
-    assert len(recogniser) == desk.opened == 6
+    assert len(recogniser) == source_secrets.opened == 6
 
 
 def test_a_source_is_heard_within_a_second_and_a_deleted_one_no_more(
-    store, desk, make, organization
+    store, source_secrets, make, organization
 ):
-    recogniser = Recogniser(store, desk)
+    recogniser = Recogniser(store, source_secrets)
     recogniser.renew(NOW)
     source = make("secret-0")
     recogniser.renew(NOW + SECOND - 1)
@@ -103,21 +105,23 @@ def test_a_source_is_heard_within_a_second_and_a_deleted_one_no_more(
     assert len(recogniser) == 1
 
 
-def test_a_source_sealed_under_another_secret_is_skipped(store, desk, make):
+def test_a_source_sealed_under_another_secret_is_skipped(store, source_secrets, make):
     other = SourceSecrets(store, derive_key("y" * 32, "source", 64))
     organization = make("secret-0").organization
     sealed = other.create(organization, "radius", NOW, secret="secret-1").source
     make("secret-2")
-    recogniser = Recogniser(store, desk)
+    recogniser = Recogniser(store, source_secrets)
     recogniser.renew(NOW)
     assert len(recogniser) == 2
     assert recogniser.recognise(NAS, Check("secret-2"), NOW).secret == b"secret-2"
-    assert not desk.can_open(sealed)
+    assert not source_secrets.can_open(sealed)
 
 
-def test_of_an_address_that_no_source_names_nothing_is_tried(store, desk, make):
+def test_of_an_address_that_no_source_names_nothing_is_tried(
+    store, source_secrets, make
+):
     make("secret-0", "192.0.2.0/24", "2001:db8::/32")
-    recogniser = Recogniser(store, desk)
+    recogniser = Recogniser(store, source_secrets)
     recogniser.renew(NOW)
     for address in (STRANGER, "2001:db9::1", "192.0.3.1"):
         check = Check("secret-0")

@@ -26,7 +26,7 @@ def check_time(at: int, now: int) -> None:
     """Accept a time that somebody can have been somewhere.
 
     Raises:
-        Unplaced: It is none.
+        ObservationRejected: It is none.
     """
     if at > now + AHEAD_MAX:
         raise ObservationRejected(
@@ -49,7 +49,7 @@ class Places:
         """Return an observation as it is kept.
 
         Raises:
-            Unplaced: It was at no registered place, or at no time.
+            ObservationRejected: It was at no registered place, or at no time.
         """
         check_time(one.at, self._now)
         found = self._registry.find(one.reference)

@@ -91,7 +91,7 @@ class UnitOfWork:
         return changed
 
     def _prolonged(self, one: StoredStay, run: Stay, rules: Rules) -> StoredStay | None:
-        """Let a stay that is in the books go on; None where that is not all."""
+        """Let a stored stay go on; None where that is not all."""
         if one.number is None or not _alike(one.rules, rules):
             return None
         stay = stays.prolong(one.stay, run, rules, self._now)

@@ -34,7 +34,7 @@ def log_in(unit: UnitOfWork, login: Login, now: int) -> list[Observation]:
         The presence that a login is; none if the same login was there already.
 
     Raises:
-        Unplaced: It was at no registered place.
+        ObservationRejected: It was at no registered place.
     """
     registry, transaction = unit.registry, unit.transaction
     found = registry.find(login.reference)

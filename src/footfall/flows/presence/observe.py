@@ -1,7 +1,7 @@
 """Observe: what equipment says in, arrivals, logins and visits out.
 
 All that follows from a step of a post happens in one transaction of the organization's
-books: the observations are kept, the stays change, the events that no longer hold are
+data: the observations are kept, the stays change, the events that no longer hold are
 taken back and those that now do are stored. Nothing of it is remembered anywhere else,
 so a crash at any point loses nothing, and a post that comes again changes nothing.
 """
@@ -32,7 +32,7 @@ class PresenceOptions(msgspec.Struct, frozen=True):
 
     Attributes:
         rules: For every location.
-        pseudonymous: Whether devices of nobody known get a contact each.
+        pseudonymous: Whether unknown devices get a contact each.
         closing: Whether stays may close meanwhile; history closes them at its end.
     """
 
@@ -48,7 +48,7 @@ class Outcome(msgspec.Struct, frozen=True):
         observed: How many observations and logins were taken in.
         events: How many events were made.
         withdrawn: How many made events were taken back.
-        unclear: What could not be placed, and why.
+        rejections: What could not be placed, and why.
     """
 
     observed: int = 0

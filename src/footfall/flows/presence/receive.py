@@ -85,7 +85,9 @@ async def receive_plain(
     return answer
 
 
-def check_head(desk: SourceSecrets, source: Source, headers: Mapping[str, str]) -> None:
+def check_head(
+    source_secrets: SourceSecrets, source: Source, headers: Mapping[str, str]
+) -> None:
     """Check what can be checked of a post before any of its body is read.
 
     Raises:
@@ -94,12 +96,15 @@ def check_head(desk: SourceSecrets, source: Source, headers: Mapping[str, str]) 
     """
     if source.kind not in DECODERS:
         raise SourceUnknown("Nothing is received at this address.")
-    if not DECODERS[source.kind].verify_head(desk.open(source), headers):
+    if not DECODERS[source.kind].verify_head(source_secrets.open(source), headers):
         raise CredentialsWrong("The post does not have this source's secret.")
 
 
 async def check_sender(
-    desk: SourceSecrets, source: Source, headers: Mapping[str, str], body: bytes
+    source_secrets: SourceSecrets,
+    source: Source,
+    headers: Mapping[str, str],
+    body: bytes,
 ) -> None:
     """Check that a vendor's post has its source's secret.
 
@@ -107,7 +112,7 @@ async def check_sender(
         CredentialsWrong: It does not prove that it has the secret.
     """
     verify = DECODERS[source.kind].verify
-    if not await on_parser(verify, desk.open(source), headers, body):
+    if not await on_parser(verify, source_secrets.open(source), headers, body):
         raise CredentialsWrong("The post does not have this source's secret.")
 
 

@@ -56,9 +56,9 @@ class Recogniser:
     Not for several threads at once.
     """
 
-    def __init__(self, store: Store, desk: SourceSecrets):
+    def __init__(self, store: Store, source_secrets: SourceSecrets):
         self._store = store
-        self._desk = desk
+        self._source_secrets = source_secrets
         self._read_at: int | None = None
         self._opened: dict[Source, Candidate | None] = {}
         self._by_id: dict[str, Candidate] = {}
@@ -124,7 +124,7 @@ class Recogniser:
 
     def _open(self, source: Source) -> Candidate | None:
         try:
-            return Candidate(source, self._desk.open(source).encode())
+            return Candidate(source, self._source_secrets.open(source).encode())
         except SourceUnknown as error:
             _log.warning("a source is skipped", source=source.id, reason=error.detail)
             return None

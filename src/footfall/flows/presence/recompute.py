@@ -90,7 +90,7 @@ def recompute(  # noqa: PLR0913  the command has as many
 def _name_strangers(
     store: Store, organization: str, span: tuple[int, int], now: int
 ) -> None:
-    """Make the pseudonyms of a day's devices of nobody known, if that is wanted."""
+    """Make the pseudonyms of a day's unknown devices, if that is wanted."""
 
     def strangers(transaction: Transaction) -> list[StoredObservation]:
         if not transaction.registry.load().pseudonymous:

@@ -1,4 +1,4 @@
--- The statements of an organization's books; see statements.sql.
+-- The statements of an organization's transactions; see statements.sql.
 
 -- name: registry_version
 SELECT registry, settings FROM organization WHERE number = :organization
