@@ -1,7 +1,8 @@
 """Observations: what equipment hears, before it is known what it means.
 
 An *observation* is raw presence ("this device was heard here then"), a *login* is one
-with a person's identity. Both say where by a *place reference*, in the equipment's words.
+with a person's identity. Both say where by a *place reference*, in
+the equipment's words.
 A device's address is seen here only on its way to its digest.
 """
 
