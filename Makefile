@@ -22,7 +22,7 @@ demo: setup  ## load examples and a simulated chain, and serve them on 127.0.0.1
 	@$(BIN)/footfall demo
 
 test: setup  ## run all tests
-	@$(BIN)/pytest -n auto
+	@$(BIN)/pytest -n auto $(PYTEST_ARGS)
 
 check: setup  ## lint, types and layers
 	$(BIN)/ruff format --check .

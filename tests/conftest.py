@@ -1,7 +1,6 @@
 """A real store, a real server on loopback, and a tenant of its own for each test."""
 
 import json
-import os
 import secrets
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from footfall import clock, service, settings
 from footfall.core.access import Role
 from footfall.flows.accounts import tenants
 from footfall.store import Store
+from tests.shared import ENVIRONMENT
 
 EXAMPLE = json.loads(
     resources.files("footfall").joinpath("data/events-example.json").read_text("utf-8")
@@ -95,7 +95,7 @@ def start_server(path: Path, *more: str, **environment: str) -> Server:
 
     A variable that is empty is not set.
     """
-    variables = {"PATH": os.environ["PATH"], "FOOTFALL_RADIUS_PORT": "0"} | environment
+    variables = ENVIRONMENT | {"FOOTFALL_RADIUS_PORT": "0"} | environment
     with (path.parent / "log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "footfall", "serve", "--port", "0"]

@@ -1,6 +1,7 @@
 """Other people's real data, which is not part of the project."""
 
 import contextlib
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,12 @@ from footfall.store.sqlite.repository import Repository
 
 # Under which the stores are sealed that tests open themselves.
 SEALING_KEY = bytes(range(64))
+# What a process of footfall's gets from ours: no setting, and coverage where it is measured.
+ENVIRONMENT = {
+    name: value
+    for name, value in os.environ.items()
+    if name == "PATH" or name.startswith("COVERAGE_")
+}
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
 

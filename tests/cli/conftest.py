@@ -1,10 +1,11 @@
 """The command, run as people run it."""
 
-import os
 import subprocess
 import sys
 
 import pytest
+
+from tests.shared import ENVIRONMENT
 
 
 @pytest.fixture
@@ -16,7 +17,7 @@ def run(tmp_path):
             text=True,
             check=False,
             cwd=tmp_path,
-            env={"PATH": os.environ["PATH"], **environment},
+            env=ENVIRONMENT | environment,
         )
         assert done.returncode == status, done.stdout + done.stderr
         assert "Traceback" not in done.stderr

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import os
 import re
 import stat
 import subprocess
@@ -15,6 +14,7 @@ from footfall import service, settings
 from footfall.cli import app
 from footfall.core.queries import EventQuery, Sort
 from tests.conftest import EXAMPLE, SEED_ORGANIZATION, event, start_server, stop_server
+from tests.shared import ENVIRONMENT
 
 ORG = SEED_ORGANIZATION
 
@@ -251,7 +251,7 @@ def test_the_demo_prints_commands_that_work(tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        env={"PATH": os.environ["PATH"]},
+        env=ENVIRONMENT,
     )
     assert process.stdout is not None
     said = ""

@@ -1,7 +1,6 @@
 """A backup under load is a prefix of the arrivals, and can be put back."""
 
 import json
-import os
 import secrets
 import subprocess
 import sys
@@ -30,7 +29,7 @@ def footfall(*arguments, status=0):
         capture_output=True,
         text=True,
         check=False,
-        env={"PATH": os.environ["PATH"], "FOOTFALL_SECRET": SECRET},
+        env=ENVIRONMENT | {"FOOTFALL_SECRET": SECRET},
     )
     assert done.returncode == status, done.stderr
     return done.stderr if status else done.stdout
@@ -156,6 +155,7 @@ from pathlib import Path
 from footfall import service, settings
 from footfall.core import events
 from footfall.core.access import Role
+from tests.shared import ENVIRONMENT
 calls, dies_at = 0, int(sys.argv[3])
 def dying(name):
     real = getattr(os, name)
@@ -251,7 +251,7 @@ def test_a_hollow_file_is_no_store(tmp_path):
     assert "table event is missing" in said
     done = subprocess.run(
         [sys.executable, "-m", "footfall", "doctor", "--store", f"sqlite:{copy}"],
-        env={"PATH": os.environ["PATH"], "FOOTFALL_SECRET": SECRET},
+        env=ENVIRONMENT | {"FOOTFALL_SECRET": SECRET},
         capture_output=True,
         text=True,
         check=False,

@@ -1,6 +1,5 @@
 """`footfall simulate --as …` against a running server."""
 
-import os
 import subprocess
 import sys
 
@@ -9,6 +8,7 @@ import pytest
 from footfall import clock, service, settings
 from footfall.core.instants import MINUTE
 from footfall.simulation.devices import simulate_devices
+from tests.shared import ENVIRONMENT
 
 GUESTS, MINUTES = 8, 60
 
@@ -19,7 +19,7 @@ def simulate(*arguments, status=0):
         capture_output=True,
         text=True,
         check=False,
-        env={"PATH": os.environ["PATH"]},
+        env=ENVIRONMENT,
     )
     assert done.returncode == status, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
