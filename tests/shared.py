@@ -14,7 +14,7 @@ from footfall.store.sqlite.repository import Repository
 
 # Under which the stores are sealed that tests open themselves.
 SEALING_KEY = bytes(range(64))
-# What a process of footfall's gets from ours: no setting, and coverage where it is measured.
+# For the processes that tests start: no setting of ours, but coverage if it is measured.
 ENVIRONMENT = {
     name: value
     for name, value in os.environ.items()
