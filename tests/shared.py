@@ -14,7 +14,7 @@ from footfall.store.sqlite.repository import Repository
 
 # Under which the stores are sealed that tests open themselves.
 SEALING_KEY = bytes(range(64))
-# For the processes that tests start: no setting of ours, but coverage if it is measured.
+# For processes that tests start: none of our settings, coverage if it is measured.
 ENVIRONMENT = {
     name: value
     for name, value in os.environ.items()

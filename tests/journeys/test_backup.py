@@ -18,6 +18,7 @@ from footfall.errors import ContactUnknown
 from footfall.flows.accounts import tenants
 from footfall.store import Organization
 from tests.conftest import Tenant, event, start_server, stop_server
+from tests.shared import ENVIRONMENT
 
 # A backup is opened under the secret of the store that it is of.
 SECRET = "s" * 40
@@ -155,7 +156,6 @@ from pathlib import Path
 from footfall import service, settings
 from footfall.core import events
 from footfall.core.access import Role
-from tests.shared import ENVIRONMENT
 calls, dies_at = 0, int(sys.argv[3])
 def dying(name):
     real = getattr(os, name)
