@@ -38,9 +38,9 @@ from footfall.flows.accounts import tenants
 from footfall.flows.accounts.tokens import Tokens
 from footfall.runtime.keys import derive_key
 from footfall.simulation import chain, history
+from footfall.store.relational.keys import Keys
 from footfall.store.sqlite import SQL, Rows
 from footfall.store.sqlite.connections import open_writer
-from footfall.store.sqlite.keys import Keys
 
 DATA = Path(__file__).parent / "data"
 ORG = "bench"
@@ -335,19 +335,22 @@ def straight(copy: Path, original: Path, batches: int, seed: int) -> float:
     keys = Keys(derive_key(secret, "store", 64))
     connection = open_writer(copy, keys)
     [organization] = connection.execute(SQL["organization"], {"id": ORG}).fetchone()
-    arrival = int(connection.execute(SQL["newest"]).get) + 1
+    first = int(connection.execute(SQL["newest_row"]).get) + 1
     flat = itertools.chain.from_iterable(chain.simulate(ORG, batches * 500, seed, 60))
     ready = []
     for _ in range(batches):
         rows = Rows(list(itertools.islice(flat, 500)), keys)
         ready.append(
             (
-                [(organization, *contact) for contact in rows.contacts],
-                [(n, organization, *row) for n, row in enumerate(rows.rows, arrival)],
-                [(n, event.body) for n, event in enumerate(rows.new, arrival)],
+                [
+                    {"organization": organization, "key": key, "id": contact}
+                    for key, contact in rows.contacts
+                ],
+                [(n, organization, *row) for n, row in enumerate(rows.rows, first)],
+                [(n, event.body) for n, event in enumerate(rows.new, first)],
             )
         )
-        arrival += 500
+        first += 500
     began = time.perf_counter()
     for contacts, rows, bodies in ready:
         with connection:

@@ -10,6 +10,7 @@ import argparse
 import functools
 import itertools
 import operator
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -52,9 +53,9 @@ FROM numbers
 """.format(at=f"{START} + n * ({YEAR} / :count) + n * 39373 % {2 * HOUR} - {HOUR}")
 BODIES = """
 INSERT INTO body
-SELECT arrival,
-  CAST(format('{"n":%d,"pad":"%s"}', arrival, hex(randomblob(100))) AS BLOB)
-FROM event WHERE arrival > 1
+SELECT number,
+  CAST(format('{"n":%d,"pad":"%s"}', number, hex(randomblob(100))) AS BLOB)
+FROM event WHERE number > 1
 """
 
 
@@ -87,12 +88,13 @@ def fill(path: Path, count: int) -> None:
     indexes += connection.execute(sql, ("CREATE INDEX%",)).fetchall()
     steps = [f"DROP INDEX {name}" for name, _ in indexes]
     steps += [FILL, BODIES, *(made for _, made in indexes)]
-    steps += [f"DELETE FROM {table}" for table in ("event_block", "day_offset")]
+    steps += [f"DELETE FROM {table}" for table in ("event_summary", "day_offset")]
     with connection:
         for step in steps:
             connection.execute(step, {"count": count} if ":count" in step else None)
         began = time.perf_counter()
         connection.execute(summing())
+        connection.execute("UPDATE organization SET arrival = ?", (count,))
     took = time.perf_counter() - began
     print(f"summaries of {count:,} events made in {took:.1f} s", file=sys.stderr)
     connection.close()
@@ -100,13 +102,16 @@ def fill(path: Path, count: int) -> None:
 
 def summing() -> str:
     """Return what the migrations fill the summaries with."""
-    [blocks] = [one for one in migrations() if "INSERT INTO event_block" in one]
-    offsets = migrations()[-1]
-    first, second = "INSERT INTO event_block", "INSERT INTO day_offset"
-    # The migration of the blocks filled an older form of the offsets after them.
+    summaries, offsets, levels = migrations()[7:10]
+    # In the names of now; the first also filled an older form of the offsets.
+    start, end = "INSERT INTO event_block", "INSERT INTO day_offset"
+    first = summaries[summaries.index(start) : summaries.index(end)]
+    for old, new in (("_block", "_summary"), ("arrival", "number")):
+        first = re.sub(rf"(?<!by_){old}\b", new, first)
     return (
-        blocks[blocks.index(first) : blocks.index(second)]
-        + offsets[offsets.index(second) :]
+        first
+        + offsets[offsets.index(end) :]
+        + levels[levels.index("INSERT INTO event_summary") :]
     )
 
 

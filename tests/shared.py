@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from footfall.store.relational.repository import Repository
 from footfall.store.sqlite import SQLiteStore
-from footfall.store.sqlite.repository import Repository
 
 # Under which the stores are sealed that tests open themselves.
 SEALING_KEY = bytes(range(64))

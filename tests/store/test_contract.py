@@ -201,3 +201,41 @@ def test_a_revoked_token_stays_revoked_until_it_expires(store):
 
 def test_it_says_that_it_is_well(store):
     assert store.check_health()["problems"] == []
+
+
+def test_arrival_numbers_are_the_organizations_own(store):
+    for number in range(3):
+        store.append("org", [new(), new()]).result()
+        store.append("other", [new()]).result()
+        assert store.page(EventQuery("org")).newest == 2 * number + 2
+        assert store.page(EventQuery("other")).newest == number + 1
+    page = store.page(EventQuery("org", sort=Sort.RECEIVED_TIME, size=3))
+    assert page.last == Position(3, 3)
+
+
+def test_a_bound_between_two_appends_hides_exactly_what_came_later(store):
+    ids = []
+    for number in range(6):
+        store.append("other", [new()]).result()
+        store.append("org", [new(f"id-{number}")]).result()
+        ids.append(f"id-{number}")
+    for bound in range(8):
+        for after in range(8):
+            place = Position(after, after)
+            query = EventQuery("org", sort=Sort.RECEIVED_TIME)
+            found = bodies(store.page(query, place, bound))
+            assert [one["event"]["id"] for one in found] == ids[after:bound]
+
+
+def test_a_lease_is_one_holders_until_it_ends_or_is_given_up(store):
+    def take(holder, now, job="job"):
+        return store.take_lease(job, holder, now, now + 10).result()
+
+    assert take("a", 0)
+    assert take("a", 5)
+    assert not take("b", 15)
+    assert take("b", 15, job="other")
+    assert take("b", 16)
+    assert not take("a", 20)
+    store.give_up_leases("b").result()
+    assert take("a", 21)

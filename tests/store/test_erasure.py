@@ -133,7 +133,9 @@ def test_of_an_erased_persons_devices_nothing_stays_in_the_observations(
     kept = world.store.read("org", lambda b: list(b.observations.between(START, LATER)))
     assert {one.subject for one in kept} == {bob}
     blocks = apsw.Connection(str(tmp_path / "presence.db"))
-    records = b"".join(row[0] for row in blocks.execute("SELECT records FROM block"))
+    records = b"".join(
+        row[0] for row in blocks.execute("SELECT records FROM observation_batch")
+    )
     blocks.close()
     assert ann not in records
 
@@ -187,7 +189,7 @@ def test_a_long_read_does_not_fail_an_erasure_and_its_bytes_go_later(store, path
     erased = store.erase("org", "c-1").result()
     assert (erased.counts, erased.bytes_pending) == ({2: 1}, True)
     assert store.page(EventQuery("org")).count == 1
-    assert store.empty_wal() is True
+    assert store.purge() is True
     reader.execute("ROLLBACK")
     store.finish_erasures().result()
     assert in_files(path.parent, b"c-1") == []

@@ -12,8 +12,8 @@ from footfall.core.access import Role, Service
 from footfall.core.queries import EventQuery, Sort
 from footfall.errors import StoreError
 from footfall.store import Appended, Organization, Store
+from footfall.store.relational.keys import Keys
 from footfall.store.sqlite import SLICE_EVENTS
-from footfall.store.sqlite.keys import Keys
 from footfall.store.sqlite.writer import GROUP_MAX, Writer
 from tests.shared import SEALING_KEY
 from tests.store.test_contract import bodies, new
@@ -36,6 +36,8 @@ WRITES = {
     "forget": lambda store: store.forget(0, 0),
     "check": lambda store: store.check(),
     "finish_erasures": lambda store: store.finish_erasures(),
+    "take_lease": lambda store: store.take_lease("job", "holder", 0, 9),
+    "give_up_leases": lambda store: store.give_up_leases("holder"),
 }
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from footfall.core.queries import EventQuery, Sort
 from footfall.errors import FootfallError
+from footfall.store.relational.keys import Keys
 from footfall.store.sqlite import connections
-from footfall.store.sqlite.keys import Keys
 from footfall.store.sqlite.statements import migrations
 from tests.conftest import EXAMPLE, SEED_ORGANIZATION
 from tests.proof.disks import mounted

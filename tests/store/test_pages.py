@@ -183,11 +183,12 @@ def test_pages_are_what_a_plain_list_says(stores):
 def stored(store):
     with store._readers.one() as connection:
         found = connection.execute(
-            "SELECT event.arrival, type, created_at, local_at, id, body "
-            "FROM event JOIN body USING (arrival) JOIN contact ON number = contact "
+            "SELECT event.number, type, created_at, local_at, id, body "
+            "FROM event JOIN body USING (number) "
+            "JOIN contact ON contact.number = contact "
             "WHERE event.organization = 1"
         ).fetchall()
-    names = ("arrival", "type", "created_at", "local_at", "contact")
+    names = ("number", "type", "created_at", "local_at", "contact")
     return [
         dict(zip(names, row[:5], strict=True)) | json.loads(row[5]) for row in found
     ]
@@ -203,4 +204,4 @@ def matches(query, row):
 
 
 def key_of(query, row):
-    return row[pages._KEYS[query.sort]], row["arrival"]
+    return row[pages._KEYS[query.sort]], row["number"]

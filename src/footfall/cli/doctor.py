@@ -4,11 +4,12 @@ import os
 import platform
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from footfall import __version__, settings
 from footfall.cli.output import opened, print_json, say
 from footfall.errors import SecretWrong, SettingInvalid
+from footfall.store import HealthReporting
 
 if TYPE_CHECKING:
     from footfall.store import Store
@@ -32,7 +33,9 @@ def doctor(*, store: str | None = None, json: bool = False) -> None:
     chosen = settings.load(os.environ, store=store)
     try:
         with opened(store) as data:
-            examined = data.check_health()
+            examined: dict[str, Any] = {"problems": []}
+            if isinstance(data, HealthReporting):
+                examined = data.check_health()
             if not examined["problems"]:
                 examined["problems"] += _sealed_sources(chosen, data)
     except (SecretWrong, SettingInvalid) as error:

@@ -166,7 +166,7 @@ def forget_devices(*, organization: str, store: str | None = None) -> None:
         data.transaction(
             organization, lambda transaction: transaction.registry.delete_device_key()
         ).result()
-        waits = data.empty_wal()
+        waits = data.purge()
     say(f"The device key of {organization} is deleted.")
     if waits:
         say("A long read keeps its bytes in the WAL: repeat this when it has ended.")

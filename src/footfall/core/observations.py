@@ -177,6 +177,8 @@ class StoredObservation(msgspec.Struct, frozen=True, gc=False):
     fleeting: bool = False
 
 
+# How records are written, kept with each batch: they outlive the code that wrote them.
+FORMAT = 1
 _RECORD = struct.Struct("<16sqIIhB")
 RECORD_BYTES = _RECORD.size
 _SUBJECT = struct.Struct(f"16s{RECORD_BYTES - DIGEST_BYTES}x")
@@ -201,37 +203,46 @@ def pack(kept: list[StoredObservation]) -> bytes:
     )
 
 
-def blank(block: bytes, subject: bytes, since: int, until: int) -> bytes:
+def blank(batch: bytes, subject: bytes, since: int, until: int) -> bytes:
     """Overwrite a subject's records of a span, `until` excluded, with zeros."""
     size = _RECORD.size
-    left = bytearray(block)
-    place = block.find(subject)
+    left = bytearray(batch)
+    place = batch.find(subject)
     while place >= 0:
         # Elsewhere than at a record's start it is by chance.
         if place % size == 0:
-            at = _RECORD.unpack_from(block, place)[1] * SECOND
+            at = _RECORD.unpack_from(batch, place)[1] * SECOND
             if since <= at < until:
                 left[place : place + size] = bytes(size)
-        place = block.find(subject, place + 1)
+        place = batch.find(subject, place + 1)
     return bytes(left)
 
 
-def unpack(block: bytes) -> Iterator[StoredObservation]:
+def unpack(batch: bytes, form: int = FORMAT) -> Iterator[StoredObservation]:
     """Read what `pack` wrote, and was not overwritten since."""
-    rows = _RECORD.iter_unpack(block)
+    _check_format(form)
+    rows = _RECORD.iter_unpack(batch)
     return (_kept(row) for row in rows if row[0] != _NOBODY)
 
 
-def subjects(block: bytes) -> list[bytes]:
+def subjects(batch: bytes) -> list[bytes]:
     """Return the subjects of what `pack` wrote, one for each observation."""
-    return [subject for (subject,) in _SUBJECT.iter_unpack(block)]
+    return [subject for (subject,) in _SUBJECT.iter_unpack(batch)]
 
 
-def unpack_of(block: bytes, wanted: Collection[bytes]) -> Iterator[StoredObservation]:
+def unpack_of(
+    batch: bytes, wanted: Collection[bytes], form: int = FORMAT
+) -> Iterator[StoredObservation]:
     """Read what `pack` wrote of some subjects; a set makes it quick."""
-    for place, subject in enumerate(subjects(block)):
+    _check_format(form)
+    for place, subject in enumerate(subjects(batch)):
         if subject in wanted:
-            yield _kept(_RECORD.unpack_from(block, place * RECORD_BYTES))
+            yield _kept(_RECORD.unpack_from(batch, place * RECORD_BYTES))
+
+
+def _check_format(form: int) -> None:
+    if form != FORMAT:
+        raise ValueError(f"observations of format {form} are not known, only {FORMAT}")
 
 
 def _kept(row: tuple[bytes, int, int, int, int, int]) -> StoredObservation:

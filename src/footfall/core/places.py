@@ -7,7 +7,8 @@ Source: the Locations and Hotspots APIs that the seed's events refer to.
 import functools
 import re
 from collections.abc import Iterable
-from typing import Any
+from enum import IntEnum
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -82,6 +83,19 @@ def rules_of(*settings: PresenceSettings) -> Rules:
             elif value is not None and value is not msgspec.UNSET:
                 values[name] = value
     return Rules(**values)
+
+
+class PlaceKind(IntEnum):
+    """What a place is; its numbers are in the database."""
+
+    LOCATION = 0
+
+
+class Place(NamedTuple):
+    """Where somebody can stay: what kind of a place, and its number among those."""
+
+    kind: int
+    number: int
 
 
 class LocationRecord(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ is done when the write is on disk, and many writes share one commit.
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
@@ -34,7 +34,7 @@ class Page(msgspec.Struct, frozen=True):
         body: Their JSON, joined with commas.
         last: The place of the last one, where `count` > 0.
         has_more: Whether events beyond it, up to the bound, match.
-        newest: The newest arrival number when the page was read.
+        newest: The organization's newest arrival number when the page was read.
     """
 
     count: int
@@ -86,7 +86,13 @@ class Erased(msgspec.Struct, frozen=True):
 
 
 class Store(Protocol):
-    """What an engine must do; `tests/store` is the suite that each must pass."""
+    """What an engine must do; `tests/store` is the suite that each must pass.
+
+    An organization's writes come one after the other, whichever server does them: each
+    updates the organization's row, which gives out its arrival numbers. So the order
+    of the numbers is the order of the commits, and whoever reads by arrival passes
+    none that is committed later.
+    """
 
     def append(self, organization: str, events: list[NewEvent]) -> Future[Appended]:
         """Store events, each once by its key, in the order given."""
@@ -115,8 +121,8 @@ class Store(Protocol):
         The future tells whether bytes still wait.
         """
 
-    def empty_wal(self) -> bool:
-        """Leave nothing of what was overwritten; True if a long read prevents it."""
+    def purge(self) -> bool:
+        """Leave nothing of what was deleted; True if a long read prevents it."""
 
     def create_organization(self, organization: Organization) -> Future[None]:
         """Add a tenant; AlreadyExists if the id is taken."""
@@ -142,7 +148,13 @@ class Store(Protocol):
     def transaction(
         self, organization: str, work: Callable[[Transaction], T]
     ) -> Future[T]:
-        """Do `work` in a transaction of an organization: whole or not at all."""
+        """Do `work` in a transaction of an organization: whole or not at all.
+
+        Args:
+            organization: Its id.
+            work: What to do. It may be done more than once, of which only the last
+                counts: it changes nothing but what the transaction gives it.
+        """
 
     def read(self, organization: str, work: Callable[[Transaction], T]) -> T:
         """Do `work`, which only reads, on one state of an organization's data."""
@@ -159,17 +171,40 @@ class Store(Protocol):
     def organizations_to_reattribute(self) -> list[str]:
         """List the organizations in which something is to be attributed anew."""
 
-    def index_observations(self) -> bool:
-        """Make kept observations findable by device; True if there may be more."""
-
     def forget(self, observed: int, rejections: int) -> Future[bool]:
         """Forget observations and problems of before; True if there is more."""
 
     def check(self) -> Future[None]:
         """Fail with the reason while writes fail; done once they can succeed."""
 
-    def check_health(self) -> dict[str, Any]:
-        """Say how the store is: versions, settings, sizes, `problems` if any."""
+    def take_lease(self, job: str, holder: str, now: int, until: int) -> Future[bool]:
+        """Take a periodic job, or keep it; False while another holds it.
+
+        Args:
+            job: Which one.
+            holder: Who asks: one process.
+            now: This instant: a lease that ended before it is free.
+            until: When the lease ends, unless it is taken again.
+        """
+
+    def give_up_leases(self, holder: str) -> Future[None]:
+        """Let others have the jobs of a process that ends."""
 
     def close(self) -> None:
         """Finish what is waiting and close."""
+
+
+@runtime_checkable
+class HealthReporting(Protocol):
+    """Of a store that can examine itself."""
+
+    def check_health(self) -> dict[str, Any]:
+        """Say how the store is: versions, settings, sizes, `problems` if any."""
+
+
+@runtime_checkable
+class ObservationIndexing(Protocol):
+    """Of a store that makes an index beside its writes."""
+
+    def index_observations(self) -> bool:
+        """Make kept observations findable by device; True if there may be more."""

@@ -11,7 +11,13 @@ import msgspec
 
 from footfall.core.events import NewEvent
 from footfall.core.observations import StoredObservation
-from footfall.core.places import Hotspot, Location, PresenceSettings, Registry
+from footfall.core.places import (
+    Hotspot,
+    Location,
+    Place,
+    PresenceSettings,
+    Registry,
+)
 from footfall.core.stays import Rules, Stay
 
 # Before all that can be heard: since when a pseudonym has its device.
@@ -26,16 +32,16 @@ class StoredStay(msgspec.Struct, frozen=True, gc=False):
 
     number: int | None
     contact: int
-    location: int
+    place: Place
     stay: Stay
     rules: Rules
 
 
 class StayQuery(msgspec.Struct, frozen=True, gc=False):
-    """What lies within a timeout of a span, of a contact at a location."""
+    """What lies within a timeout of a span, of a contact at a place."""
 
     contact: int
-    location: int
+    place: Place
     first_at: int
     last_at: int
     timeout: int
@@ -200,9 +206,9 @@ class StayRepository(Protocol):
     """The stays of contacts at places."""
 
     def near(self, asked: list[StayQuery]) -> list[StoredStay]:
-        """Return the stays of contacts at locations that lie near to spans."""
+        """Return the stays of contacts at places that lie near to spans."""
 
-    def of_contact(self, contact: int, limit: int = -1) -> list[StoredStay]:
+    def of_contact(self, contact: int, limit: int | None = None) -> list[StoredStay]:
         """Return the stays of a contact, all or as many."""
 
     def due(self, now: int, limit: int) -> list[StoredStay]:

@@ -1,5 +1,6 @@
 """Random histories through a real store, against the rules on all at once."""
 
+import contextlib
 import random
 
 import msgspec
@@ -9,12 +10,38 @@ from footfall.core import instants
 from footfall.core.instants import MINUTE
 from footfall.core.observations import SourceBatch
 from footfall.core.stays import Point, Rules, close_if_due, runs
+from footfall.store.sqlite import SQLiteStore
 from tests.flows.world import ANN, BOB, LATER, START, World, seen
 
 PLACES = ("cafe", "shop")
 
 
-@pytest.mark.parametrize("number", range(60))
+@pytest.fixture(params=[False, True], ids=["once", "again"])
+def again(request, monkeypatch):
+    """Let each work be undone the first time, and done again."""
+    if request.param:
+        monkeypatch.setattr(SQLiteStore, "transaction", undone_first)
+
+
+class UndoneError(Exception):
+    """Raised after a work, so that it is undone."""
+
+
+TRANSACTION = SQLiteStore.transaction
+
+
+def undone_first(store, organization, work):
+    def undone(transaction):
+        work(transaction)
+        raise UndoneError
+
+    with contextlib.suppress(Exception):
+        TRANSACTION(store, organization, undone).result()
+    return TRANSACTION(store, organization, work)
+
+
+@pytest.mark.usefixtures("again")
+@pytest.mark.parametrize("number", range(40))
 def test_what_comes_of_a_history_is_what_the_rules_make_of_all_of_it(number, tmp_path):
     rng = random.Random(number)
     rules = Rules(

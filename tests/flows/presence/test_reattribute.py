@@ -108,10 +108,10 @@ def test_what_a_crash_leaves_to_be_attributed_is_done_later(world):
     assert world.store.organizations_to_reattribute() == []
 
 
-def test_a_device_is_found_through_segments_and_what_none_covers(
+def test_a_device_is_found_through_device_indexes_and_what_none_covers(
     world, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr("footfall.store.sqlite.SEGMENT_OBSERVATIONS", 40)
+    monkeypatch.setattr("footfall.store.sqlite.INDEX_OBSERVATIONS", 40)
     for minute in range(0, 100, 5):
         world.hear(ANN, minute)
         world.take(SourceBatch([seen(device, minute) for device in devices(5)]))
@@ -130,10 +130,10 @@ def test_a_device_is_found_through_segments_and_what_none_covers(
     )
     assert sorted((k.at - START) // MINUTE for k in found) == list(range(0, 101, 5))
     connection = apsw.Connection(str(tmp_path / "presence.db"))
-    segments = connection.execute("SELECT count(*) FROM segment").get
-    assert segments >= 2
+    indexes = connection.execute("SELECT count(*) FROM device_index").get
+    assert indexes >= 2
     forget(world.store, LATER + 1, 0)
-    assert connection.execute("SELECT count(*) FROM segment_page").get == 0
+    assert connection.execute("SELECT count(*) FROM device_index_page").get == 0
     connection.close()
 
 
@@ -164,13 +164,13 @@ def test_stays_that_cannot_close_starve_no_others(world):
     tenants.create_organization(world.store, "Other", "other", 0)
 
     def ruin(transaction):
-        connection = transaction.stays._connection
+        connection = transaction.stays._session.connection
         for number in range(10_001):
             connection.execute(
-                "INSERT INTO stay (organization, contact, location, first_at, start_at,"
+                "INSERT INTO stay (organization, contact, place, first_at, start_at,"
                 " hotspot, minimum_dwell, session_timeout, check_at)"
                 " VALUES (?, ?, 999, 0, 0, 0, 5, 15, ?)",
-                (transaction.stays._number, contact(transaction), number),
+                (transaction.stays._session.organization, contact(transaction), number),
             )
             connection.execute(
                 "INSERT INTO stay_end VALUES (last_insert_rowid(), ?)", (9 * MINUTE,)
@@ -191,13 +191,13 @@ def test_a_stay_that_cannot_close_stops_no_other_of_its_organization(world):
     world.hear(ANN, 10, now=START + 10 * MINUTE)
 
     def ruin(transaction):
-        connection = transaction.stays._connection
+        connection = transaction.stays._session.connection
         number = transaction.people.put_contact("nobody")
         connection.execute(
-            "INSERT INTO stay (organization, contact, location, first_at, start_at,"
+            "INSERT INTO stay (organization, contact, place, first_at, start_at,"
             " hotspot, minimum_dwell, session_timeout, check_at)"
             " VALUES (?, ?, 999, 0, 0, 0, 5, 15, 1)",
-            (transaction.stays._number, number),
+            (transaction.stays._session.organization, number),
         )
         connection.execute(
             "INSERT INTO stay_end VALUES (last_insert_rowid(), ?)", (9 * MINUTE,)
@@ -223,7 +223,7 @@ def test_an_end_in_the_future_that_is_stored_hides_no_login(world):
     world.log_in("ann", ANN, 0, nas="n", session="s1")
 
     def wrong(transaction):
-        transaction.stays._connection.execute(
+        transaction.stays._session.connection.execute(
             "UPDATE session SET ended_at = ?", (LATER * 2,)
         )
 

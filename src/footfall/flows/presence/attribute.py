@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from footfall.core import observations, stays
 from footfall.core.instants import SECOND
 from footfall.core.observations import Observation, StoredObservation
+from footfall.core.places import Place, PlaceKind
 from footfall.core.stays import Point, Stay
 from footfall.errors import FieldError
 from footfall.flows.presence.change_stays import Key, UnitOfWork
@@ -76,6 +77,11 @@ def unknown_place(reference: observations.PlaceReference) -> FieldError:
     return FieldError("place", f"{said} is not registered; add the hotspot or location")
 
 
+def places_of(one: StoredObservation) -> tuple[Place, ...]:
+    """Return the places that an observation was in: its hotspot's location."""
+    return (Place(PlaceKind.LOCATION, one.location),)
+
+
 def hear(
     unit: UnitOfWork,
     kept: Sequence[StoredObservation],
@@ -88,7 +94,8 @@ def hear(
     for one, contact in zip(kept, contacts, strict=True):
         if contact is not None:
             point = Point(one.at, one.rssi, one.hotspot)
-            points.setdefault((contact, one.location), []).append(point)
+            for place in places_of(one):
+                points.setdefault((contact, place), []).append(point)
     unit.absorb(gathered(unit, points))
 
 

@@ -12,14 +12,14 @@ import msgspec
 from footfall.core import derived_events, stays
 from footfall.core.derived_events import EventContext
 from footfall.core.events import NewEvent
-from footfall.core.places import Registry
+from footfall.core.places import Place, Registry
 from footfall.core.stays import Rules, Stay
 from footfall.store.transaction import StayQuery, StoredStay, Transaction
 
-# A contact and a location, by their numbers.
-Key = tuple[int, int]
-# What a stay says of a contact at a location; the same again is the same event.
-DerivedEvent = tuple[str, int, int, int, int]
+# A contact, by its number, and a place.
+Key = tuple[int, Place]
+# What a stay says of a contact at a place; the same again is the same event.
+DerivedEvent = tuple[str, int, Place, int, int]
 
 
 class UnitOfWork:
@@ -35,16 +35,16 @@ class UnitOfWork:
         self._derived_events: Counter[DerivedEvent] = Counter()
         self._others: list[NewEvent] = []
 
-    def rules(self, location: int) -> Rules:
-        """Return the rules of a location."""
-        return self._rules or self.registry.rules(location)
+    def rules(self, place: Place) -> Rules:
+        """Return the rules of a place."""
+        return self._rules or self.registry.rules(place.number)
 
     def add(self, event: NewEvent) -> None:
         """Store an event that is not made of stays."""
         self._others.append(event)
 
     def absorb(self, heard: Mapping[Key, Iterable[Stay]]) -> None:
-        """Put what was heard of contacts at locations to their stays."""
+        """Put what was heard of contacts at places to their stays."""
         asked = [
             StayQuery(*key, run.first_at, run.last_at, self.rules(key[1]).timeout)
             for key, runs in heard.items()
@@ -52,7 +52,7 @@ class UnitOfWork:
         ]
         known: dict[Key, dict[int | None, StoredStay]] = {}
         for one in self.transaction.stays.near(asked):
-            known.setdefault((one.contact, one.location), {})[one.number] = one
+            known.setdefault((one.contact, one.place), {})[one.number] = one
         self._longer: dict[int, StoredStay] = {}
         changed: list[StoredStay] = []
         for key, runs in heard.items():
@@ -97,7 +97,7 @@ class UnitOfWork:
         stay = stays.prolong(one.stay, run, rules, self._now)
         if stay is None or stay is one.stay:
             return None if stay is None else one
-        longer = StoredStay(one.number, one.contact, one.location, stay, one.rules)
+        longer = StoredStay(one.number, one.contact, one.place, stay, one.rules)
         self._longer[one.number] = longer
         return longer
 
@@ -139,7 +139,8 @@ class UnitOfWork:
         )
 
     def _make(self, derived: DerivedEvent, contact: str) -> NewEvent:
-        kind, _, location, start_at, more = derived
+        kind, _, place, start_at, more = derived
+        location = place.number
         if kind == "visit":
             context = EventContext(contact, self.registry, location)
             return derived_events.visit(context, start_at, more)
@@ -153,7 +154,7 @@ def _derived_events(one: StoredStay) -> list[DerivedEvent]:
     stay = one.stay
     if stay.start_at is None:
         return []
-    place = (one.contact, one.location, stay.start_at)
+    place = (one.contact, one.place, stay.start_at)
     found: list[DerivedEvent] = [("arriving", *place, stay.hotspot)]
     if stay.visit_at is not None:
         found.append(("visit", *place, stay.visit_at))

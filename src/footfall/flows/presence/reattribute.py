@@ -15,7 +15,7 @@ import msgspec
 
 from footfall.core.observations import StoredObservation
 from footfall.core.stays import Point, Stay, runs
-from footfall.flows.presence.attribute import attribute, gathered
+from footfall.flows.presence.attribute import attribute, gathered, places_of
 from footfall.flows.presence.change_stays import Key, UnitOfWork
 from footfall.store import Store
 from footfall.store.transaction import (
@@ -112,7 +112,7 @@ def parts_of(plan: Plan) -> list[Plan]:
 
 def _replace(unit: UnitOfWork, one: StoredStay, left: list[Stay]) -> bool:
     """Put what is left of a stay in its place; False if it is another by now."""
-    key, stay = (one.contact, one.location), one.stay
+    key, stay = (one.contact, one.place), one.stay
     near = StayQuery(*key, stay.first_at, stay.last_at, 0)
     if [found.stay for found in unit.transaction.stays.near([near])] != [stay]:
         return False
@@ -138,11 +138,12 @@ def _plan(transaction: Transaction, rows: list[Reattribution], now: int) -> Plan
         for row in of[one.subject]:
             if not row.since_at <= one.at <= row.until_at:
                 continue
-            if owner is not None:
-                point = Point(one.at, one.rssi, one.hotspot)
-                gained.setdefault((owner, one.location), []).append(point)
-            if row.former is not None and row.former != owner:
-                asked.add(StayQuery(row.former, one.location, one.at, one.at, 0))
+            for place in places_of(one):
+                if owner is not None:
+                    point = Point(one.at, one.rssi, one.hotspot)
+                    gained.setdefault((owner, place), []).append(point)
+                if row.former is not None and row.former != owner:
+                    asked.add(StayQuery(row.former, place, one.at, one.at, 0))
     found = {one.number: one for one in transaction.stays.near(list(asked))}
     return Plan(
         {device: transaction.people.ownerships(device) for device in devices},
@@ -167,7 +168,7 @@ def gains(
     ]
     known: dict[Key, dict[int, Stay]] = {}
     for one in unit.transaction.stays.near(asked):
-        stays = known.setdefault((one.contact, one.location), {})
+        stays = known.setdefault((one.contact, one.place), {})
         stays[one.stay.first_at] = one.stay
     for key, some in whole.items():
         stays = known.get(key, {})
@@ -233,7 +234,8 @@ def gathered_by_key(
     for one, owner in zip(heard, owners, strict=True):
         if owner is not None:
             point = Point(one.at, one.rssi, one.hotspot)
-            points.setdefault((owner, one.location), []).append(point)
+            for place in places_of(one):
+                points.setdefault((owner, place), []).append(point)
     return points
 
 
@@ -245,10 +247,10 @@ def left_of(
     for one in stays:
         points = [
             point
-            for point in heard.get((one.contact, one.location), [])
+            for point in heard.get((one.contact, one.place), [])
             if one.stay.first_at <= point.at <= one.stay.last_at
         ]
-        found.append((one, list(runs(points, unit.rules(one.location)))))
+        found.append((one, list(runs(points, unit.rules(one.place)))))
     return found
 
 
@@ -264,7 +266,7 @@ def _inherit(store: Store, organization: str, row: Reattribution, now: int) -> b
         if heir in transaction.people.contact_ids([heir]):
             for one in moved:
                 bare = msgspec.structs.replace(one.stay, visit_at=None, open=True)
-                heard.setdefault((heir, one.location), []).append(bare)
+                heard.setdefault((heir, one.place), []).append(bare)
         unit.absorb(heard)
         unit.write()
         if len(moved) < STAYS_A_STEP:

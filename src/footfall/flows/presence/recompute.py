@@ -145,7 +145,7 @@ def _plan(
         joined.setdefault(key, []).append(run)
     lost = []
     for one, left in left_of(unit, old, heard):
-        key = (one.contact, one.location)
+        key = (one.contact, one.place)
         # What is part of something longer is taken over by it.
         grows = _same(one.stay, left) and any(
             run.first_at <= one.stay.first_at
@@ -170,7 +170,7 @@ def _same(stay: Stay, left: list[Stay]) -> bool:
 
 def _holds(unit: UnitOfWork, one: StoredStay, left: list[Stay], now: int) -> bool:
     """Tell whether a stay is what the rules of now make of what was heard in it."""
-    rules = unit.rules(one.location)
+    rules = unit.rules(one.place)
     alike = msgspec.structs.replace(rules, minimum_signal=None) == one.rules
     return alike and [stays.close_if_due(run, rules, now) for run in left] == [one.stay]
 
@@ -183,7 +183,7 @@ def _spans(old: list[StoredStay], since: int, until: int) -> dict[Key, tuple[int
     """Return how far the stays of each reach beyond a span."""
     spans: dict[Key, tuple[int, int]] = {}
     for one in old:
-        key = (one.contact, one.location)
+        key = (one.contact, one.place)
         low, high = spans.get(key, (since, until))
         spans[key] = min(low, one.stay.first_at), max(high, one.stay.last_at)
     return spans

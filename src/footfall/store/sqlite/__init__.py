@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import apsw
 import msgspec
+from typing_extensions import override
 
 from footfall.core import access
 from footfall.core.access import Service
@@ -27,10 +28,12 @@ from footfall.errors import (
     StoreFull,
     StoreUnwritable,
 )
-from footfall.store import Appended, Credential, Erased, Organization, Page
+from footfall.store import Appended, Credential, Erased, Organization, Page, Store
+from footfall.store.relational.cache import PresenceCache, PresenceCaches
+from footfall.store.relational.keys import Keys
+from footfall.store.relational.session import Registries
 from footfall.store.sqlite import backups, pages
 from footfall.store.sqlite.ballast import Ballast
-from footfall.store.sqlite.cache import PresenceCache
 from footfall.store.sqlite.connections import (
     Readers,
     check_engine,
@@ -46,13 +49,12 @@ from footfall.store.sqlite.journal import (
     ServiceRevocation,
     TokenRevocation,
 )
-from footfall.store.sqlite.keys import Keys
 from footfall.store.sqlite.observations import (
-    SEGMENT_OBSERVATIONS,
-    read_segment,
-    write_segment,
+    INDEX_OBSERVATIONS,
+    read_index,
+    write_index,
 )
-from footfall.store.sqlite.repository import Registries
+from footfall.store.sqlite.session import SQLiteSession
 from footfall.store.sqlite.statements import SQL
 from footfall.store.sqlite.transaction import SQLiteTransaction, forget
 from footfall.store.sqlite.writer import Writer
@@ -66,8 +68,8 @@ CHANGE_BYTES = 256 * 1024
 SLICE_EVENTS = 2_000
 
 
-class SQLiteStore:
-    """See `footfall.store.Store`."""
+class SQLiteStore(Store):
+    """Events, and all that belongs to them, in one file."""
 
     def __init__(self, path: Path, sealing_key: bytes, *, serving: bool = False):
         """Open the store, and make it if there is none.
@@ -86,7 +88,8 @@ class SQLiteStore:
         self._readers = Readers(path)
         self._ballast = Ballast(path, keeps=serving)
         self._registries: Registries = {}
-        self._cache = PresenceCache()
+        self._caches = PresenceCaches()
+        self._undone = 0
         self._ballast.lay()
         self._journal = Journal(path)
         self._journal.create()
@@ -100,16 +103,15 @@ class SQLiteStore:
             self._keys,
         )
 
+    @override
     def close(self) -> None:
-        """See `Store.close`."""
         self._eraser.close()
         self._journaling.shutdown()
         self._writer.close()
         self._readers.close()
 
+    @override
     def check(self) -> Future[None]:
-        """See `Store.check`."""
-
         def work(connection: apsw.Connection) -> None:
             disk = os.statvfs(self._path.parent)
             if disk.f_bavail * disk.f_frsize < SPACE_MIN:
@@ -126,9 +128,9 @@ class SQLiteStore:
 
         return self._writer.submit(work, alone=True)
 
+    @override
     def append(self, organization: str, new: list[NewEvent]) -> Future[Appended]:
-        """See `Store.append`; in slices, so that others get their turn in between."""
-
+        # In slices, so that others get their turn in between.
         def write(rows: Rows) -> Future[Appended]:
             def work(connection: apsw.Connection) -> Appended:
                 self._ballast.cover(rows.size)
@@ -140,13 +142,13 @@ class SQLiteStore:
         parts = [write(Rows(new[at : at + SLICE_EVENTS], self._keys)) for at in starts]
         return parts[0] if len(parts) == 1 else _joined(parts)
 
+    @override
     def page(
         self,
         query: EventQuery,
         after: Position | None = None,
         bound: int | None = None,
     ) -> Page:
-        """See `Store.page`."""
         with self._readers.snapshot() as connection:
             organization = number_of(connection, query.organization)
             contact = None
@@ -156,77 +158,84 @@ class SQLiteStore:
                 )
             return pages.read(connection, query, organization, contact, after, bound)
 
+    @override
     def erase(self, organization: str, contact: str) -> Future[Erased]:
-        """See `Store.erase`."""
-        return self._eraser.erase(organization, contact, self._cache.clear)
+        return self._eraser.erase(organization, contact, self._caches.clear)
 
+    @override
     def finish_erasures(self, *, resume: bool = True) -> Future[bool]:
-        """See `Store.finish_erasures`."""
         return self._eraser.finish(resume=resume)
 
-    def empty_wal(self) -> bool:
-        """See `Store.empty_wal`."""
+    @override
+    def purge(self) -> bool:
         return self._eraser.empty_wal()
 
+    @override
     def transaction(
         self, organization: str, work: Callable[[Transaction], T]
     ) -> Future[T]:
-        """See `Store.transaction`."""
-
         def within(connection: apsw.Connection) -> T:
             # All that presence makes of a request is smaller than this.
             self._ballast.cover(CHANGE_BYTES)
-            others = connection.pragma("data_version")
-            self._cache.renew((others, self._writer.undone))
             number = number_of(connection, organization)
-            transaction = SQLiteTransaction(
-                connection,
-                number,
-                organization,
-                self._registries,
-                self._keys,
-                self._cache,
+            cache = self._cache_of(connection, number)
+            session = SQLiteSession(
+                connection, number, organization, self._keys, self._registries, cache
             )
             try:
-                return work(transaction)
+                done = work(SQLiteTransaction(session))
+                values = {"organization": number}
+                cache.version = int(connection.execute(SQL["next_version"], values).get)
             except BaseException:
-                self._cache.clear()
+                cache.clear()
                 raise
+            return done
 
         # Beside the writer, so that in its turn only what is newer is read.
         with contextlib.suppress(OrganizationUnknown, StoreError):
             self.read(organization, lambda transaction: transaction.registry.load())
         return self._writer.submit(within, lane=organization)
 
+    @override
     def read(self, organization: str, work: Callable[[Transaction], T]) -> T:
-        """See `Store.read`."""
         with self._readers.snapshot() as connection:
             number = number_of(connection, organization)
-            transaction = SQLiteTransaction(
-                connection, number, organization, self._registries, self._keys
+            session = SQLiteSession(
+                connection, number, organization, self._keys, self._registries
             )
-            return work(transaction)
+            return work(SQLiteTransaction(session))
 
+    def _cache_of(self, connection: apsw.Connection, number: int) -> PresenceCache:
+        """Return what is remembered of an organization and still holds."""
+        if self._undone != self._writer.undone:
+            # Versions that were undone are given again, to something else.
+            self._caches.clear()
+            self._undone = self._writer.undone
+        cache = self._caches.of(number)
+        row = connection.execute(SQL["version"], {"organization": number})
+        cache.renew(int(row.get))
+        return cache
+
+    @override
     def sources(self, organization: str | None = None) -> list[Source]:
-        """See `Store.sources`."""
         with self._readers.one() as connection:
             rows = connection.execute(SQL["sources"], {"organization": organization})
             return [msgspec.json.decode(body, type=Source) for (body,) in rows]
 
+    @override
     def source(self, source: str) -> Source | None:
-        """See `Store.source`."""
         with self._readers.one() as connection:
             row = connection.execute(SQL["source"], {"id": source}).fetchone()
         return None if row is None else msgspec.json.decode(row[0], type=Source)
 
+    @override
     def stays_due(self, now: int) -> list[str]:
-        """See `Store.stays_due`."""
         with self._readers.one() as connection:
             rows = connection.execute(SQL["due"], {"now": now}).fetchall()
         return [str(organization) for (organization,) in rows]
 
+    @override
     def organizations_to_reattribute(self) -> list[str]:
-        """See `Store.organizations_to_reattribute`."""
         with self._readers.one() as connection:
             return [
                 str(name)
@@ -234,25 +243,22 @@ class SQLiteStore:
             ]
 
     def index_observations(self) -> bool:
-        """See `Store.index_observations`."""
+        """Make kept observations findable; see `ObservationIndexing`."""
         with self._readers.snapshot() as connection:
-            segment = read_segment(connection, SEGMENT_OBSERVATIONS)
-        if segment is None:
+            index = read_index(connection, INDEX_OBSERVATIONS)
+        if index is None:
             return False
-        self._writer.submit(
-            lambda connection: write_segment(connection, segment)
-        ).result()
+        self._writer.submit(lambda connection: write_index(connection, index)).result()
         return True
 
+    @override
     def forget(self, observed: int, rejections: int) -> Future[bool]:
-        """See `Store.forget`."""
         return self._writer.submit(
             lambda connection: forget(connection, observed, rejections)
         )
 
+    @override
     def create_organization(self, organization: Organization) -> Future[None]:
-        """See `Store.create_organization`."""
-
         def work(connection: apsw.Connection) -> None:
             try:
                 connection.execute(
@@ -264,15 +270,14 @@ class SQLiteStore:
 
         return self._writer.submit(work)
 
+    @override
     def organizations(self) -> list[Organization]:
-        """See `Store.organizations`."""
         with self._readers.snapshot() as connection:
             rows = connection.execute(SQL["organizations"])
             return [Organization(*row) for row in rows]
 
+    @override
     def create_service(self, service: Service, secret_hash: bytes) -> Future[None]:
-        """See `Store.create_service`."""
-
         def work(connection: apsw.Connection) -> None:
             number_of(connection, service.organization)
             values: dict[str, Any] = msgspec.structs.asdict(service) | {
@@ -285,14 +290,14 @@ class SQLiteStore:
 
         return self._writer.submit(work)
 
+    @override
     def services(self, organization: str | None = None) -> list[Service]:
-        """See `Store.services`."""
         with self._readers.snapshot() as connection:
             rows = connection.execute(SQL["services"], {"organization": organization})
             return [_service(row) for row in rows]
 
+    @override
     def credential(self, client_key: str, token_id: str = "") -> Credential | None:
-        """See `Store.credential`."""
         values = {"client_key": client_key, "token_id": token_id}
         with self._readers.one() as connection:
             row = connection.execute(SQL["credential"], values).fetchone()
@@ -301,9 +306,8 @@ class SQLiteStore:
         *service, secret_hash, revoked = row
         return Credential(_service(service), secret_hash, bool(revoked))
 
+    @override
     def revoke_service(self, client_key: str, now: int) -> Future[bool]:
-        """See `Store.revoke_service`."""
-
         def work(connection: apsw.Connection) -> bool:
             values = {"client_key": client_key, "now": now}
             connection.execute(SQL["revoke_service"], values)
@@ -311,9 +315,8 @@ class SQLiteStore:
 
         return self._journaled(ServiceRevocation(client_key, now), work, now)
 
+    @override
     def revoke_token(self, token_id: str, expires_at: int, now: int) -> Future[None]:
-        """See `Store.revoke_token`."""
-
         def work(connection: apsw.Connection) -> None:
             connection.execute(SQL["forget_tokens"], {"now": now})
             values = {"token_id": token_id, "expires_at": expires_at}
@@ -333,8 +336,25 @@ class SQLiteStore:
 
         return self._journaling.submit(both)
 
+    @override
+    def take_lease(self, job: str, holder: str, now: int, until: int) -> Future[bool]:
+        values = {"job": job, "holder": holder, "now": now, "until_at": until}
+
+        def work(connection: apsw.Connection) -> bool:
+            row = connection.execute(SQL["take_lease"], values).fetchone()
+            return row is not None
+
+        return self._writer.submit(work)
+
+    @override
+    def give_up_leases(self, holder: str) -> Future[None]:
+        def work(connection: apsw.Connection) -> None:
+            connection.execute(SQL["give_up_leases"], {"holder": holder})
+
+        return self._writer.submit(work)
+
     def check_health(self) -> dict[str, Any]:
-        """See `Store.check_health`."""
+        """Say how the store is; see `HealthReporting`."""
         with translated(self._path):
             return self._writer.submit(
                 lambda connection: check_health(connection, self._path), alone=True

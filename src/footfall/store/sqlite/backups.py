@@ -21,10 +21,10 @@ from pathlib import Path
 import apsw
 
 from footfall.errors import AlreadyExists, NotFound, StoreError, StoreForeign
+from footfall.store.relational.keys import Keys
 from footfall.store.sqlite import health, restoring
 from footfall.store.sqlite.connections import check_file, open_reader, translated
 from footfall.store.sqlite.journal import Journal, sync
-from footfall.store.sqlite.keys import Keys
 
 # What SQLite keeps beside a database, a part of it: the file itself comes first.
 _PARTS = ("", "-wal", "-shm", "-journal")

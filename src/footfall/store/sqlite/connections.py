@@ -24,8 +24,9 @@ from footfall.errors import (
     StoreNewer,
     StoreUnwritable,
 )
+from footfall.store.relational.keys import Keys
 from footfall.store.sqlite.health import schema_problems
-from footfall.store.sqlite.keys import SEALED_SINCE, Keys
+from footfall.store.sqlite.keys import SEALED_SINCE, load, seal_all
 from footfall.store.sqlite.statements import migrations
 
 # "foot"; marks the file as footfall's.
@@ -164,7 +165,7 @@ def _prepare(path: Path, connection: apsw.Connection, header: int, keys: Keys) -
     connection.pragma("journal_size_limit", WAL_PAGES_MAX * 4096)
     migrate(path, connection, header, keys)
     try:
-        keys.load(connection)
+        load(connection, keys)
     except apsw.SQLError:
         # What says whose it is is there, and what it should hold is not.
         missing = "; ".join(schema_problems(connection))
@@ -213,7 +214,7 @@ def migrate(path: Path, connection: apsw.Connection, header: int, keys: Keys) ->
             if current < version:
                 connection.execute(script)
                 if version == SEALED_SINCE:
-                    keys.begin(connection)
+                    seal_all(connection, keys)
                 connection.pragma("user_version", version)
     # So that the header, which check_file reads, is that of the schema.
     if connection.pragma("user_version") != header:

@@ -17,13 +17,13 @@ import apsw
 
 from footfall.errors import ContactUnknown, FootfallError, StoreError, StoreFull
 from footfall.store import Erased
+from footfall.store.relational.keys import Keys
 from footfall.store.sqlite import erasure
 from footfall.store.sqlite.ballast import Ballast
 from footfall.store.sqlite.connections import Readers, is_full, transaction, translated
 from footfall.store.sqlite.erasure import Begun
 from footfall.store.sqlite.event_log import number_of
 from footfall.store.sqlite.journal import Erasure, Journal
-from footfall.store.sqlite.keys import Keys
 from footfall.store.sqlite.statements import SQL
 from footfall.store.sqlite.wal import empty_wal
 from footfall.store.sqlite.writer import Writer
@@ -68,7 +68,7 @@ class Eraser:
         return self._threads.submit(self._finish, resume)
 
     def empty_wal(self) -> bool:
-        """See `Store.empty_wal`."""
+        """Empty the WAL beside the writer; True if somebody reads for too long."""
         with translated(self._path):
             for _ in range(_TRIES):
                 if not self._making_room(lambda: empty_wal(self._path)):
@@ -116,6 +116,7 @@ class Eraser:
             begun = [
                 erasure.begin(connection, number, one) for one in (person, *former)
             ]
+            connection.execute(SQL["next_version"], {"organization": number})
             retired()
             self._under_way.update(one.number for one in begun)
             return begun

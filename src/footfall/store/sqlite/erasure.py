@@ -4,7 +4,7 @@ The first step retires the contact's number: nothing leads to it any more, so wh
 sent of the contact later makes a new one. It also writes down what is still to be done
 (table `erasure`), which is completed after a crash. The steps that follow overwrite
 and delete a bounded number of rows each, so that other writes get their turn between.
-What must be looked for (observations, problems) is looked for beside the writer.
+What must be looked for (observations, rejections) is looked for beside the writer.
 """
 
 import functools
@@ -25,10 +25,10 @@ T = TypeVar("T")
 # What one step writes at most.
 STEP_ROWS = 250
 STEP_BYTES = 2 * 1024 * 1024
-STEP_BLOCKS = 10
+STEP_BATCHES = 10
 # What is read at once beside the writer.
-SCAN_BLOCKS = 200
-SCAN_PROBLEMS = 500
+SCAN_BATCHES = 200
+SCAN_REJECTIONS = 500
 _END = 2**62
 _DEVICE = re.compile(r"\b[0-9a-f]{32}\b")
 
@@ -58,13 +58,13 @@ class Search(msgspec.Struct, frozen=True):
         key: What stood for the contact's id in the index.
         words: The contact's id, identities and names.
         subjects: What observations hold of it.
-        blocks: The newest block of observations when the erasure began.
+        batches: The newest batch of observations when the erasure began.
     """
 
     key: bytes
     words: list[str]
     subjects: list[Subject]
-    blocks: int
+    batches: int = msgspec.field(name="blocks")  # as older schemas have it
 
 
 class Begun(msgspec.Struct, frozen=True):
@@ -109,9 +109,9 @@ def begin(
     number = int(connection.execute(SQL["add_erasure"], values).get)
     for name in (
         "wipe_contact",
-        "drop_identities",
-        "drop_own_reattributions",
-        "drop_ownerships",
+        "delete_identities",
+        "delete_own_reattributions",
+        "delete_ownerships",
     ):
         connection.execute(SQL[name], {"contact": contact})
     return Begun(number, organization, contact, entry)
@@ -155,7 +155,7 @@ def _search(connection: apsw.Connection, organization: int, contact: int) -> Sea
         # Before its first owner the device was this person's as far as is known.
         start = BEGINNING if is_first else since
         subjects.append(Subject(device, start, _END if until is None else until))
-    newest = int(connection.execute(SQL["newest_block"]).get)
+    newest = int(connection.execute(SQL["newest_batch"]).get)
     found = [word for word in words if word]
     return Search(key, found, subjects, newest)
 
@@ -189,7 +189,7 @@ def complete(runner: Runner, begun: Begun) -> None:
     search = runner.read(lambda connection: _search_of(connection, begun))
     if search is not None:
         _erase_observations(runner, begun.organization, search)
-        _erase_problems(runner, begun.organization, search)
+        _erase_rejections(runner, begun.organization, search)
     runner.write(functools.partial(_rows, name="wipe_erasure", number=begun.number))
 
 
@@ -204,12 +204,12 @@ def _search_of(connection: apsw.Connection, begun: Begun) -> Search | None:
 
 
 def _erase_events(connection: apsw.Connection, contact: int) -> bool:
-    return _erase_bodies(connection, "erased_events", "drop_event", contact)
+    return _erase_bodies(connection, "erased_events", "delete_event", contact)
 
 
 def _erase_withdrawals(connection: apsw.Connection, contact: int) -> bool:
     name = "erased_withdrawals"
-    return _erase_bodies(connection, name, "drop_withdrawal", contact)
+    return _erase_bodies(connection, name, "delete_withdrawal", contact)
 
 
 def _erase_bodies(
@@ -231,10 +231,11 @@ def _erase_bodies(
 
 def _erase_stays(connection: apsw.Connection, contact: int) -> bool:
     values = {"contact": contact, "limit": STEP_ROWS}
-    numbers = connection.execute(SQL["erased_stays"], values).fetchall()
-    connection.executemany(SQL["drop_end"], numbers)
-    connection.executemany(SQL["drop_stay"], numbers)
-    return bool(numbers)
+    found = connection.execute(SQL["erased_stays"], values).fetchall()
+    stays = [{"stay": number} for (number,) in found]
+    connection.executemany(SQL["delete_end"], stays)
+    connection.executemany(SQL["delete_stay"], stays)
+    return bool(stays)
 
 
 def _erase_profiles(runner: Runner, contact: int) -> None:
@@ -253,18 +254,18 @@ def _wipe(connection: apsw.Connection, contact: int, after: int) -> int | None:
 def _erase_observations(runner: Runner, organization: int, search: Search) -> None:
     digests = sorted({one.digest.hex() for one in search.subjects})
     subjects = msgspec.json.encode(digests).decode()
-    for after in range(0, search.blocks, SCAN_BLOCKS):
+    for after in range(0, search.batches, SCAN_BATCHES):
         numbers = runner.read(
             functools.partial(
                 _rows,
-                name="blocks_with",
+                name="batches_with",
                 organization=organization,
                 subjects=subjects,
                 after=after,
-                until=min(after + SCAN_BLOCKS, search.blocks),
+                until=min(after + SCAN_BATCHES, search.batches),
             )
         )
-        for some in _sliced(numbers, STEP_BLOCKS):
+        for some in _sliced(numbers, STEP_BATCHES):
             step = functools.partial(_blank, numbers=some, subjects=search.subjects)
             runner.write(step)
 
@@ -272,7 +273,7 @@ def _erase_observations(runner: Runner, organization: int, search: Search) -> No
 def _blank(
     connection: apsw.Connection, numbers: list[Any], subjects: list[Subject]
 ) -> None:
-    found = connection.executemany(SQL["block_records"], numbers).fetchall()
+    found = connection.executemany(SQL["batch_records"], numbers).fetchall()
     for number, sent in found:
         records = bytes(cast("bytes", sent))
         for one in subjects:
@@ -281,7 +282,7 @@ def _blank(
         connection.execute(SQL["put_records"], (records, number))
 
 
-def _erase_problems(runner: Runner, organization: int, search: Search) -> None:
+def _erase_rejections(runner: Runner, organization: int, search: Search) -> None:
     names = _pattern(search.words)
     devices = {one.digest.hex() for one in search.subjects}
     after = 0
@@ -289,10 +290,10 @@ def _erase_problems(runner: Runner, organization: int, search: Search) -> None:
         rows = runner.read(
             functools.partial(
                 _rows,
-                name="problems_after",
+                name="rejections_after",
                 organization=organization,
                 after=after,
-                limit=SCAN_PROBLEMS,
+                limit=SCAN_REJECTIONS,
             )
         )
         if not rows:
@@ -304,7 +305,7 @@ def _erase_problems(runner: Runner, organization: int, search: Search) -> None:
             if _names(f"{reason}\n{body.decode(errors='replace')}", names, devices)
         ]
         for some in _sliced(found, STEP_ROWS):
-            runner.write(functools.partial(_drop_problems, numbers=some))
+            runner.write(functools.partial(_delete_rejections, numbers=some))
 
 
 def _pattern(words: Iterable[str]) -> re.Pattern[str]:
@@ -318,9 +319,9 @@ def _names(text: str, names: re.Pattern[str], devices: set[str]) -> bool:
     return bool(names.search(text)) or not devices.isdisjoint(_DEVICE.findall(text))
 
 
-def _drop_problems(connection: apsw.Connection, numbers: list[Any]) -> None:
-    connection.executemany(SQL["wipe_problem"], numbers)
-    connection.executemany(SQL["delete_problem"], numbers)
+def _delete_rejections(connection: apsw.Connection, numbers: list[Any]) -> None:
+    rows = [{"number": number} for (number,) in numbers]
+    connection.executemany(SQL["delete_rejection"], rows)
 
 
 def _sliced(rows: list[T], size: int) -> Iterable[list[T]]:

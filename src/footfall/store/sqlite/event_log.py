@@ -2,13 +2,14 @@
 
 import apsw
 
-from footfall.core import events
 from footfall.core.events import NewEvent
 from footfall.errors import OrganizationUnknown
 from footfall.store import Appended
-from footfall.store.sqlite.keys import Keys
+from footfall.store.relational.duplicates import sort_out
+from footfall.store.relational.keys import Keys
+from footfall.store.sqlite.arrivals import give_arrivals
 from footfall.store.sqlite.statements import SQL
-from footfall.store.sqlite.summaries import add_blocks, offsets_of
+from footfall.store.sqlite.summaries import add_summaries, offsets_of
 
 
 class Rows:
@@ -16,6 +17,7 @@ class Rows:
 
     def __init__(self, new: list[NewEvent], keys: Keys):
         self.new = new
+        self.keys = keys
         self.size = sum(len(event.body) for event in new)
         contacts = {event.contact: keys.contact(event.contact) for event in new}
         self.contacts = [(key, contact) for contact, key in contacts.items()]
@@ -37,66 +39,42 @@ def number_of(connection: apsw.Connection, organization: str) -> int:
     return int(row[0])
 
 
-def next_arrival(connection: apsw.Connection) -> int:
-    """Return the arrival number of what is stored next."""
-    return int(connection.execute(SQL["newest"]).get) + 1
-
-
 def append(connection: apsw.Connection, number: int, rows: Rows) -> Appended:
-    """Insert all at once; where an id is there already, one by one."""
-    arrival = next_arrival(connection)
+    """Insert all at once; where an id is there already, those that are new."""
     try:
         with connection:
-            contacts = [(number, *contact) for contact in rows.contacts]
+            contacts = [
+                {"organization": number, "key": key, "id": contact}
+                for key, contact in rows.contacts
+            ]
             connection.executemany(SQL["add_contact"], contacts)
-            _insert(connection, number, arrival, rows)
+            _insert(connection, number, rows)
     except apsw.ConstraintError:
-        return _append_singly(connection, number, arrival, rows)
+        return _append_new(connection, number, rows)
     return Appended(accepted=len(rows.new))
 
 
-def _insert(connection: apsw.Connection, number: int, arrival: int, rows: Rows) -> None:
+def _insert(connection: apsw.Connection, organization: int, rows: Rows) -> None:
+    first = give_arrivals(connection, organization, len(rows.new))
     connection.executemany(
         SQL["add_event"],
-        [(at, number, *row) for at, row in enumerate(rows.rows, arrival)],
+        [(at, organization, *row) for at, row in enumerate(rows.rows, first)],
     )
     connection.executemany(
         SQL["add_body"],
-        [(at, event.body) for at, event in enumerate(rows.new, arrival)],
+        [(at, event.body) for at, event in enumerate(rows.new, first)],
     )
-    _summarise(connection, number, arrival, rows, rows.new)
-
-
-def _summarise(
-    connection: apsw.Connection,
-    number: int,
-    arrival: int,
-    rows: Rows,
-    stored: list[NewEvent],
-) -> None:
-    seen = [(event.type, event.created_at) for event in stored]
-    add_blocks(connection, "event", number, arrival, seen)
-    offsets = [(number, *offset) for offset in rows.offsets]
+    seen = [(event.type, event.created_at) for event in rows.new]
+    add_summaries(connection, "event", organization, first, seen)
+    offsets = [(organization, *offset) for offset in rows.offsets]
     connection.executemany(SQL["add_offset"], offsets)
 
 
-def _append_singly(
-    connection: apsw.Connection, number: int, arrival: int, rows: Rows
-) -> Appended:
-    duplicates, conflicts, first = 0, [], arrival
-    added: list[NewEvent] = []
-    for position, (row, event) in enumerate(zip(rows.rows, rows.new, strict=True)):
-        stored = connection.execute(SQL["stored"], (number, event.key)).fetchone()
-        if stored is None:
-            # Only what is stored makes a contact known.
-            connection.execute(SQL["add_contact"], (number, row[0], event.contact))
-            connection.execute(SQL["add_event"], (arrival, number, *row))
-            connection.execute(SQL["add_body"], (arrival, event.body))
-            added.append(event)
-            arrival += 1
-        elif events.same(event.sent, stored[0]):
-            duplicates += 1
-        else:
-            conflicts.append(position)
-    _summarise(connection, number, first, rows, added)
-    return Appended(arrival - first, duplicates, tuple(conflicts))
+def _append_new(connection: apsw.Connection, organization: int, rows: Rows) -> Appended:
+    """Insert what is not there yet; only what is stored makes a contact known."""
+    places = [(organization, event.key) for event in rows.new]
+    stored = dict(connection.executemany(SQL["stored"], places))
+    fresh, appended = sort_out(rows.new, stored)
+    if fresh:
+        append(connection, organization, Rows(fresh, rows.keys))
+    return appended

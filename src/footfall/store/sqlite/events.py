@@ -4,15 +4,22 @@ from typing_extensions import override
 
 from footfall.core import derived_events
 from footfall.core.events import NewEvent
-from footfall.store.sqlite.event_log import Rows, append, next_arrival
-from footfall.store.sqlite.repository import Repository
+from footfall.store.relational.repository import Repository
+from footfall.store.sqlite.arrivals import give_arrivals
+from footfall.store.sqlite.event_log import Rows, append
+from footfall.store.sqlite.session import SQLiteSession
 from footfall.store.sqlite.statements import SQL
-from footfall.store.sqlite.summaries import add_blocks
+from footfall.store.sqlite.summaries import add_summaries
 from footfall.store.transaction import EventRepository
 
 
 class SQLiteEvents(Repository, EventRepository):
     """The derived events of an organization, on one connection."""
+
+    def __init__(self, session: SQLiteSession):
+        super().__init__(session)
+        self._connection = session.connection
+        self._number = session.organization
 
     @override
     def append(self, events: list[NewEvent]) -> int:
@@ -29,23 +36,17 @@ class SQLiteEvents(Repository, EventRepository):
 
     @override
     def withdraw(self, events: list[NewEvent]) -> int:
-        arrival, count = next_arrival(self._connection), 0
+        places = [(self._number, event.key) for event in events]
+        found = list(self._connection.executemany(SQL["event"], places))
+        number = give_arrivals(self._connection, self._number, len(found))
         seen: list[tuple[int, int]] = []
-        for event in events:
-            place = (self._number, event.key)
-            row = self._connection.execute(SQL["event"], place).fetchone()
-            if row is None:
-                continue
-            old, contact, kind, created_at, body = row
-            self._connection.execute(SQL["drop_event"], (old,))
+        for at, (old, contact, kind, created_at, body) in enumerate(found, number):
+            self._connection.execute(SQL["delete_event"], (old,))
             self._connection.execute(SQL["wipe_body"], (old,))
-            self._connection.execute(
-                SQL["add_withdrawal"],
-                (arrival + count, self._number, contact, kind, created_at),
-            )
+            values = (at, self._number, contact, kind, created_at)
+            self._connection.execute(SQL["add_withdrawal"], values)
             announced = derived_events.withdrawn(body)
-            self._connection.execute(SQL["add_body"], (arrival + count, announced))
+            self._connection.execute(SQL["add_body"], (at, announced))
             seen.append((kind, created_at))
-            count += 1
-        add_blocks(self._connection, "withdrawal", self._number, arrival, seen)
-        return count
+        add_summaries(self._connection, "withdrawal", self._number, number, seen)
+        return len(found)

@@ -1,10 +1,10 @@
 """Stored observations, in SQLite: batches of them as they came.
 
-A block is written once and found by its span of time. Which blocks hold a device is
-known by *segments*: for every `SEGMENT_OBSERVATIONS`, once they are there, all pairs of
-device and block are sorted and written in pages. It is done beside the writer, which
-only inserts the pages: an index that each observation writes to would cost more than
-taking it in. What no segment covers yet is read through.
+A batch is written once and found by its span of time. Which batches hold a device is
+known by *device indexes*: for every `INDEX_OBSERVATIONS`, once they are there, all
+pairs of device and batch are sorted and written in pages. It is done beside the writer,
+which only inserts the pages: an index that each observation writes to would cost more
+than taking it in. What no index covers yet is read through.
 """
 
 from collections.abc import Iterator
@@ -16,11 +16,12 @@ from typing_extensions import override
 
 from footfall.core import observations
 from footfall.core.observations import RECORD_BYTES, StoredObservation
-from footfall.store.sqlite.repository import Repository
+from footfall.store.relational.repository import Repository
+from footfall.store.sqlite.session import SQLiteSession
 from footfall.store.sqlite.statements import SQL
 from footfall.store.transaction import BEGINNING, ObservationRepository
 
-SEGMENT_OBSERVATIONS = 100_000
+INDEX_OBSERVATIONS = 100_000
 PAGE_ENTRIES = 300
 PREFIX_BYTES = 8
 _OFFSET_BYTES = 4
@@ -30,20 +31,26 @@ _ENTRY_BYTES = PREFIX_BYTES + _OFFSET_BYTES
 class SQLiteObservations(Repository, ObservationRepository):
     """The kept observations of an organization, on one connection."""
 
+    def __init__(self, session: SQLiteSession):
+        super().__init__(session)
+        self._connection = session.connection
+        self._number = session.organization
+
     @override
     def add(self, kept: list[StoredObservation], now: int) -> None:
         self._run(
-            "add_block",
+            "add_batch",
             received_at=now,
             first_at=min(one.at for one in kept),
             last_at=max(one.at for one in kept),
+            format=observations.FORMAT,
             records=observations.pack(kept),
         )
 
     @override
     def between(self, since: int, until: int) -> Iterator[StoredObservation]:
-        for (records,) in self._run("blocks", since=since, until=until):
-            for one in observations.unpack(records):
+        for form, records in self._run("batches", since=since, until=until):
+            for one in observations.unpack(records, form):
                 if since <= one.at <= until:
                     yield one
 
@@ -51,34 +58,32 @@ class SQLiteObservations(Repository, ObservationRepository):
     def of_subjects(
         self, subjects: set[bytes], since: int, until: int
     ) -> Iterator[StoredObservation]:
-        for records in self._blocks_of(subjects, since, until):
-            for one in observations.unpack_of(records, subjects):
+        for form, records in self._batches_of(subjects, since, until):
+            for one in observations.unpack_of(records, subjects, form):
                 if since <= one.at <= until:
                     yield one
 
-    def _blocks_of(
+    def _batches_of(
         self, subjects: set[bytes], since: int, until: int
-    ) -> Iterator[bytes]:
-        """Yield the records of blocks that may hold one of these."""
-        segments = list(self._run("segments_since", since=since))
+    ) -> Iterator[tuple[int, bytes]]:
+        """Yield the format and the records of batches that may hold one of these."""
+        indexes = list(self._run("indexes_since", since=since))
         asked = [
             (number, subject[:PREFIX_BYTES])
-            for (number,) in segments
+            for (number,) in indexes
             for subject in subjects
         ]
         numbers: set[int] = set()
         for pair in asked:
-            for first, entries in self._many("page_of_device", [pair]):
+            for first, entries in self._connection.execute(SQL["page_of_device"], pair):
                 numbers.update(first + offset for offset in offsets(entries, pair[1]))
         for number in sorted(numbers):
-            for (records,) in self._many("block", [(number, self._number)]):
-                yield records
-        for _, records in self._run("newest_blocks", since=since, until=until):
-            yield records
+            yield from self._run("batch", number=number)
+        yield from self._run("newest_batches", since=since, until=until)
 
     @override
     def any_since(self, since: int) -> bool:
-        return bool(self._run("is_heard_since", since=since).get)
+        return bool(next(self._run("is_heard_since", since=since))[0])
 
     @override
     def complete_since(self) -> int | None:
@@ -86,26 +91,26 @@ class SQLiteObservations(Repository, ObservationRepository):
         return None if until == BEGINNING else until + 1
 
 
-class Segment(msgspec.Struct, frozen=True):
-    """A segment as it is to be written.
+class DeviceIndex(msgspec.Struct, frozen=True):
+    """A device index as it is to be written.
 
     Attributes:
-        after: The end of the segment before it, 0 if there is none.
-        number: Its last block.
-        first_block: Its first.
+        after: The end of the index before it, 0 if there is none.
+        number: Its last batch.
+        first_batch: Its first.
         last_at: The latest observation in it.
         pages: By their first device.
     """
 
     after: int
     number: int
-    first_block: int
+    first_batch: int
     last_at: int
     pages: list[tuple[bytes, bytes]]
 
 
 def offsets(entries: bytes, prefix: bytes) -> list[int]:
-    """Return in which blocks a page says a device is, counted from the first."""
+    """Return in which batches a page says a device is, counted from the first."""
     return [
         int.from_bytes(entries[place + PREFIX_BYTES : place + _ENTRY_BYTES], "big")
         for place in range(0, len(entries), _ENTRY_BYTES)
@@ -113,11 +118,11 @@ def offsets(entries: bytes, prefix: bytes) -> list[int]:
     ]
 
 
-def read_segment(connection: apsw.Connection, size: int) -> Segment | None:
-    """Read what the next segment is made of; None while there is too little."""
-    after = int(connection.execute(SQL["segment_end"]).get)
+def read_index(connection: apsw.Connection, size: int) -> DeviceIndex | None:
+    """Read what the next index is made of; None while there is too little."""
+    after = int(connection.execute(SQL["index_end"]).get)
     count, latest, number, first = 0, BEGINNING, 0, 0
-    for row in connection.execute(SQL["uncovered_blocks"], (after, size)):
+    for row in connection.execute(SQL["uncovered_batches"], (after, size)):
         number, last_at, length = row
         first = first or number
         latest = max(latest, last_at)
@@ -128,11 +133,11 @@ def read_segment(connection: apsw.Connection, size: int) -> Segment | None:
         return None
     entries: set[bytes] = set()
     span = (first, number)
-    for block, records in connection.execute(SQL["records_between"], span):
-        suffix = (block - first).to_bytes(_OFFSET_BYTES, "big")
+    for batch, records in connection.execute(SQL["records_between"], span):
+        suffix = (batch - first).to_bytes(_OFFSET_BYTES, "big")
         found = set(observations.subjects(records))
         entries.update([subject[:PREFIX_BYTES] + suffix for subject in found])
-    return Segment(after, number, first, latest, list(_pages(sorted(entries))))
+    return DeviceIndex(after, number, first, latest, list(_pages(sorted(entries))))
 
 
 def _pages(entries: list[bytes]) -> Iterator[tuple[bytes, bytes]]:
@@ -148,19 +153,19 @@ def _pages(entries: list[bytes]) -> Iterator[tuple[bytes, bytes]]:
         yield page[0][:PREFIX_BYTES], b"".join(page)
 
 
-def write_segment(connection: apsw.Connection, segment: Segment) -> None:
-    """Write a segment, unless another process was first."""
-    if int(connection.execute(SQL["segment_end"]).get) != segment.after:
+def write_index(connection: apsw.Connection, index: DeviceIndex) -> None:
+    """Write an index, unless another process was first."""
+    if int(connection.execute(SQL["index_end"]).get) != index.after:
         return
-    values = (segment.number, segment.first_block, segment.last_at)
-    connection.execute(SQL["add_segment"], values)
+    values = (index.number, index.first_batch, index.last_at)
+    connection.execute(SQL["add_index"], values)
     connection.executemany(
-        SQL["add_segment_page"], [(segment.number, *page) for page in segment.pages]
+        SQL["add_index_page"], [(index.number, *page) for page in index.pages]
     )
 
 
-def forget_segments(connection: apsw.Connection) -> None:
-    """Forget the segments whose blocks are gone."""
-    idle = list(connection.execute(SQL["idle_segments"]))
-    connection.executemany(SQL["delete_segment_pages"], idle)
-    connection.executemany(SQL["delete_segment"], idle)
+def forget_indexes(connection: apsw.Connection) -> None:
+    """Forget the indexes whose batches are gone."""
+    idle = list(connection.execute(SQL["idle_indexes"]))
+    connection.executemany(SQL["delete_index_pages"], idle)
+    connection.executemany(SQL["delete_index"], idle)

@@ -8,7 +8,10 @@ what it shows and not what is stored. Each arm is one stretch of one index:
   such instants lie (of a short span one for each zone), and one for the events that
   contradict themselves;
 - a span of instants, or types, in the order of arrival: the stretch of all arrivals,
-  less the blocks in which there is nothing of the kind (see `summaries`).
+  less those whose summary says that nothing of the kind is among them.
+
+An organization's rows arrived in the order of their numbers, so inside a row's number
+stands for its arrival (see `arrivals`).
 """
 
 from typing import Any
@@ -20,8 +23,15 @@ from footfall.core import instants
 from footfall.core.events import TYPES
 from footfall.core.queries import EventQuery, Position, Sort
 from footfall.store import Page
+from footfall.store.sqlite.arrivals import arrival_of, row_of
 from footfall.store.sqlite.statements import SQL
-from footfall.store.sqlite.summaries import BLOCK, LARGE_BLOCK, Span, local_spans
+from footfall.store.sqlite.summaries import (
+    LARGE,
+    MIDDLE,
+    SMALL,
+    Span,
+    local_spans,
+)
 
 _CONTRADICTS = (
     f"local_at - created_at NOT BETWEEN {instants.ZONE_MIN} AND {instants.ZONE_MAX}"
@@ -29,22 +39,22 @@ _CONTRADICTS = (
 _KEYS = {
     Sort.BUSINESS_TIME: "local_at",
     Sort.UTC_TIME: "created_at",
-    Sort.RECEIVED_TIME: "arrival",
+    Sort.RECEIVED_TIME: "number",
 }
 
 
 class _Arm(msgspec.Struct, frozen=True):
     """One stretch: an index, what else holds there, and the keys between which.
 
-    The index is named for its table: `event_by_utc`. With `blocks`, what must hold of
-    a block is said there, and all others are skipped.
+    The index is named for its table: `event_by_utc`. With `summaries`, what must hold
+    of one is said there, and all others are skipped.
     """
 
     index: str
     conditions: tuple[str, ...]
     low: int | None = None
     high: int | None = None
-    blocks: tuple[str, ...] = ()
+    summaries: tuple[str, ...] = ()
 
 
 def read(
@@ -56,11 +66,16 @@ def read(
     bound: int | None,
 ) -> Page:
     """Read a page; see `Store.page`. The caller holds the snapshot."""
-    newest = int(connection.execute(SQL["newest"]).get)
+    newest = int(connection.execute(SQL["newest"], {"organization": organization}).get)
     bound = newest if bound is None else min(bound, newest)
+    if after is not None:
+        row = row_of(connection, organization, after.arrival)
+        key = row if query.sort is Sort.RECEIVED_TIME else after.key
+        after = Position(key, row)
     arms = _arms(query, _local_spans(connection, organization, query))
     ranges, values = _ranges(query, arms, after)
-    values |= {"organization": organization, "contact": contact, "bound": bound}
+    values |= {"organization": organization, "contact": contact}
+    values["bound"] = row_of(connection, organization, bound)
     order = _order(query, arms, query.reverse)
     opposite = _order(query, arms, not query.reverse)
 
@@ -68,12 +83,19 @@ def read(
         sql = SQL[name].format(ranges=ranges, order=order, opposite=opposite)
         return list(connection.execute(sql, values))
 
-    ends = [Position(*row[:2]) for row in run("ends")]
+    def position(row: list[Any]) -> Position:
+        arrival = arrival_of(connection, organization, row[1])
+        return Position(
+            arrival if query.sort is Sort.RECEIVED_TIME else row[0], arrival
+        )
+
+    ends = run("ends")
     count, body = run("bodies")[0]
     if not ends and count:
         [last] = run("last")
-        return Page(count, body, Position(*last[:2]), has_more=False, newest=newest)
-    return Page(count, body or b"", ends[0] if ends else None, len(ends) > 1, newest)
+        return Page(count, body, position(last), has_more=False, newest=newest)
+    end = position(ends[0]) if ends else None
+    return Page(count, body or b"", end, len(ends) > 1, newest)
 
 
 def _local_spans(
@@ -87,9 +109,11 @@ def _local_spans(
 def _order(query: EventQuery, arms: list[_Arm], reverse: bool) -> str:  # noqa: FBT001  a direction
     """Write the order; by arrival, a second term would make SQLite sort."""
     direction = "DESC" if reverse else "ASC"
-    options = ["key", "arrival"]
+    options = ["key", "number"]
     if query.sort is Sort.RECEIVED_TIME:
-        options = ["outside", "inside", "key"] if arms[0].blocks else ["key"]
+        options = (
+            ["outside", "middle", "inside", "key"] if arms[0].summaries else ["key"]
+        )
     return ", ".join(f"{term} {direction}" for term in options)
 
 
@@ -104,22 +128,24 @@ def _ranges(
         "size": query.size,
     }
     if after is not None:
-        values |= {"after_key": after.key, "after_arrival": after.arrival}
+        values |= {"after_key": after.key, "after_number": after.arrival}
     parts = []
     for number, arm in enumerate(arms):
+        table = arm.index.partition("_")[0]
         values |= {f"low{number}": arm.low, f"high{number}": arm.high}
         conditions = [
             *arm.conditions,
             *_between(query, key, arm, after, number),
-            *_remaining(query, key),
+            *_remaining(query, key, table),
         ]
         parts.append(
-            SQL["skipping" if arm.blocks else "range"].format(
+            SQL["skipping" if arm.summaries else "range"].format(
                 key=key,
-                table=arm.index.partition("_")[0],
+                table=table,
                 index=arm.index,
-                outside=_of_blocks(query, arm, after, "outside", LARGE_BLOCK),
-                inside=_of_blocks(query, arm, after, "inside", BLOCK),
+                outside=_of_summaries(query, arm, after, "outside", LARGE),
+                middle=_of_summaries(query, arm, after, "middle", MIDDLE),
+                inside=_of_summaries(query, arm, after, "inside", SMALL),
                 conditions=" AND ".join(conditions),
             )
         )
@@ -176,33 +202,34 @@ def _arms_by_arrival(
     query: EventQuery, types: tuple[int, ...], of_types: tuple[str, ...]
 ) -> list[_Arm]:
     """Choose the log of arrivals, which also announces what no longer holds."""
-    blocks = []
+    summaries = []
     if query.start_at is not None:
-        blocks.append("{block}.last_at >= :start")
+        summaries.append("{summary}.last_at >= :start")
     if query.end_at is not None:
-        blocks.append("{block}.first_at <= :end")
+        summaries.append("{summary}.first_at <= :end")
     if types:
-        blocks.append(f"{{block}}.types & {sum(1 << number for number in types)}")
+        bits = sum(1 << number for number in types)
+        summaries.append(f"{{summary}}.types & {bits}")
     return [
         _Arm(
             f"{table}_by_arrival",
             (f"{table}.organization = :organization", *of_types),
-            blocks=tuple(blocks),
+            summaries=tuple(summaries),
         )
         for table in ("event", "withdrawal")
     ]
 
 
-def _of_blocks(
-    query: EventQuery, arm: _Arm, after: Position | None, block: str, shift: int
+def _of_summaries(
+    query: EventQuery, arm: _Arm, after: Position | None, name: str, shift: int
 ) -> str:
-    """Write which blocks may hold something."""
-    conditions = [condition.format(block=block) for condition in arm.blocks]
+    """Write which summaries may be of something."""
+    conditions = [condition.format(summary=name) for condition in arm.summaries]
     if after is not None:
         sign = "<=" if query.reverse else ">="
-        conditions.append(f"{block}.number {sign} :after_arrival >> {shift}")
+        conditions.append(f"{name}.number {sign} :after_number >> {shift}")
     if after is None or not query.reverse:
-        conditions.append(f"{block}.number <= :bound >> {shift}")
+        conditions.append(f"{name}.number <= :bound >> {shift}")
     return " AND ".join(conditions)
 
 
@@ -216,9 +243,10 @@ def _between(
         return low + high
     sign = "<" if query.reverse else ">"
     if query.sort is Sort.RECEIVED_TIME:
-        beyond = [f"arrival {sign} :after_arrival"]
+        table = arm.index.partition("_")[0]
+        beyond = [f"{table}.number {sign} :after_number"]
     else:
-        beyond = [f"({key}, arrival) {sign} (:after_key, :after_arrival)"]
+        beyond = [f"({key}, number) {sign} (:after_key, :after_number)"]
     if query.reverse:
         passed = arm.high is None or after.key <= arm.high
         return low + (beyond if passed else high)
@@ -226,9 +254,9 @@ def _between(
     return (beyond if passed else low) + high
 
 
-def _remaining(query: EventQuery, key: str) -> list[str]:
+def _remaining(query: EventQuery, key: str, table: str) -> list[str]:
     """What the index's order cannot bound, checked on each of its entries."""
-    conditions = ["arrival <= :bound"]
+    conditions = [f"{table}.number <= :bound"]
     if key != "created_at":
         if query.start_at is not None:
             conditions.append("created_at >= :start")

@@ -8,6 +8,7 @@ from typing import TypeVar
 import apsw
 
 from footfall.errors import StoreError
+from footfall.store.relational.keys import Keys
 from footfall.store.sqlite import erasure
 from footfall.store.sqlite.connections import open_writer, transaction
 from footfall.store.sqlite.journal import (
@@ -17,7 +18,6 @@ from footfall.store.sqlite.journal import (
     ServiceRevocation,
     TokenRevocation,
 )
-from footfall.store.sqlite.keys import Keys
 from footfall.store.sqlite.statements import SQL
 from footfall.store.sqlite.wal import empty_wal
 

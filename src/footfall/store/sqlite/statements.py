@@ -1,4 +1,4 @@
-"""The statements of `statements.sql` and `transaction.sql`, by name."""
+"""The statements of the `.sql` files, by name."""
 
 import re
 from importlib import resources
@@ -6,11 +6,10 @@ from importlib import resources
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 
-def load() -> dict[str, str]:
-    """Return the statements by name, without their comments."""
+def load(*names: str) -> dict[str, str]:
+    """Return the statements of some files by name, without their comments."""
     folder = resources.files(__package__)
-    files = [folder.joinpath(name) for name in ("statements.sql", "transaction.sql")]
-    text = "".join(file.read_text("utf-8") for file in files)
+    text = "".join(folder.joinpath(name).read_text("utf-8") for name in names)
     parts = _NAME.split(text)[1:]
     bare = [re.sub(r"--.*", "", body).strip() for body in parts[1::2]]
     return dict(zip(parts[::2], bare, strict=True))
@@ -23,4 +22,6 @@ def migrations() -> list[str]:
     return [file.read_text("utf-8") for name, file in files if name.endswith(".sql")]
 
 
-SQL = load()
+SQL = load("statements.sql", "transaction.sql")
+# Those of a migration, which know the tables by the names of its time.
+SEALING = load("sealing.sql")

@@ -2,27 +2,31 @@
 
 -- name: range
 -- One stretch of one index, in its order; a page is the merge of a few.
-SELECT {key} AS key, arrival FROM {table} INDEXED BY {index}
+SELECT {key} AS key, number FROM {table} INDEXED BY {index}
 WHERE {conditions}
 
 -- name: skipping
--- One stretch in the order of arrival, block by block: those outside of the span are
--- skipped. Written as three loops so that SQLite sees that they are in order.
-SELECT {table}.arrival AS key, {table}.arrival AS arrival,
-  outside.number AS outside, inside.number AS inside
-FROM {table}_block AS outside
-CROSS JOIN {table}_block AS inside
+-- One stretch in the order of arrival, summary by summary: what is outside of the span is
+-- skipped. Written as nested loops so that SQLite sees that they are in order.
+SELECT {table}.number AS key, {table}.number AS number,
+  outside.number AS outside, middle.number AS middle, inside.number AS inside
+FROM {table}_summary AS outside
+CROSS JOIN {table}_summary AS middle
+CROSS JOIN {table}_summary AS inside
 CROSS JOIN {table} INDEXED BY {index}
 WHERE outside.organization = :organization AND outside.shift = 16
   AND {outside}
+  AND middle.organization = :organization AND middle.shift = 12
+  AND middle.number BETWEEN outside.number << 4 AND (outside.number << 4) + 15
+  AND {middle}
   AND inside.organization = :organization AND inside.shift = 8
-  AND inside.number BETWEEN outside.number << 8 AND (outside.number << 8) + 255
+  AND inside.number BETWEEN middle.number << 4 AND (middle.number << 4) + 15
   AND {inside}
-  AND {table}.arrival BETWEEN inside.number << 8 AND (inside.number << 8) + 255
+  AND {table}.number BETWEEN inside.number << 8 AND (inside.number << 8) + 255
   AND {conditions}
 
--- name: widen_block
-INSERT INTO {table}_block VALUES (?, ?, ?, ?, ?, ?)
+-- name: widen_summary
+INSERT INTO {table}_summary VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET
   first_at = min(first_at, excluded.first_at),
   last_at = max(last_at, excluded.last_at),
@@ -53,11 +57,60 @@ ORDER BY {opposite} LIMIT 1
 SELECT count(*), cast(group_concat(body.body, ',') AS BLOB)
 FROM ({ranges}
       ORDER BY {order} LIMIT :size) AS page
-CROSS JOIN body ON body.arrival = page.arrival
+CROSS JOIN body ON body.number = page.number
 
 -- name: newest
--- The newest arrival number; bodies are never deleted, so none is given twice.
-SELECT coalesce(max(arrival), 0) FROM body
+-- The newest arrival number.
+SELECT arrival FROM organization WHERE number = :organization
+
+-- name: newest_row
+-- Bodies are never deleted, so no number is given twice.
+SELECT coalesce(max(number), 0) FROM body
+
+-- name: give_arrivals
+UPDATE organization SET arrival = arrival + :count WHERE number = :organization
+RETURNING arrival
+
+-- name: add_arrival_range
+-- Unless the organization's last range goes on.
+INSERT INTO arrival_range
+SELECT :organization, :arrival, :number
+WHERE :number - :arrival IS NOT (
+  SELECT number - arrival FROM arrival_range
+  WHERE organization = :organization ORDER BY arrival DESC LIMIT 1
+)
+
+-- name: row_of_arrival
+-- An arrival that is not stored any more stands before the next range.
+SELECT min(number + :arrival - arrival, ifnull((
+  SELECT later.number - 1 FROM arrival_range AS later
+  WHERE later.organization = :organization AND later.arrival > :arrival
+  ORDER BY later.arrival LIMIT 1
+), 1 << 62))
+FROM arrival_range WHERE organization = :organization AND arrival <= :arrival
+ORDER BY arrival DESC LIMIT 1
+
+-- name: arrival_of_row
+SELECT arrival + :number - number FROM arrival_range
+WHERE organization = :organization AND number <= :number
+ORDER BY number DESC LIMIT 1
+
+-- name: version
+SELECT version FROM organization WHERE number = :organization
+
+-- name: next_version
+UPDATE organization SET version = version + 1 WHERE number = :organization
+RETURNING version
+
+-- name: take_lease
+-- Held anew by whom it is held, and by another once it is over.
+INSERT INTO lease (job, holder, until_at) VALUES (:job, :holder, :until_at)
+ON CONFLICT (job) DO UPDATE SET holder = excluded.holder, until_at = excluded.until_at
+WHERE holder = excluded.holder OR until_at < :now
+RETURNING holder
+
+-- name: give_up_leases
+DELETE FROM lease WHERE holder = :holder
 
 -- name: organization
 -- Its number, with which the event rows are marked.
@@ -74,22 +127,22 @@ INSERT INTO organization (id, name, created_at) VALUES (:id, :name, :created_at)
 SELECT number FROM contact WHERE organization = :organization AND key = :key
 
 -- name: add_contact
-INSERT INTO contact (organization, key, id) VALUES (?, ?, ?)
+INSERT INTO contact (organization, key, id) VALUES (:organization, :key, :id)
 ON CONFLICT (organization, key) DO NOTHING
 
 -- name: add_event
-INSERT INTO event (arrival, organization, contact, type, created_at, local_at, key)
+INSERT INTO event (number, organization, contact, type, created_at, local_at, key)
 VALUES (
   ?, ?2, (SELECT number FROM contact WHERE organization = ?2 AND key = ?3),
   ?4, ?5, ?6, ?7
 )
 
 -- name: add_body
-INSERT INTO body (arrival, body) VALUES (?, ?)
+INSERT INTO body (number, body) VALUES (?, ?)
 
 -- name: stored
--- The body of an event by its id, to tell a duplicate from a conflict.
-SELECT body FROM event JOIN body USING (arrival)
+-- The body of an event by its key, to tell a duplicate from a conflict.
+SELECT key, body FROM event JOIN body USING (number)
 WHERE organization = ? AND key = ?
 
 -- name: count_types
@@ -130,30 +183,4 @@ ON CONFLICT DO NOTHING
 DELETE FROM revoked_token WHERE expires_at < :now
 
 -- name: store_key
-SELECT key FROM store_key WHERE purpose = ?
-
--- name: add_store_key
-INSERT INTO store_key (purpose, key) VALUES (?, ?)
-
--- name: clear_keys
--- All of them, in the migration that seals them; deleted ones are zeros.
-SELECT key.number, key.organization, organization.id, key.purpose, key.key
-FROM organization_key AS key
-JOIN organization ON organization.number = key.organization
-WHERE key.key <> zeroblob(length(key.key))
-
--- name: wipe_key
-UPDATE organization_key SET key = zeroblob(length(key)) WHERE number = ?
-
--- name: all_blocks
-SELECT number, organization, records FROM block
-
--- name: contact_ids
-SELECT number, id FROM contact WHERE typeof(id) = 'text'
-
--- name: contact_by_key
-SELECT id FROM contact
-WHERE organization = :organization AND key = :key AND typeof(id) = 'text'
-
--- name: put_contact_key
-UPDATE contact SET key = ? WHERE number = ?
+SELECT key FROM store_key WHERE purpose = :purpose

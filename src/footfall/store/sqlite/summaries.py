@@ -1,7 +1,7 @@
 """Summaries: what lets a read skip events that cannot be in its span.
 
-- A *block* is 256 or 65,536 consecutive arrivals. Of an organization's events in it the
-  first and last instant are known, and which types there are.
+- Of an organization's events among 256, 4,096 or 65,536 consecutive rows, the first and
+  last instant are known, and which types there are.
 - Of a UTC day, the UTC offsets of the organization's local times are known.
 
 Both are outer bounds: an append widens them, an erasure leaves them.
@@ -17,7 +17,8 @@ from footfall.core.instants import DAY, MINUTE, ZONE_MAX, ZONE_MIN
 from footfall.core.queries import EventQuery
 from footfall.store.sqlite.statements import SQL
 
-BLOCK, LARGE_BLOCK = 8, 16
+# So many bits of a row's number say where in a summary it lies.
+SMALL, MIDDLE, LARGE = LEVELS = 8, 12, 16
 # An event this many days from an instant lies on the same side of it in local time.
 _DAYS_APART = 2
 _QUARTER = 15 * MINUTE
@@ -29,31 +30,31 @@ Seen = Sequence[tuple[int, int]]
 Span = tuple[int | None, int | None]
 
 
-def add_blocks(
-    connection: apsw.Connection, table: str, organization: int, arrival: int, seen: Seen
+def add_summaries(
+    connection: apsw.Connection, table: str, organization: int, first: int, seen: Seen
 ) -> None:
-    """Take rows of consecutive arrivals into their blocks.
+    """Take consecutive rows into their summaries.
 
     Args:
         connection: Inside the transaction that stores them.
         table: `event` or `withdrawal`.
         organization: Its number.
-        arrival: That of the first.
+        first: The number of the first.
         seen: The type and the instant of each.
     """
     rows = []
-    for shift in (BLOCK, LARGE_BLOCK):
-        start, end = arrival, arrival + len(seen)
+    for shift in LEVELS:
+        start, end = first, first + len(seen)
         while start < end:
             number = start >> shift
             stop = min(end, (number + 1) << shift)
-            part = seen[start - arrival : stop - arrival]
+            part = seen[start - first : stop - first]
             times = [created_at for _, created_at in part]
             bits = {1 << kind for kind, _ in part}
             types = functools.reduce(operator.or_, bits)
             rows.append((organization, shift, number, min(times), max(times), types))
             start = stop
-    connection.executemany(SQL["widen_block"].format(table=table), rows)
+    connection.executemany(SQL["widen_summary"].format(table=table), rows)
 
 
 def offsets_of(times: Sequence[tuple[int, int]]) -> list[tuple[int, int, int, int]]:

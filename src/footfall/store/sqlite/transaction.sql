@@ -71,15 +71,16 @@ WHERE NOT later.deleted AND json_extract(later.body, '$.externalId') IN (
 LIMIT 100
 
 -- name: contact_id
-SELECT id FROM contact WHERE number = ? AND typeof(id) = 'text'
+SELECT number, id FROM contact WHERE number = :contact AND typeof(id) = 'text'
 
 -- name: contact_number
-SELECT ?2, (SELECT number FROM contact WHERE organization = ?1 AND key = ?2)
+SELECT key, number FROM contact WHERE organization = :organization AND key = :key
 
 -- name: profile
 SELECT body FROM profile WHERE contact = :contact ORDER BY number DESC LIMIT 1
 
--- name: wipe_profiles
+-- name: forget_profiles
+-- In place, like all that must be gone from the file.
 UPDATE profile SET body = zeroblob(length(body)) WHERE contact = :contact
 
 -- name: add_profile
@@ -88,22 +89,24 @@ INSERT INTO profile (contact, body) VALUES (:contact, :body)
 -- name: identity
 SELECT contact FROM identity WHERE organization = :organization AND key = :key
 
--- name: drop_identities
+-- name: delete_identities
 DELETE FROM identity WHERE contact = :contact
 
 -- name: put_identity
-INSERT INTO identity (organization, key, contact) VALUES (?, ?, ?)
+INSERT INTO identity (organization, key, contact)
+VALUES (:organization, :key, :contact)
 ON CONFLICT DO UPDATE SET contact = excluded.contact
 
 -- name: owner_at
 -- One row for each that is asked, so that many are asked in one go; with since when,
 -- and since when its newest owner has it.
 SELECT contact, since_at, (
-  SELECT max(since_at) FROM owner WHERE organization = ?1 AND device = ?2
+  SELECT max(since_at) FROM owner
+  WHERE organization = :organization AND device = :device
 )
 FROM (SELECT 1) LEFT JOIN (
   SELECT contact, since_at FROM owner
-  WHERE organization = ?1 AND device = ?2 AND since_at <= ?3
+  WHERE organization = :organization AND device = :device AND since_at <= :at
   ORDER BY since_at DESC LIMIT 1
 )
 
@@ -121,33 +124,36 @@ VALUES (:organization, :device, :since_at, :contact, :randomised, :pseudonym)
 ON CONFLICT (organization, device, since_at)
 DO UPDATE SET contact = :contact, pseudonym = :pseudonym
 
--- name: drop_ownerships
+-- name: delete_ownerships
 DELETE FROM owner WHERE contact = :contact
 
 -- name: newest_stay
-SELECT number, contact, location, first_at, last_at, start_at, hotspot, visit_at,
+SELECT number, contact, place_kind, place, first_at, last_at, start_at, hotspot, visit_at,
   minimum_dwell, session_timeout, maximum_visit, check_at IS NOT NULL
 FROM stay JOIN stay_end ON stay = number
-WHERE contact = ? AND location = ? ORDER BY first_at DESC LIMIT 1
+WHERE contact = :contact AND place_kind = :place_kind AND place = :place
+ORDER BY first_at DESC LIMIT 1
 
 -- name: stays
 -- Stays of one place never overlap, so those that reach into a span are its latest.
-SELECT number, contact, location, first_at, last_at, start_at, hotspot, visit_at,
+SELECT number, contact, place_kind, place, first_at, last_at, start_at, hotspot, visit_at,
   minimum_dwell, session_timeout, maximum_visit, check_at IS NOT NULL
 FROM (
-  SELECT * FROM stay WHERE contact = ?1 AND location = ?2 AND first_at <= ?4
-  ORDER BY first_at DESC LIMIT ?5
+  SELECT * FROM stay
+  WHERE contact = :contact AND place_kind = :place_kind AND place = :place
+    AND first_at <= :high
+  ORDER BY first_at DESC LIMIT :limit
 )
 JOIN stay_end ON stay = number
-WHERE last_at >= ?3
+WHERE last_at >= :low
 
 -- name: stays_of
-SELECT number, contact, location, first_at, last_at, start_at, hotspot, visit_at,
+SELECT number, contact, place_kind, place, first_at, last_at, start_at, hotspot, visit_at,
   minimum_dwell, session_timeout, maximum_visit, check_at IS NOT NULL
 FROM stay JOIN stay_end ON stay = number WHERE contact = :contact LIMIT :limit
 
 -- name: stays_due
-SELECT number, contact, location, first_at, last_at, start_at, hotspot, visit_at,
+SELECT number, contact, place_kind, place, first_at, last_at, start_at, hotspot, visit_at,
   minimum_dwell, session_timeout, maximum_visit, 1
 FROM stay INDEXED BY stay_by_check JOIN stay_end ON stay = number
 WHERE check_at <= :now AND organization = :organization ORDER BY check_at LIMIT :limit
@@ -159,115 +165,123 @@ SELECT id FROM organization WHERE EXISTS (
 )
 
 -- name: postpone_stay
-UPDATE stay SET check_at = ? WHERE number = ?
+UPDATE stay SET check_at = :check_at WHERE number = :stay
 
 -- name: extend_stay
 -- What most observations do; all else is left alone.
-UPDATE stay_end SET last_at = ? WHERE stay = ?
+UPDATE stay_end SET last_at = :last_at WHERE stay = :stay
 
 -- name: add_end
-INSERT INTO stay_end (last_at, stay) VALUES (?, ?)
+INSERT INTO stay_end (last_at, stay) VALUES (:last_at, :stay)
 
--- name: drop_end
-DELETE FROM stay_end WHERE stay = ?
+-- name: delete_end
+DELETE FROM stay_end WHERE stay = :stay
 
 -- name: change_stay
 UPDATE stay SET
-  first_at = ?, start_at = ?, hotspot = ?, visit_at = ?,
-  minimum_dwell = ?, session_timeout = ?, maximum_visit = ?, check_at = ?
-WHERE number = ?
+  first_at = :first_at, start_at = :start_at, hotspot = :hotspot, visit_at = :visit_at,
+  minimum_dwell = :minimum_dwell, session_timeout = :session_timeout,
+  maximum_visit = :maximum_visit, check_at = :check_at
+WHERE number = :stay
 
 -- name: add_stay
 INSERT INTO stay (
   first_at, start_at, hotspot, visit_at, minimum_dwell, session_timeout,
-  maximum_visit, check_at, organization, contact, location
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number
+  maximum_visit, check_at, organization, contact, place_kind, place
+) VALUES (
+  :first_at, :start_at, :hotspot, :visit_at, :minimum_dwell, :session_timeout,
+  :maximum_visit, :check_at, :organization, :contact, :place_kind, :place
+) RETURNING number
 
--- name: drop_stay
-DELETE FROM stay WHERE number = ?
+-- name: delete_stay
+DELETE FROM stay WHERE number = :stay
 
 -- name: is_stored
 SELECT EXISTS (SELECT 1 FROM event WHERE organization = ? AND key = ?)
 
 -- name: event
-SELECT arrival, contact, type, created_at, body FROM event JOIN body USING (arrival)
+SELECT number, contact, type, created_at, body FROM event JOIN body USING (number)
 WHERE organization = ? AND key = ?
 
--- name: drop_event
-DELETE FROM event WHERE arrival = ?
+-- name: delete_event
+DELETE FROM event WHERE number = ?
 
 -- name: wipe_body
-UPDATE body SET body = zeroblob(length(body)) WHERE arrival = ?
+UPDATE body SET body = zeroblob(length(body)) WHERE number = ?
 
 -- name: add_withdrawal
-INSERT INTO withdrawal (arrival, organization, contact, type, created_at)
+INSERT INTO withdrawal (number, organization, contact, type, created_at)
 VALUES (?, ?, ?, ?, ?)
 
--- name: add_block
--- Not twice: what is sent again is the same block.
-INSERT INTO block (organization, received_at, first_at, last_at, records)
-SELECT :organization, :received_at, :first_at, :last_at, :records
+-- name: add_batch
+-- Not twice: what is sent again is the same batch.
+INSERT INTO observation_batch
+  (organization, received_at, first_at, last_at, format, records)
+SELECT :organization, :received_at, :first_at, :last_at, :format, :records
 WHERE NOT EXISTS (
-  SELECT 1 FROM block WHERE organization = :organization
+  SELECT 1 FROM observation_batch WHERE organization = :organization
     AND last_at = :last_at AND first_at = :first_at AND records = :records
 )
 
--- name: blocks
-SELECT records FROM block
+-- name: batches
+SELECT format, records FROM observation_batch
 WHERE organization = :organization AND last_at >= :since AND first_at <= :until
 ORDER BY number
 
--- name: newest_blocks
--- Those that no segment covers yet.
-SELECT number, records FROM block
+-- name: newest_batches
+-- Those that no index covers yet.
+SELECT format, records FROM observation_batch
 WHERE organization = :organization AND last_at >= :since AND first_at <= :until
-  AND number > (SELECT ifnull(max(number), 0) FROM segment)
+  AND number > (SELECT ifnull(max(number), 0) FROM device_index)
 
--- name: segments_since
-SELECT number FROM segment WHERE last_at >= :since
+-- name: indexes_since
+SELECT number FROM device_index WHERE last_at >= :since
 
 -- name: page_of_device
--- The one page of a segment in which a device is, if it is in it at all.
-SELECT first_block, entries FROM segment JOIN segment_page ON segment_page.number = (
-  SELECT number FROM segment_page
-  WHERE segment = ?1 AND first_device <= ?2 ORDER BY first_device DESC LIMIT 1
+-- The one page of an index in which a device is, if it is in it at all.
+SELECT first_batch, entries FROM device_index
+JOIN device_index_page ON device_index_page.number = (
+  SELECT number FROM device_index_page
+  WHERE device_index = ?1 AND first_device <= ?2 ORDER BY first_device DESC LIMIT 1
 )
-WHERE segment.number = ?1 AND instr(entries, ?2)
+WHERE device_index.number = ?1 AND instr(entries, ?2)
 
--- name: block
-SELECT records FROM block WHERE number = ? AND organization = ?
+-- name: batch
+SELECT format, records FROM observation_batch
+WHERE number = :number AND organization = :organization
 
--- name: segment_end
-SELECT ifnull(max(number), 0) FROM segment
+-- name: index_end
+SELECT ifnull(max(number), 0) FROM device_index
 
--- name: uncovered_blocks
-SELECT number, last_at, length(records) FROM block WHERE number > ? ORDER BY number
-LIMIT ?
+-- name: uncovered_batches
+SELECT number, last_at, length(records) FROM observation_batch
+WHERE number > ? ORDER BY number LIMIT ?
 
 -- name: records_between
-SELECT number, records FROM block WHERE number BETWEEN ? AND ?
+SELECT number, records FROM observation_batch WHERE number BETWEEN ? AND ?
 
--- name: add_segment
-INSERT INTO segment (number, first_block, last_at) VALUES (?, ?, ?)
+-- name: add_index
+INSERT INTO device_index (number, first_batch, last_at) VALUES (?, ?, ?)
 
--- name: add_segment_page
-INSERT INTO segment_page (segment, first_device, entries) VALUES (?, ?, ?)
+-- name: add_index_page
+INSERT INTO device_index_page (device_index, first_device, entries) VALUES (?, ?, ?)
 
--- name: idle_segments
--- Whose blocks are gone; and those beyond the last block, whose numbers come again.
-SELECT number FROM segment
-WHERE number < (SELECT ifnull(min(number), 1 << 62) FROM block)
-  OR number > (SELECT ifnull(max(number), 0) FROM block)
+-- name: idle_indexes
+-- Whose batches are gone; and those beyond the last batch, whose numbers come again.
+SELECT number FROM device_index
+WHERE number < (SELECT ifnull(min(number), 1 << 62) FROM observation_batch)
+  OR number > (SELECT ifnull(max(number), 0) FROM observation_batch)
 
--- name: delete_segment_pages
-DELETE FROM segment_page WHERE segment = ?
+-- name: delete_index_pages
+DELETE FROM device_index_page WHERE device_index = ?
 
--- name: delete_segment
-DELETE FROM segment WHERE number = ?
+-- name: delete_index
+DELETE FROM device_index WHERE number = ?
 
 -- name: is_heard_since
 SELECT EXISTS (
-  SELECT 1 FROM block WHERE organization = :organization AND last_at >= :since
+  SELECT 1 FROM observation_batch
+  WHERE organization = :organization AND last_at >= :since
 )
 
 -- name: put_reattribution
@@ -278,8 +292,8 @@ VALUES (:organization, :device, :since_at, :until_at, :former, :heir)
 SELECT device, since_at, until_at, former, heir, number FROM reattribution
 WHERE organization = :organization ORDER BY number LIMIT :limit
 
--- name: drop_reattribution
-DELETE FROM reattribution WHERE number = ?
+-- name: delete_reattribution
+DELETE FROM reattribution WHERE number = :number
 
 -- name: organizations_to_reattribute
 SELECT id FROM organization WHERE EXISTS (
@@ -293,15 +307,15 @@ SELECT forgotten_until FROM organization WHERE number = :organization
 -- name: note_forgotten
 UPDATE organization SET forgotten_until = max(forgotten_until, ?) WHERE number = ?
 
--- name: old_blocks
+-- name: old_batches
 -- They lie in the order of their arrival, so the oldest are in front.
 SELECT number, organization, last_at FROM (
-  SELECT number, organization, last_at, received_at FROM block
+  SELECT number, organization, last_at, received_at FROM observation_batch
   ORDER BY number LIMIT 500
 ) WHERE received_at < :before
 
--- name: delete_block
-DELETE FROM block WHERE number = ?
+-- name: delete_batch
+DELETE FROM observation_batch WHERE number = ?
 
 -- name: session
 SELECT at, ended_at FROM session WHERE organization = :organization AND key = :key
@@ -313,6 +327,7 @@ ON CONFLICT DO UPDATE SET at = excluded.at, ended_at = NULL
 -- name: end_sessions
 UPDATE session SET ended_at = :at
 WHERE organization = :organization AND nas = :nas AND at <= :at AND ended_at IS NULL
+RETURNING key
 
 -- name: forget_sessions
 DELETE FROM session WHERE at < :before
@@ -331,31 +346,31 @@ ORDER BY source.rowid
 SELECT body FROM source WHERE id = :id
 
 -- name: delete_source
-DELETE FROM source WHERE id = :id AND organization = :organization
+DELETE FROM source WHERE id = :id AND organization = :organization RETURNING id
 
--- name: add_problem
-INSERT INTO problem (organization, source, at, reason, body) VALUES (?, ?, ?, ?, ?)
+-- name: add_rejection
+INSERT INTO rejection (organization, source, at, reason, body)
+VALUES (:organization, :source, :at, :reason, :body)
 
--- name: problems
-SELECT source, at, reason, body FROM problem WHERE organization = :organization
+-- name: rejections
+SELECT source, at, reason, body FROM rejection WHERE organization = :organization
 ORDER BY number DESC LIMIT :limit
 
--- name: surplus_problems
-SELECT number FROM problem WHERE organization = :organization
+-- name: surplus_rejections
+SELECT number FROM rejection WHERE organization = :organization
 ORDER BY number DESC LIMIT -1 OFFSET :most
 
--- name: old_problems
-SELECT number FROM (SELECT number, at FROM problem ORDER BY number LIMIT 500)
+-- name: old_rejections
+SELECT number FROM (SELECT number, at FROM rejection ORDER BY number LIMIT 500)
 WHERE at < :before
 
--- name: wipe_problem
--- The reason is a text, so its zeros are digits, one for each byte.
-UPDATE problem SET body = zeroblob(length(body)),
+-- name: delete_rejection
+-- Overwritten in its place first. The reason is a text, so its zeros are digits, one for
+-- each byte.
+UPDATE rejection SET body = zeroblob(length(body)),
   reason = substr(hex(zeroblob(octet_length(reason))), 1, octet_length(reason))
-WHERE number = ?
-
--- name: delete_problem
-DELETE FROM problem WHERE number = ?
+WHERE number = :number;
+DELETE FROM rejection WHERE number = :number
 
 -- name: contact_row
 SELECT key, id FROM contact WHERE number = :contact
@@ -371,8 +386,8 @@ SELECT device, since_at, (
 )
 FROM owner WHERE contact = :contact
 
--- name: newest_block
-SELECT coalesce(max(number), 0) FROM block
+-- name: newest_batch
+SELECT coalesce(max(number), 0) FROM observation_batch
 
 -- name: add_erasure
 INSERT INTO erasure (organization, contact, entry, state, body)
@@ -395,15 +410,15 @@ UPDATE erasure SET state = 2 WHERE number = ?
 SELECT entry FROM erasure
 
 -- name: erased_events
-SELECT arrival, length(body) FROM event INDEXED BY event_by_contact
-JOIN body USING (arrival) WHERE contact = :contact LIMIT :limit
+SELECT number, length(body) FROM event INDEXED BY event_by_contact
+JOIN body USING (number) WHERE contact = :contact LIMIT :limit
 
 -- name: erased_withdrawals
-SELECT arrival, length(body) FROM withdrawal INDEXED BY withdrawal_by_contact
-JOIN body USING (arrival) WHERE contact = :contact LIMIT :limit
+SELECT number, length(body) FROM withdrawal INDEXED BY withdrawal_by_contact
+JOIN body USING (number) WHERE contact = :contact LIMIT :limit
 
--- name: drop_withdrawal
-DELETE FROM withdrawal WHERE arrival = ?
+-- name: delete_withdrawal
+DELETE FROM withdrawal WHERE number = ?
 
 -- name: erased_stays
 SELECT number FROM stay WHERE contact = :contact LIMIT :limit
@@ -415,26 +430,26 @@ ORDER BY number LIMIT :limit
 -- name: wipe_profile
 UPDATE profile SET body = zeroblob(length(body)) WHERE number = ?
 
--- name: blocks_with
+-- name: batches_with
 -- By number, so that what is read at once is bounded.
-SELECT number FROM block
+SELECT number FROM observation_batch
 WHERE number > :after AND number <= :until AND +organization = :organization
   AND EXISTS (SELECT 1 FROM json_each(:subjects) WHERE instr(records, unhex(value)))
 
--- name: block_records
-SELECT number, records FROM block WHERE number = ?
+-- name: batch_records
+SELECT number, records FROM observation_batch WHERE number = ?
 
 -- name: put_records
-UPDATE block SET records = ? WHERE number = ?
+UPDATE observation_batch SET records = ? WHERE number = ?
 
--- name: problems_after
-SELECT number, reason, body FROM problem
+-- name: rejections_after
+SELECT number, reason, body FROM rejection
 WHERE organization = :organization AND number > :after ORDER BY number LIMIT :limit
 
 -- name: organization_id
 SELECT id FROM organization WHERE number = :organization
 
--- name: drop_own_reattributions
+-- name: delete_own_reattributions
 -- Of the devices that are or were a contact's.
 DELETE FROM reattribution WHERE organization = (
   SELECT organization FROM contact WHERE number = :contact

@@ -20,8 +20,8 @@ import apsw
 import msgspec
 
 from footfall.errors import StoreError
+from footfall.store.relational.keys import Keys
 from footfall.store.sqlite.connections import open_writer, transaction, translated
-from footfall.store.sqlite.keys import Keys
 
 T = TypeVar("T")
 GROUP_MAX = 256

@@ -1,4 +1,4 @@
-"""What is registered, in SQLite: locations, hotspots, rules and keys."""
+"""What is registered: locations, hotspots, rules and keys."""
 
 import secrets
 from collections.abc import Sequence
@@ -14,15 +14,25 @@ from footfall.core.places import (
     PresenceSettings,
     Registry,
 )
-from footfall.store.sqlite.keys import KEY_BYTES
-from footfall.store.sqlite.repository import Repository
+from footfall.store.relational.keys import KEY_BYTES
+from footfall.store.relational.repository import Repository
+from footfall.store.relational.session import Session
 from footfall.store.transaction import RegistryRepository
 
 REGISTRIES_MAX = 256
 
 
-class SQLiteRegistry(Repository, RegistryRepository):
-    """The registry of an organization, on one connection."""
+class SQLRegistry(Repository, RegistryRepository):
+    """The registry of an organization."""
+
+    def __init__(self, session: Session):
+        super().__init__(session)
+        self._number = session.organization
+        self._name = session.organization_id
+        self._registries = session.registries
+        # The registry with what this transaction changed of it.
+        self._own: tuple[int, Registry] | None = None
+        self._touched = False
 
     @override
     def load(self) -> Registry:
@@ -31,7 +41,7 @@ class SQLiteRegistry(Repository, RegistryRepository):
         What a transaction changed itself stays its own until it is committed: a version
         that is undone is given again, to something else.
         """
-        version, settings = next(self._run("registry_version"))
+        version, _ = next(self._run("registry_version"))
         known = self._own or self._registries.get(self._number)
         if known is None or known[0] > version:
             known = (0, Registry.empty(self._name))
@@ -61,7 +71,7 @@ class SQLiteRegistry(Repository, RegistryRepository):
         self._run("touch_registry")
 
     def _key(self, purpose: str) -> bytes:
-        row = self._run("key", purpose=purpose).fetchone()
+        row = self._one("key", purpose=purpose)
         if row is not None and any(row[0]):
             return self._keys.open(bytes(row[0]), self._name, purpose)
         if not self._writes:

@@ -1,4 +1,4 @@
-"""Who is known, in SQLite: contacts, identities, and whose a device is."""
+"""Who is known: contacts, identities, and whose a device is."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -6,8 +6,7 @@ from typing import Any
 import msgspec
 from typing_extensions import override
 
-from footfall.store.sqlite.repository import Repository
-from footfall.store.sqlite.statements import SQL
+from footfall.store.relational.repository import Repository
 from footfall.store.transaction import (
     Ownership,
     PeopleRepository,
@@ -16,8 +15,8 @@ from footfall.store.transaction import (
 )
 
 
-class SQLitePeople(Repository, PeopleRepository):
-    """The people of an organization, on one connection."""
+class SQLPeople(Repository, PeopleRepository):
+    """The people of an organization."""
 
     @override
     def find_contact(self, contact: str) -> int | None:
@@ -27,22 +26,18 @@ class SQLitePeople(Repository, PeopleRepository):
     @override
     def put_contact(self, contact: str) -> int:
         key = self.contact_key(contact)
-        self._many("add_contact", [(self._number, key, contact)])
+        self._run("add_contact", key=key, id=contact)
         return self.contacts_by_key([key])[key]
 
     @override
     def contact_ids(self, numbers: Iterable[int]) -> dict[int, str]:
-        found = {}
-        for number in numbers:
-            row = self._connection.execute(SQL["contact_id"], (number,)).fetchone()
-            if row is not None:
-                found[number] = str(row[0])
-        return found
+        rows = self._many("contact_id", [{"contact": number} for number in numbers])
+        return {number: str(name) for number, name in rows}
 
     @override
     def contacts_by_key(self, keys: Iterable[bytes]) -> dict[bytes, int]:
-        rows = self._many("contact_number", [(self._number, key) for key in keys])
-        return {key: number for key, number in rows if number is not None}
+        rows = self._many("contact_number", [{"key": key} for key in keys])
+        return {bytes(key): number for key, number in rows}
 
     @override
     def contact_key(self, contact: str) -> bytes:
@@ -50,27 +45,27 @@ class SQLitePeople(Repository, PeopleRepository):
 
     @override
     def profile(self, contact: int) -> bytes | None:
-        row = self._run("profile", contact=contact).fetchone()
+        row = self._one("profile", contact=contact)
         return None if row is None else bytes(row[0])
 
     @override
     def put_profile(self, contact: int, body: bytes) -> None:
-        self._run("wipe_profiles", contact=contact)
+        self._run("forget_profiles", contact=contact)
         self._run("add_profile", contact=contact, body=body)
 
     @override
     def identity(self, key: bytes) -> int | None:
-        row = self._run("identity", key=key).fetchone()
+        row = self._one("identity", key=key)
         return None if row is None else int(row[0])
 
     @override
     def put_identities(self, contact: int, keys: Iterable[bytes]) -> None:
-        self._run("drop_identities", contact=contact)
-        self._many("put_identity", [(self._number, key, contact) for key in keys])
+        self._run("delete_identities", contact=contact)
+        self._many("put_identity", [{"key": key, "contact": contact} for key in keys])
 
     @override
     def owners(self, asked: list[tuple[bytes, int]]) -> list[int | None]:
-        recent = self._cache.owners.setdefault(self._number, {})
+        recent = self._cache.owners
         found: list[int | None] = [None] * len(asked)
         missing = []
         for place, (device, at) in enumerate(asked):
@@ -79,7 +74,10 @@ class SQLitePeople(Repository, PeopleRepository):
                 found[place] = known[0]
             else:
                 missing.append(place)
-        rows = self._many("owner_at", [(self._number, *asked[n]) for n in missing])
+        rows = self._many(
+            "owner_at",
+            [{"device": asked[n][0], "at": asked[n][1]} for n in missing],
+        )
         for place, (contact, since_at, newest_at) in zip(missing, rows, strict=True):
             found[place] = contact
             if contact is not None and since_at == newest_at:
@@ -97,7 +95,7 @@ class SQLitePeople(Repository, PeopleRepository):
     @override
     def put_ownership(self, ownership: Ownership) -> None:
         self._run("put_ownership", **msgspec.structs.asdict(ownership))
-        self._cache.owners.get(self._number, {}).pop(ownership.device, None)
+        self._cache.owners.pop(ownership.device, None)
 
     @override
     def put_reattribution(self, one: Reattribution) -> None:
@@ -105,15 +103,16 @@ class SQLitePeople(Repository, PeopleRepository):
 
     @override
     def reattributions(self, limit: int) -> list[Reattribution]:
-        return [Reattribution(*row) for row in self._run("reattributions", limit=limit)]
+        rows = self._run("reattributions", limit=limit)
+        return [Reattribution(bytes(row[0]), *row[1:]) for row in rows]
 
     @override
     def delete_reattributions(self, numbers: Iterable[int]) -> None:
-        self._many("drop_reattribution", [(number,) for number in numbers])
+        self._many("delete_reattribution", [{"number": number} for number in numbers])
 
     @override
     def session(self, key: bytes) -> Session | None:
-        row = self._run("session", key=key).fetchone()
+        row = self._one("session", key=key)
         return None if row is None else Session(*row)
 
     @override
@@ -122,10 +121,11 @@ class SQLitePeople(Repository, PeopleRepository):
 
     @override
     def end_sessions(self, nas: bytes, at: int) -> int:
-        self._run("end_sessions", nas=nas, at=at)
-        return self._connection.changes()
+        return len(list(self._run("end_sessions", nas=nas, at=at)))
 
 
 def _ownership(row: Sequence[Any]) -> Ownership:
     device, since_at, contact, randomised, pseudonym = row
-    return Ownership(device, since_at, contact, bool(randomised), bool(pseudonym))
+    return Ownership(
+        bytes(device), since_at, contact, bool(randomised), bool(pseudonym)
+    )

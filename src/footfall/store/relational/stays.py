@@ -1,0 +1,133 @@
+"""The stays of contacts at places."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
+from typing import Any
+
+from typing_extensions import override
+
+from footfall.core.places import Place
+from footfall.core.stays import Rules, Stay
+from footfall.store.relational.repository import Repository
+from footfall.store.transaction import StayQuery, StayRepository, StoredStay
+
+# As many stays of a contact at a location are read before all are.
+_NEIGHBOURS = 4
+_ALL = 2**31 - 1
+
+
+class SQLStays(Repository, StayRepository):
+    """The stays of an organization."""
+
+    @override
+    def near(self, asked: list[StayQuery]) -> list[StoredStay]:
+        newest = self._cache.newest
+        unread = [one for one in asked if (one.contact, one.place) not in newest]
+        places = {(one.contact, one.place) for one in unread}
+        newest.update(dict.fromkeys(places))
+        for row in self._many("newest_stay", [_at(*key) for key in places]):
+            stay = _stored_stay(row)
+            newest[stay.contact, stay.place] = stay
+        found, deeper = [], []
+        for one in asked:
+            last = newest.get((one.contact, one.place))
+            if last is None:
+                continue
+            # What lies before it is further from it than the timeout, and so from
+            # all that is not before it too.
+            if one.first_at >= last.stay.first_at and last.rules.timeout >= one.timeout:
+                if last.stay.last_at >= one.first_at - one.timeout:
+                    found.append(last)
+            else:
+                deeper.append(one)
+        return found + self._stays_before(deeper)
+
+    def _stays_before(self, asked: list[StayQuery]) -> list[StoredStay]:
+        """Look for stays in the trees: a few at a place, or all if those are few."""
+        rows = self._many("stays", [_span(one, _NEIGHBOURS) for one in asked])
+        found = [_stored_stay(row) for row in rows]
+        counts = Counter((one.contact, one.place) for one in found)
+        many = [n for n in asked if counts[n.contact, n.place] >= _NEIGHBOURS]
+        rows = self._many("stays", [_span(one, _ALL) for one in many])
+        return found + [_stored_stay(row) for row in rows]
+
+    @override
+    def of_contact(self, contact: int, limit: int | None = None) -> list[StoredStay]:
+        limit = _ALL if limit is None else limit
+        rows = self._run("stays_of", contact=contact, limit=limit)
+        return [_stored_stay(row) for row in rows]
+
+    @override
+    def due(self, now: int, limit: int) -> list[StoredStay]:
+        rows = self._run("stays_due", now=now, limit=limit)
+        return [_stored_stay(row) for row in rows]
+
+    @override
+    def postpone(self, stay: int, until: int) -> None:
+        self._run("postpone_stay", check_at=until, stay=stay)
+
+    @override
+    def extend(self, longer: list[StoredStay]) -> None:
+        self._many("extend_stay", sorted(map(_end, longer), key=itemgetter("stay")))
+        for one in longer:
+            self._cache.changed(one)
+
+    @override
+    def put(self, stays: list[StoredStay]) -> None:
+        new = [one for one in stays if one.number is None]
+        known = [one for one in stays if one.number is not None]
+        rows = [_row(one) | _at(one.contact, one.place) for one in new]
+        numbers = [row[0] for row in self._many("add_stay", rows)]
+        made = [
+            StoredStay(number, one.contact, one.place, one.stay, one.rules)
+            for number, one in zip(numbers, new, strict=True)
+        ]
+        self._many("add_end", map(_end, made))
+        self._many("change_stay", [_row(one) | {"stay": one.number} for one in known])
+        self._many("extend_stay", map(_end, known))
+        for one in known + made:
+            self._cache.changed(one)
+
+    @override
+    def delete(self, stays: Iterable[StoredStay]) -> None:
+        stays = list(stays)
+        self._many("delete_stay", [{"stay": one.number} for one in stays])
+        self._many("delete_end", [{"stay": one.number} for one in stays])
+        for one in stays:
+            self._cache.dropped(one)
+
+
+def _stored_stay(row: Sequence[Any]) -> StoredStay:
+    number, contact, kind, place, first_at, last_at, start_at, hotspot = row[:8]
+    visit_at, dwell, timeout, maximum, is_open = row[8:]
+    stay = Stay(first_at, last_at, start_at, hotspot, visit_at, bool(is_open))
+    rules = Rules(dwell, timeout, None, maximum)
+    return StoredStay(number, contact, Place(kind, place), stay, rules)
+
+
+def _at(contact: int, place: Place) -> dict[str, Any]:
+    return {"contact": contact, "place_kind": place.kind, "place": place.number}
+
+
+def _span(one: StayQuery, limit: int) -> dict[str, Any]:
+    span = {"low": one.first_at - one.timeout, "high": one.last_at + one.timeout}
+    return _at(one.contact, one.place) | span | {"limit": limit}
+
+
+def _end(one: StoredStay) -> dict[str, Any]:
+    return {"stay": one.number, "last_at": one.stay.last_at}
+
+
+def _row(one: StoredStay) -> dict[str, Any]:
+    stay, rules = one.stay, one.rules
+    return {
+        "first_at": stay.first_at,
+        "start_at": stay.start_at,
+        "hotspot": stay.hotspot,
+        "visit_at": stay.visit_at,
+        "minimum_dwell": rules.minimum_dwell,
+        "session_timeout": rules.session_timeout,
+        "maximum_visit": rules.maximum_visit,
+        "check_at": stay.last_at + rules.timeout + 1 if stay.open else None,
+    }

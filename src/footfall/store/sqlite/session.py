@@ -1,0 +1,39 @@
+"""A session in SQLite; see `footfall.store.relational.session.Session`."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import apsw
+
+from footfall.store.relational.cache import PresenceCache
+from footfall.store.relational.keys import Keys
+from footfall.store.relational.session import Registries
+from footfall.store.sqlite.statements import SQL
+
+
+class SQLiteSession:
+    """An organization's rows on one connection, inside a transaction."""
+
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        organization: int,
+        organization_id: str,
+        keys: Keys,
+        registries: Registries,
+        cache: PresenceCache | None = None,
+    ):
+        self.connection = connection
+        self.organization = organization
+        self.organization_id = organization_id
+        self.keys = keys
+        self.registries = registries
+        self.cache = cache
+
+    def run(self, name: str, values: Mapping[str, Any]) -> apsw.Cursor:
+        """Run a statement; yields its rows."""
+        return self.connection.execute(SQL[name], values)
+
+    def run_many(self, name: str, rows: Iterable[Mapping[str, Any]]) -> apsw.Cursor:
+        """Run a statement for each of these; yields the rows of all, in order."""
+        return self.connection.executemany(SQL[name], rows)
