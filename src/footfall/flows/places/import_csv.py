@@ -185,20 +185,19 @@ def _in_steps(
 
         def work(
             transaction: Transaction, step: list[tuple[int, dict[str, str]]] = step
-        ) -> int:
-            lines, taken = lines_of(transaction), 0
+        ) -> list[RejectedLine]:
+            lines, bad = lines_of(transaction), list[RejectedLine]()
             for line, row in step:
                 try:
                     lines.put(read(row))
-                    taken += 1
                 except Invalid as error:
                     reasons = [f"{e.field} {e.message}" for e in error.errors]
-                    rejected.append(
-                        RejectedLine(line, "; ".join(reasons) or error.detail)
-                    )
-            return taken
+                    bad.append(RejectedLine(line, "; ".join(reasons) or error.detail))
+            return bad
 
-        stored += store.transaction(organization, work).result()
+        bad = store.transaction(organization, work).result()
+        stored += len(step) - len(bad)
+        rejected += bad
     return ImportedPlaces(str(path), stored, rejected)
 
 
