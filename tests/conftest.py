@@ -17,6 +17,7 @@ from footfall import clock, service, settings
 from footfall.core.access import Role
 from footfall.flows.accounts import tenants
 from footfall.store import Store
+from tests import postgres
 from tests.shared import ENVIRONMENT
 
 EXAMPLE = json.loads(
@@ -150,10 +151,27 @@ def other_tenant(server: Server, server_store: Store) -> Iterator[Tenant]:
     made.client.close()
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    with postgres.running() as address:
+        yield address
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """A database with nothing in it."""
+    with postgres.schema(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """Each engine in turn; the contract suite must pass on all."""
-    url = {"sqlite": f"sqlite:{tmp_path / 'footfall.db'}"}[request.param]
-    opened = service.open_store(settings.Settings(store=url))
+    if request.param == "sqlite":
+        chosen = settings.Settings(store=f"sqlite:{tmp_path / 'footfall.db'}")
+    else:
+        url = request.getfixturevalue("postgres_url")
+        chosen = settings.Settings(store=url, secret=postgres.SECRET)
+    opened = service.open_store(chosen)
     yield opened
     opened.close()

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from footfall import clock, logs, settings
 from footfall.core.scrolls import ScrollSeal
-from footfall.errors import SecretWrong
+from footfall.errors import SecretWrong, SettingInvalid
 from footfall.flows.accounts.rate_limits import Limiter
 from footfall.flows.accounts.source_secrets import SourceSecrets
 from footfall.flows.accounts.tokens import Tokens
@@ -20,6 +20,7 @@ from footfall.runtime import http, jobs, radius
 from footfall.runtime.keys import derive_key
 from footfall.settings import Settings
 from footfall.store import Store
+from footfall.store.postgres import PostgresStore
 from footfall.store.sqlite import SQLiteStore, backups
 from footfall.store.sqlite.health import check_file_health
 from footfall.store.sqlite.keys import is_sealed
@@ -40,6 +41,9 @@ def open_store(chosen: Settings, *, serving: bool = False) -> Store:
     Raises:
         StoreError: It cannot be used; see `errors`.
     """
+    if chosen.is_postgres:
+        key = derive_key(settings.signing_secret(chosen), "store", 64)
+        return PostgresStore(chosen.store, key)
     return SQLiteStore(chosen.path, _store_key(chosen, chosen.path), serving=serving)
 
 
@@ -60,11 +64,14 @@ def _store_key(chosen: Settings, database: Path) -> bytes:
 
 def check_health(chosen: Settings) -> dict[str, Any]:
     """Say how the store is that cannot be opened with the secret that is here."""
+    if chosen.is_postgres:
+        return {"problems": []}
     return check_file_health(chosen.path)
 
 
 def backup(chosen: Settings, target: Path) -> None:
     """Copy the store to a new file, also while it is served; see `store.sqlite`."""
+    _refuse_postgres(chosen, "back it up with pg_dump or pg_basebackup")
     backups.backup(chosen.path, target)
 
 
@@ -72,12 +79,18 @@ def restore(
     chosen: Settings, source: Path, *, without_journal: bool = False
 ) -> Path | None:
     """Put a backup in the store's place; returns where the old one is kept."""
+    _refuse_postgres(chosen, "put its backup back with pg_restore")
     return backups.restore(
         source,
         chosen.path,
         _store_key(chosen, source),
         without_journal=without_journal,
     )
+
+
+def _refuse_postgres(chosen: Settings, instead: str) -> None:
+    if chosen.is_postgres:
+        raise SettingInvalid(f"The store is a PostgreSQL database: {instead}.")
 
 
 def make_context(

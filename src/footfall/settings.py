@@ -2,7 +2,7 @@
 
 | setting | environment | default |
 |---|---|---|
-| store | FOOTFALL_STORE | sqlite:footfall.db |
+| store | FOOTFALL_STORE | sqlite:footfall.db; or postgresql://… |
 | host | FOOTFALL_HOST | 127.0.0.1 |
 | port | FOOTFALL_PORT | 8000 |
 | secret | FOOTFALL_SECRET | made on first start, in a file beside the database |
@@ -49,12 +49,19 @@ class Settings(msgspec.Struct, frozen=True):
     observations_days: int = 30
 
     @property
+    def is_postgres(self) -> bool:
+        """Whether the store is a PostgreSQL database."""
+        return self.store.startswith(("postgresql://", "postgres://"))
+
+    @property
     def path(self) -> Path:
         """The database file of an `sqlite:` store."""
         kind, _, path = self.store.partition(":")
         if kind != "sqlite" or not path:
+            # What is before the colon only: a database's address may hold a password.
             raise SettingInvalid(
-                f"The store {self.store!r} is not known; give sqlite:PATH."
+                f"The store {kind[:32]!r} is not known here; give sqlite:PATH"
+                " or postgresql://HOST/DATABASE."
             )
         return Path(path)
 
@@ -144,6 +151,11 @@ def signing_secret(settings: Settings) -> str:
     """
     if settings.secret is not None:
         return settings.secret
+    if settings.is_postgres:
+        raise SettingInvalid(
+            "Set FOOTFALL_SECRET: all servers on a PostgreSQL database sign tokens and "
+            "scrolls, and seal keys, with the same secret."
+        )
     path = secret_file(settings)
     try:
         if not path.is_symlink() and not path.exists():

@@ -41,6 +41,13 @@ WRITES = {
 }
 
 
+@pytest.fixture
+def store(tmp_path):
+    opened = open_sqlite(tmp_path / "footfall.db")
+    yield opened
+    opened.close()
+
+
 @pytest.fixture(autouse=True)
 def organizations(store):
     store.create_organization(Organization("org", "Org", 1)).result()

@@ -5,6 +5,7 @@ zones), random filters, orders, sizes; scrolls with appends and erasures between
 their pages, and any page asked for again.
 """
 
+import contextlib
 import json
 import secrets
 import tempfile
@@ -64,18 +65,24 @@ class Walk(msgspec.Struct):
 class Model(RuleBasedStateMachine):
     @initialize()
     def begin(self):
-        self.folder = tempfile.TemporaryDirectory()
-        path = Path(self.folder.name) / "footfall.db"
-        self.store = service.open_store(settings.Settings(store=f"sqlite:{path}"))
+        self.opened = contextlib.ExitStack()
+        self.store = self.opened.enter_context(self.open())
         for name in ORGANIZATIONS:
             self.store.create_organization(Organization(name, name, 0)).result()
         self.list: list[Stored] = []
         self.walks: list[Walk] = []
 
     def teardown(self):
-        if hasattr(self, "store"):
-            self.store.close()
-            self.folder.cleanup()
+        if hasattr(self, "opened"):
+            self.opened.close()
+
+    @contextlib.contextmanager
+    def open(self):
+        with tempfile.TemporaryDirectory() as folder:
+            url = f"sqlite:{Path(folder) / 'footfall.db'}"
+            store = service.open_store(settings.Settings(store=url))
+            yield store
+            store.close()
 
     @rule(
         organization=st.sampled_from(ORGANIZATIONS),

@@ -44,7 +44,8 @@ def doctor(*, store: str | None = None, json: bool = False) -> None:
         examined = service.check_health(chosen)
         examined["problems"].append(error.detail)
     else:
-        examined["problems"] += _secret_problems(chosen.path)
+        if not chosen.is_postgres:
+            examined["problems"] += _secret_problems(chosen.path)
     report: dict[str, object] = {
         "footfall": __version__,
         "python": platform.python_version(),

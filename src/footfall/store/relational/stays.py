@@ -107,7 +107,7 @@ def _stored_stay(row: Sequence[Any]) -> StoredStay:
 
 
 def _at(contact: int, place: Place) -> dict[str, Any]:
-    return {"contact": contact, "place_kind": place.kind, "place": place.number}
+    return {"contact": contact, "place_kind": int(place.kind), "place": place.number}
 
 
 def _span(one: StayQuery, limit: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ anyone is told of it (`synchronous=FULL`).
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +16,6 @@ import apsw
 import msgspec
 from typing_extensions import override
 
-from footfall.core import access
 from footfall.core.access import Service
 from footfall.core.events import NewEvent
 from footfall.core.queries import EventQuery, Position
@@ -31,6 +30,7 @@ from footfall.errors import (
 from footfall.store import Appended, Credential, Erased, Organization, Page, Store
 from footfall.store.relational.cache import PresenceCache, PresenceCaches
 from footfall.store.relational.keys import Keys
+from footfall.store.relational.services import credential_of, service_of, values_of
 from footfall.store.relational.session import Registries
 from footfall.store.sqlite import backups, pages
 from footfall.store.sqlite.ballast import Ballast
@@ -280,12 +280,7 @@ class SQLiteStore(Store):
     def create_service(self, service: Service, secret_hash: bytes) -> Future[None]:
         def work(connection: apsw.Connection) -> None:
             number_of(connection, service.organization)
-            values: dict[str, Any] = msgspec.structs.asdict(service) | {
-                "scopes": " ".join(service.scopes),
-                "locations": " ".join(service.locations),
-                "role": str(service.role),
-                "secret_hash": secret_hash,
-            }
+            values = values_of(service) | {"secret_hash": secret_hash}
             connection.execute(SQL["add_service"], values)
 
         return self._writer.submit(work)
@@ -294,17 +289,14 @@ class SQLiteStore(Store):
     def services(self, organization: str | None = None) -> list[Service]:
         with self._readers.snapshot() as connection:
             rows = connection.execute(SQL["services"], {"organization": organization})
-            return [_service(row) for row in rows]
+            return [service_of(row) for row in rows]
 
     @override
     def credential(self, client_key: str, token_id: str = "") -> Credential | None:
         values = {"client_key": client_key, "token_id": token_id}
         with self._readers.one() as connection:
             row = connection.execute(SQL["credential"], values).fetchone()
-        if row is None:
-            return None
-        *service, secret_hash, revoked = row
-        return Credential(_service(service), secret_hash, bool(revoked))
+        return None if row is None else credential_of(row)
 
     @override
     def revoke_service(self, client_key: str, now: int) -> Future[bool]:
@@ -403,16 +395,3 @@ def _contact_of(connection: apsw.Connection, organization: int, key: bytes) -> i
     if row is None:
         raise ContactUnknown("This organization has never seen this contact.")
     return int(row[0])
-
-
-def _service(row: Sequence[Any]) -> Service:
-    key, organization, role, scopes, locations, created_at, revoked_at = row
-    return Service(
-        client_key=key,
-        organization=organization,
-        role=access.Role(role),
-        scopes=tuple(scopes.split()),
-        locations=tuple(locations.split()),
-        created_at=created_at,
-        revoked_at=revoked_at,
-    )

@@ -8,8 +8,6 @@ What must be looked for (observations, rejections) is looked for beside the writ
 """
 
 import functools
-import json
-import re
 import secrets
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol, TypeVar, cast
@@ -18,6 +16,7 @@ import apsw
 import msgspec
 
 from footfall.core import observations
+from footfall.store.relational.traces import Subject, is_named, pattern, words_of
 from footfall.store.sqlite.statements import SQL
 from footfall.store.transaction import BEGINNING
 
@@ -30,7 +29,6 @@ STEP_BATCHES = 10
 SCAN_BATCHES = 200
 SCAN_REJECTIONS = 500
 _END = 2**62
-_DEVICE = re.compile(r"\b[0-9a-f]{32}\b")
 
 
 class Runner(Protocol):
@@ -41,14 +39,6 @@ class Runner(Protocol):
 
     def read(self, look: Callable[[apsw.Connection], T]) -> T:
         """Look at one state of the database, beside the writer."""
-
-
-class Subject(msgspec.Struct, frozen=True):
-    """Whose observations are erased: a digest, and from when to before when."""
-
-    digest: bytes
-    since: int
-    until: int
 
 
 class Search(msgspec.Struct, frozen=True):
@@ -74,14 +64,6 @@ class Begun(msgspec.Struct, frozen=True):
     organization: int
     contact: int
     entry: bytes
-
-
-class _Known(msgspec.Struct, frozen=True, rename="camel"):
-    """What of a profile names a person."""
-
-    identities: dict[str, str] = {}
-    first_name: str | None = None
-    last_name: str | None = None
 
 
 def begin(
@@ -145,8 +127,6 @@ def pseudonyms(
 def _search(connection: apsw.Connection, organization: int, contact: int) -> Search:
     key, name = next(connection.execute(SQL["contact_row"], {"contact": contact}))
     row = connection.execute(SQL["profile"], {"contact": contact}).fetchone()
-    known = msgspec.json.decode(row[0], type=_Known) if row else _Known()
-    words = [name, *known.identities.values(), known.first_name, known.last_name]
     subjects = [Subject(key, BEGINNING, _END)]
     values = {"organization": organization, "contact": contact}
     for device, since, until, is_first in connection.execute(
@@ -156,8 +136,8 @@ def _search(connection: apsw.Connection, organization: int, contact: int) -> Sea
         start = BEGINNING if is_first else since
         subjects.append(Subject(device, start, _END if until is None else until))
     newest = int(connection.execute(SQL["newest_batch"]).get)
-    found = [word for word in words if word]
-    return Search(key, found, subjects, newest)
+    words = words_of(name, bytes(row[0]) if row else None)
+    return Search(key, words, subjects, newest)
 
 
 def count(connection: apsw.Connection, contact: int) -> dict[int, int]:
@@ -283,7 +263,7 @@ def _blank(
 
 
 def _erase_rejections(runner: Runner, organization: int, search: Search) -> None:
-    names = _pattern(search.words)
+    names = pattern(search.words)
     devices = {one.digest.hex() for one in search.subjects}
     after = 0
     while True:
@@ -302,21 +282,10 @@ def _erase_rejections(runner: Runner, organization: int, search: Search) -> None
         found = [
             (number,)
             for number, reason, body in rows
-            if _names(f"{reason}\n{body.decode(errors='replace')}", names, devices)
+            if is_named(f"{reason}\n{body.decode(errors='replace')}", names, devices)
         ]
         for some in _sliced(found, STEP_ROWS):
             runner.write(functools.partial(_delete_rejections, numbers=some))
-
-
-def _pattern(words: Iterable[str]) -> re.Pattern[str]:
-    """Match any of the words in any case, also as JSON escapes them."""
-    spelled = {form for word in words for form in (word, json.dumps(word)[1:-1])}
-    either = "|".join(map(re.escape, sorted(spelled, key=len, reverse=True)))
-    return re.compile(rf"(?<!\w)(?:{either})(?!\w)", re.IGNORECASE)
-
-
-def _names(text: str, names: re.Pattern[str], devices: set[str]) -> bool:
-    return bool(names.search(text)) or not devices.isdisjoint(_DEVICE.findall(text))
 
 
 def _delete_rejections(connection: apsw.Connection, numbers: list[Any]) -> None:

@@ -7,9 +7,10 @@ from footfall.errors import OrganizationUnknown
 from footfall.store import Appended
 from footfall.store.relational.duplicates import sort_out
 from footfall.store.relational.keys import Keys
+from footfall.store.relational.offsets import offsets_of
 from footfall.store.sqlite.arrivals import give_arrivals
 from footfall.store.sqlite.statements import SQL
-from footfall.store.sqlite.summaries import add_summaries, offsets_of
+from footfall.store.sqlite.summaries import add_summaries
 
 
 class Rows:

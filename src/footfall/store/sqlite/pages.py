@@ -23,15 +23,10 @@ from footfall.core import instants
 from footfall.core.events import TYPES
 from footfall.core.queries import EventQuery, Position, Sort
 from footfall.store import Page
+from footfall.store.relational.offsets import Span, local_spans
 from footfall.store.sqlite.arrivals import arrival_of, row_of
 from footfall.store.sqlite.statements import SQL
-from footfall.store.sqlite.summaries import (
-    LARGE,
-    MIDDLE,
-    SMALL,
-    Span,
-    local_spans,
-)
+from footfall.store.sqlite.summaries import LARGE, MIDDLE, SMALL
 
 _CONTRADICTS = (
     f"local_at - created_at NOT BETWEEN {instants.ZONE_MIN} AND {instants.ZONE_MAX}"
@@ -101,9 +96,10 @@ def read(
 def _local_spans(
     connection: apsw.Connection, organization: int, query: EventQuery
 ) -> list[Span]:
-    if query.sort is not Sort.BUSINESS_TIME or query.contact is not None:
-        return []
-    return local_spans(connection, organization, query)
+    def offsets(first: int, last: int) -> list[Any]:
+        return list(connection.execute(SQL["offsets"], (organization, first, last)))
+
+    return local_spans(query, offsets)
 
 
 def _order(query: EventQuery, arms: list[_Arm], reverse: bool) -> str:  # noqa: FBT001  a direction

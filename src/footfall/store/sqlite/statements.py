@@ -1,27 +1,12 @@
 """The statements of the `.sql` files, by name."""
 
-import re
-from importlib import resources
+from footfall.store.relational.statements import load, load_migrations
 
-_NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
-
-
-def load(*names: str) -> dict[str, str]:
-    """Return the statements of some files by name, without their comments."""
-    folder = resources.files(__package__)
-    text = "".join(folder.joinpath(name).read_text("utf-8") for name in names)
-    parts = _NAME.split(text)[1:]
-    bare = [re.sub(r"--.*", "", body).strip() for body in parts[1::2]]
-    return dict(zip(parts[::2], bare, strict=True))
+SQL = load(__package__, "statements.sql", "transaction.sql")
+# Those of a migration, which know the tables by the names of its time.
+SEALING = load(__package__, "sealing.sql")
 
 
 def migrations() -> list[str]:
     """Return the migrations in order; the n-th (from 1) makes schema n."""
-    folder = resources.files(__package__).joinpath("migrations")
-    files = sorted((file.name, file) for file in folder.iterdir())
-    return [file.read_text("utf-8") for name, file in files if name.endswith(".sql")]
-
-
-SQL = load("statements.sql", "transaction.sql")
-# Those of a migration, which know the tables by the names of its time.
-SEALING = load("sealing.sql")
+    return load_migrations(__package__)

@@ -1,0 +1,369 @@
+"""The scale-out store: PostgreSQL through psycopg, any number of servers on it.
+
+Each write of an organization updates the organization's row first. Its lock gives the
+writes of all servers an order, in which it also gives out the arrival numbers; its
+version says whether what a server remembers still holds.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import msgspec
+import psycopg
+from typing_extensions import override
+
+from footfall.core.access import Service
+from footfall.core.events import NewEvent
+from footfall.core.queries import EventQuery, Position
+from footfall.errors import (
+    AlreadyExists,
+    ContactUnknown,
+    OrganizationUnknown,
+    StoreError,
+    StoreUnwritable,
+)
+from footfall.store import Appended, Credential, Erased, Organization, Page, Store
+from footfall.store.postgres import pages
+from footfall.store.postgres.connections import (
+    Connection,
+    is_broken,
+    open_pool,
+    prepare,
+    translated,
+)
+from footfall.store.postgres.erasure import erase
+from footfall.store.postgres.event_log import append
+from footfall.store.postgres.health import check_health
+from footfall.store.postgres.session import PostgresSession
+from footfall.store.postgres.statements import SQL
+from footfall.store.postgres.transaction import PostgresTransaction
+from footfall.store.postgres.writer import Writer
+from footfall.store.relational.keys import Keys
+from footfall.store.relational.services import credential_of, service_of, values_of
+from footfall.store.relational.session import Registries
+from footfall.store.transaction import Source, Transaction
+
+T = TypeVar("T")
+_THREADS = 4
+# So many events are written in some 50 ms.
+SLICE_EVENTS = 2_000
+# Vacuum goes through all indexes of a table; an erasure waits for that of a small one.
+VACUUM_AT_ONCE_BYTES = 256 * 1024 * 1024
+_PERSONAL = (
+    "event, withdrawal, contact, profile, identity, owner, stay, stay_end, "
+    "observation_batch, rejection, reattribution, organization_key"
+)
+
+
+class PostgresStore(Store):
+    """Events, and all that belongs to them, in a database that servers share."""
+
+    def __init__(self, url: str, sealing_key: bytes):
+        """Connect, and make the tables if there are none.
+
+        Args:
+            url: The database, as libpq takes it.
+            sealing_key: 64 bytes under which the keys in it are sealed.
+        """
+        self._keys = Keys(sealing_key)
+        self._registries: Registries = {}
+        self._pool = open_pool(url)
+        try:
+            with translated(), self._pool.connection() as connection:
+                prepare(connection, self._keys)
+        except BaseException:
+            self._pool.close()
+            raise
+        self._writer = Writer(self._pool, self._keys, self._registries)
+        self._threads = ThreadPoolExecutor(_THREADS, "footfall-store")
+
+    @override
+    def close(self) -> None:
+        self._threads.shutdown()
+        self._writer.close()
+        self._pool.close()
+
+    @override
+    def check(self) -> Future[None]:
+        def work(connection: Connection) -> None:
+            row = connection.execute("SELECT pg_is_in_recovery()").fetchone()
+            if row is None or row[0]:
+                raise StoreUnwritable("The database is a replica; name the primary.")
+
+        return self._submit(work)
+
+    @override
+    def append(self, organization: str, events: list[NewEvent]) -> Future[Appended]:
+        def write(session: PostgresSession) -> Appended:
+            total = Appended(0)
+            for at in range(0, len(events), SLICE_EVENTS):
+                one = append(session, events[at : at + SLICE_EVENTS])
+                total = Appended(
+                    total.accepted + one.accepted,
+                    total.duplicates + one.duplicates,
+                    total.conflicts + tuple(at + place for place in one.conflicts),
+                )
+            return total
+
+        return self._writer.submit(organization, write)
+
+    @override
+    def page(
+        self,
+        query: EventQuery,
+        after: Position | None = None,
+        bound: int | None = None,
+    ) -> Page:
+        def look(connection: Connection) -> Page:
+            number, newest = _organization(connection, query.organization)
+            contact = None
+            if query.contact is not None:
+                values = {
+                    "organization": number,
+                    "key": self._keys.contact(query.contact),
+                }
+                row = connection.execute(SQL["contact"], values).fetchone()
+                if row is None:
+                    raise ContactUnknown(
+                        "This organization has never seen this contact."
+                    )
+                contact = int(row[0])
+            scope = pages.Scope(number, newest, contact)
+            return pages.read(connection, query, scope, after, bound)
+
+        return self._look(look)
+
+    @override
+    def erase(self, organization: str, contact: str) -> Future[Erased]:
+        def both() -> Erased:
+            counts = self._writer.submit(
+                organization, lambda session: erase(session, contact)
+            ).result()
+            return Erased(counts, self._vacuum(at_once=False))
+
+        return self._threads.submit(both)
+
+    @override
+    def finish_erasures(self, *, resume: bool = True) -> Future[bool]:
+        def waits(connection: Connection) -> bool:
+            return bool(_first(connection, "erasures")[0])
+
+        def finish() -> bool:
+            return self._look(waits) and self._vacuum(at_once=True)
+
+        return self._threads.submit(finish)
+
+    @override
+    def purge(self) -> bool:
+        return self._vacuum(at_once=True)
+
+    def _vacuum(self, *, at_once: bool) -> bool:
+        """Take away what deleted rows left; True if it must wait.
+
+        Rows that an older transaction may still see stay until it has ended; the
+        erasures are then still noted, and the next vacuum tries again.
+        """
+        with translated(), self._pool.connection() as connection:
+            sizes = dict(connection.execute(SQL["table_sizes"]).fetchall())
+            if not at_once and sum(sizes.values()) > VACUUM_AT_ONCE_BYTES:
+                return True
+            row = connection.execute(
+                "SELECT coalesce(min(xact_start), now()) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            ).fetchone()
+            connection.execute(f"VACUUM (TRUNCATE false) {_PERSONAL}")
+            connection.execute(SQL["delete_erasures"], {"before": row and row[0]})
+            return bool(_first(connection, "erasures")[0])
+
+    @override
+    def transaction(
+        self, organization: str, work: Callable[[Transaction], T]
+    ) -> Future[T]:
+        return self._writer.submit(
+            organization, lambda session: work(PostgresTransaction(session))
+        )
+
+    @override
+    def read(self, organization: str, work: Callable[[Transaction], T]) -> T:
+        def look(connection: Connection) -> T:
+            with connection.transaction():
+                connection.execute(
+                    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+                )
+                number, _ = _organization(connection, organization)
+                session = PostgresSession(
+                    connection, number, organization, self._keys, self._registries
+                )
+                return work(PostgresTransaction(session))
+
+        return self._look(look)
+
+    @override
+    def sources(self, organization: str | None = None) -> list[Source]:
+        rows = self._rows("sources", organization=organization)
+        return [msgspec.json.decode(body, type=Source) for (body,) in rows]
+
+    @override
+    def source(self, source: str) -> Source | None:
+        rows = self._rows("source", id=source)
+        return msgspec.json.decode(rows[0][0], type=Source) if rows else None
+
+    @override
+    def stays_due(self, now: int) -> list[str]:
+        return [str(name) for (name,) in self._rows("due", now=now)]
+
+    @override
+    def organizations_to_reattribute(self) -> list[str]:
+        return [str(name) for (name,) in self._rows("organizations_to_reattribute")]
+
+    @override
+    def forget(self, observed: int, rejections: int) -> Future[bool]:
+        def some(session: PostgresSession) -> bool:
+            scope = {"organization": session.organization}
+            gone = list(session.run("forget_batches", scope | {"before": observed}))
+            before = scope | {"before": rejections}
+            return bool(gone + list(session.run("forget_rejections", before)))
+
+        def all_of_them() -> bool:
+            self._rows("forget_sessions", before=observed)
+            names = self._rows(
+                "organizations_to_forget", observed=observed, rejections=rejections
+            )
+            done = [self._writer.submit(name, some) for (name,) in names]
+            more = [one.result() for one in done]
+            return any(more)
+
+        return self._threads.submit(all_of_them)
+
+    @override
+    def create_organization(self, organization: Organization) -> Future[None]:
+        def work(connection: Connection) -> None:
+            values = msgspec.structs.asdict(organization)
+            try:
+                connection.execute(SQL["add_organization"], values)
+            except psycopg.errors.UniqueViolation:
+                message = f"There is an organization {organization.id} already."
+                raise AlreadyExists(message) from None
+
+        return self._submit(work)
+
+    @override
+    def organizations(self) -> list[Organization]:
+        return [Organization(*row) for row in self._rows("organizations")]
+
+    @override
+    def create_service(self, service: Service, secret_hash: bytes) -> Future[None]:
+        def work(connection: Connection) -> None:
+            _organization(connection, service.organization)
+            values = values_of(service) | {"secret_hash": secret_hash}
+            connection.execute(SQL["add_service"], values)
+
+        return self._submit(work)
+
+    @override
+    def services(self, organization: str | None = None) -> list[Service]:
+        rows = self._rows("services", organization=organization)
+        return [service_of(row) for row in rows]
+
+    @override
+    def credential(self, client_key: str, token_id: str = "") -> Credential | None:
+        rows = self._rows("credential", client_key=client_key, token_id=token_id)
+        return credential_of(rows[0]) if rows else None
+
+    @override
+    def revoke_service(self, client_key: str, now: int) -> Future[bool]:
+        def work(connection: Connection) -> bool:
+            values = {"client_key": client_key, "now": now}
+            return connection.execute(SQL["revoke_service"], values).rowcount > 0
+
+        return self._submit(work)
+
+    @override
+    def revoke_token(self, token_id: str, expires_at: int, now: int) -> Future[None]:
+        def work(connection: Connection) -> None:
+            connection.execute(SQL["forget_tokens"], {"now": now})
+            values = {"token_id": token_id, "expires_at": expires_at}
+            connection.execute(SQL["revoke_token"], values)
+
+        return self._submit(work)
+
+    @override
+    def take_lease(self, job: str, holder: str, now: int, until: int) -> Future[bool]:
+        values = {"job": job, "holder": holder, "now": now, "until_at": until}
+
+        def work(connection: Connection) -> bool:
+            return connection.execute(SQL["take_lease"], values).fetchone() is not None
+
+        return self._submit(work)
+
+    @override
+    def give_up_leases(self, holder: str) -> Future[None]:
+        def work(connection: Connection) -> None:
+            connection.execute(SQL["give_up_leases"], {"holder": holder})
+
+        return self._submit(work)
+
+    def check_health(self) -> dict[str, Any]:
+        """Say how the store is; see `HealthReporting`."""
+        return self._look(check_health)
+
+    def _rows(self, name: str, **values: Any) -> list[Any]:
+        def look(connection: Connection) -> list[Any]:
+            cursor = connection.execute(SQL[name], values, binary=True)
+            return cursor.fetchall() if cursor.description else []
+
+        return self._look(look)
+
+    def _look(self, look: Callable[[Connection], T]) -> T:
+        """Read; a second time where the connection was broken, for that is safe."""
+        with translated():
+            try:
+                with self._pool.connection() as connection:
+                    return look(connection)
+            except psycopg.OperationalError as error:
+                if not is_broken(error):
+                    raise
+            self._pool.check()
+            with self._pool.connection() as connection:
+                return look(connection)
+
+    def _submit(self, work: Callable[[Connection], T]) -> Future[T]:
+        """Write what is no organization's."""
+
+        def whole() -> T:
+            with self._transaction() as connection:
+                return work(connection)
+
+        try:
+            return self._threads.submit(whole)
+        except RuntimeError:
+            raise StoreError("The store is closing.") from None
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with (
+            translated(),
+            self._pool.connection() as connection,
+            connection.transaction(),
+        ):
+            yield connection
+
+
+def _first(connection: Connection, name: str) -> Any:
+    """Return the row of a statement that always has one."""
+    return connection.execute(SQL[name]).fetchone()
+
+
+def _organization(connection: Connection, organization: str) -> tuple[int, int]:
+    """Return an organization's number, and its newest arrival number.
+
+    Raises:
+        OrganizationUnknown: There is none.
+    """
+    values = {"id": organization}
+    row = connection.execute(SQL["organization"], values, binary=True).fetchone()
+    if row is None:
+        raise OrganizationUnknown(f"There is no organization {organization}.")
+    return int(row[0]), int(row[1])

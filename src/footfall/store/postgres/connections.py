@@ -1,0 +1,133 @@
+"""Connections: how each is set, what its errors mean, and the newest schema.
+
+A connection is broken when the server restarts or fails over. What a statement did
+then is undone, unless it was the commit itself: of that nobody can tell.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from enum import IntEnum
+from typing import Any
+
+import psycopg
+from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from footfall.errors import StoreError, StoreFull, StoreNewer, StoreUnwritable
+from footfall.store.postgres.statements import SQL, migrations
+from footfall.store.relational.keys import CONTACT, Keys
+
+Connection = psycopg.Connection[Any]
+CONNECTIONS_MAX = 16
+WAIT_S = 5
+# A page's order comes from an index; plans are made for the values, as a page's size
+# and its types decide which. A wait for an organization's lock ends, and the client is
+# told.
+_SETTINGS = {
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "on",
+    "jit": "off",
+    "plan_cache_mode": "force_custom_plan",
+    "synchronous_commit": "on",
+    "lock_timeout": "30s",
+    "idle_in_transaction_session_timeout": "60s",
+}
+# Any number; whoever brings the schema up to date holds this lock.
+_MIGRATION_LOCK = 0x666F6F74
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Turn the engine's errors into footfall's, named for what happened."""
+    try:
+        yield
+    except (psycopg.Error, PoolTimeout) as error:
+        raise _named(error) from error
+
+
+def _named(error: Exception) -> StoreError:
+    if isinstance(error, psycopg.errors.DiskFull):
+        return StoreFull("The database has no space left on its disk.")
+    if isinstance(
+        error,
+        psycopg.errors.ReadOnlySqlTransaction | psycopg.errors.InsufficientPrivilege,
+    ):
+        return StoreUnwritable(
+            "The database cannot be written: footfall needs the primary, and the right "
+            "to make and change tables in its schema."
+        )
+    if isinstance(error, psycopg.OperationalError | PoolTimeout):
+        return StoreError("The database cannot be reached now.")
+    return StoreError(f"The database cannot do it now ({type(error).__name__}).")
+
+
+def is_broken(error: BaseException) -> bool:
+    """Tell whether the connection is gone: a restart or a failover."""
+    return isinstance(error, psycopg.OperationalError) and not isinstance(
+        error, psycopg.errors.LockNotAvailable | psycopg.errors.DiskFull
+    )
+
+
+def open_pool(url: str) -> ConnectionPool[Connection]:
+    """Open the connections to a database.
+
+    Raises:
+        StoreError: It cannot be reached.
+    """
+    pool = ConnectionPool(
+        url,
+        min_size=1,
+        max_size=CONNECTIONS_MAX,
+        timeout=WAIT_S,
+        kwargs={"autocommit": True},
+        configure=_configure,
+        open=False,
+        name="footfall",
+    )
+    try:
+        with translated():
+            pool.open(wait=True, timeout=WAIT_S)
+    except StoreError:
+        pool.close()
+        raise
+    return pool
+
+
+def _configure(connection: Connection) -> None:
+    # Every number is a bigint in the schema: one type, so one plan.
+    for kind in (int, IntEnum):
+        connection.adapters.register_dumper(kind, Int8Dumper)
+        connection.adapters.register_dumper(kind, Int8BinaryDumper)
+    for name, value in _SETTINGS.items():
+        connection.execute(
+            "SELECT set_config(%s, %s, false)", (name, value), prepare=False
+        )
+
+
+def prepare(connection: Connection, keys: Keys) -> None:
+    """Bring the schema up to date, and read the contacts' key.
+
+    Raises:
+        StoreNewer: A newer footfall made the schema.
+        SecretWrong: The database belongs to another secret.
+    """
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS schema_version (version integer NOT NULL)"
+        )
+        row = connection.execute("SELECT max(version) FROM schema_version").fetchone()
+        current = 0 if row is None or row[0] is None else int(row[0])
+        scripts = migrations()
+        if current > len(scripts):
+            raise StoreNewer(
+                f"The database has schema {current}, this footfall knows up to "
+                f"{len(scripts)}: start the newer footfall that made it."
+            )
+        for version, script in enumerate(scripts[current:], current + 1):
+            connection.execute(script.encode())
+            connection.execute("INSERT INTO schema_version VALUES (%s)", (version,))
+        values = {"purpose": CONTACT, "key": keys.make_contacts_key()}
+        connection.execute(SQL["add_store_key"], values)
+        [sealed] = connection.execute(SQL["store_key"], values).fetchone() or [b""]
+    keys.use_contacts_key(sealed)

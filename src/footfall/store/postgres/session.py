@@ -1,0 +1,46 @@
+"""A session in PostgreSQL; see `footfall.store.relational.session.Session`."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from footfall.store.postgres.connections import Connection
+from footfall.store.postgres.statements import SQL
+from footfall.store.relational.cache import PresenceCache
+from footfall.store.relational.keys import Keys
+from footfall.store.relational.session import Registries, Row
+
+
+class PostgresSession:
+    """An organization's rows on one connection, inside a transaction."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        organization: int,
+        organization_id: str,
+        keys: Keys,
+        registries: Registries,
+        cache: PresenceCache | None = None,
+    ):
+        self.connection = connection
+        self.organization = organization
+        self.organization_id = organization_id
+        self.keys = keys
+        self.registries = registries
+        self.cache = cache
+
+    def run(self, name: str, values: Mapping[str, Any]) -> Iterator[Row]:
+        """Run a statement; yields its rows."""
+        cursor = self.connection.execute(SQL[name], values, binary=True)
+        return iter(cursor.fetchall() if cursor.description else ())
+
+    def run_many(self, name: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[Row]:
+        """Run a statement for each of these; yields the rows of all, in order."""
+        rows, found = list(rows), list[Row]()
+        if rows:
+            with self.connection.cursor(binary=True) as cursor:
+                cursor.executemany(SQL[name], rows, returning=True)
+                for _ in cursor.results():
+                    if cursor.description:
+                        found += cursor.fetchall()
+        return iter(found)

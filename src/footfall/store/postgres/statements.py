@@ -1,0 +1,24 @@
+"""The statements of the `.sql` files, by name, in the driver's spelling."""
+
+import re
+
+from footfall.store.relational.statements import load, load_migrations
+
+# `:name`, but not the `::type` of a cast.
+_PARAMETER = re.compile(r"(?<!:):(\w+)")
+
+
+def spelled(sql: str) -> str:
+    """Write a statement's parameters as psycopg wants them."""
+    return _PARAMETER.sub(r"%(\1)s", sql)
+
+
+SQL = {
+    name: spelled(sql)
+    for name, sql in load(__package__, "statements.sql", "transaction.sql").items()
+}
+
+
+def migrations() -> list[str]:
+    """Return the migrations in order; the n-th (from 1) makes schema n."""
+    return load_migrations(__package__)

@@ -1,0 +1,152 @@
+-- Every statement by its name. A line says why it is as it is.
+
+-- name: organization
+SELECT number, arrival FROM organization WHERE id = :id
+
+-- name: lock_organization
+-- First in each write: the lock on the row makes the writes of an organization follow
+-- each other, and its version says that what others remember holds no more.
+UPDATE organization SET version = version + 1 WHERE id = :id
+RETURNING number, version
+
+-- name: give_arrivals
+UPDATE organization SET arrival = arrival + :count WHERE number = :organization
+RETURNING arrival
+
+-- name: organizations
+SELECT id, name, created_at FROM organization ORDER BY number
+
+-- name: add_organization
+INSERT INTO organization (id, name, created_at) VALUES (:id, :name, :created_at)
+
+-- name: add_service
+INSERT INTO service
+  (client_key, organization, role, scopes, locations, secret_hash, created_at)
+VALUES
+  (:client_key, :organization, :role, :scopes, :locations, :secret_hash, :created_at)
+
+-- name: credential
+-- All that letting a request in needs, in one step.
+SELECT client_key, organization, role, scopes, locations, created_at, revoked_at,
+  secret_hash, EXISTS (SELECT 1 FROM revoked_token WHERE token_id = :token_id)
+FROM service WHERE client_key = :client_key
+
+-- name: services
+SELECT client_key, organization, role, scopes, locations, created_at, revoked_at
+FROM service WHERE :organization::text IS NULL OR organization = :organization
+ORDER BY created_at, client_key
+
+-- name: revoke_service
+UPDATE service SET revoked_at = coalesce(revoked_at, :now)
+WHERE client_key = :client_key RETURNING client_key
+
+-- name: revoke_token
+INSERT INTO revoked_token (token_id, expires_at) VALUES (:token_id, :expires_at)
+ON CONFLICT DO NOTHING
+
+-- name: forget_tokens
+DELETE FROM revoked_token WHERE expires_at < :now
+
+-- name: store_key
+SELECT key FROM store_key WHERE purpose = :purpose
+
+-- name: add_store_key
+-- Unless another server was first.
+INSERT INTO store_key (purpose, key) VALUES (:purpose, :key) ON CONFLICT DO NOTHING
+
+-- name: take_lease
+-- Held anew by whom it is held, and by another once it is over.
+INSERT INTO lease AS held (job, holder, until_at) VALUES (:job, :holder, :until_at)
+ON CONFLICT (job) DO UPDATE SET holder = excluded.holder, until_at = excluded.until_at
+WHERE held.holder = excluded.holder OR held.until_at < :now
+RETURNING holder
+
+-- name: give_up_leases
+DELETE FROM lease WHERE holder = :holder
+
+-- name: page
+-- One page: the arms are merged in the order of their indexes, and the bodies joined
+-- inside the engine. One row more is read, which says whether there is more.
+WITH page AS (
+  SELECT key, arrival, body, row_number() OVER () AS place,
+    least(count(*) OVER (), {size}) AS final
+  FROM (
+    SELECT key, arrival, body FROM ({arms}) AS arm
+    ORDER BY {order} LIMIT {size} + 1
+  ) AS found
+)
+SELECT count(*) FILTER (WHERE place <= {size}),
+  string_agg(body, ',' ORDER BY place) FILTER (WHERE place <= {size}),
+  max(key) FILTER (WHERE place = final), max(arrival) FILTER (WHERE place = final),
+  coalesce(max(place) > {size}, false)
+FROM page
+
+-- name: arm
+SELECT {key} AS key, arrival, body FROM {table}
+WHERE organization = :organization AND {conditions}
+
+-- name: offsets
+SELECT day, low, high FROM day_offset
+WHERE organization = :organization AND day BETWEEN :first AND :last
+
+-- name: contact
+SELECT number FROM contact WHERE organization = :organization AND key = :key
+
+-- name: sources
+SELECT source.body FROM source JOIN organization
+  ON organization.number = source.organization
+WHERE :organization::text IS NULL OR organization.id = :organization
+ORDER BY source.number
+
+-- name: source
+SELECT body FROM source WHERE id = :id
+
+-- name: due
+SELECT id FROM organization WHERE EXISTS (
+  SELECT 1 FROM stay
+  WHERE stay.organization = organization.number AND check_at <= :now
+)
+
+-- name: organizations_to_reattribute
+SELECT id FROM organization WHERE EXISTS (
+  SELECT 1 FROM reattribution WHERE reattribution.organization = organization.number
+)
+
+-- name: organizations_to_forget
+SELECT id FROM organization WHERE EXISTS (
+  SELECT 1 FROM observation_batch
+  WHERE observation_batch.organization = organization.number AND received_at < :observed
+) OR EXISTS (
+  SELECT 1 FROM rejection
+  WHERE rejection.organization = organization.number AND at < :rejections
+)
+
+-- name: forget_sessions
+DELETE FROM session WHERE at < :before
+
+-- name: erasures
+SELECT count(*) FROM erasure
+
+-- name: delete_erasures
+DELETE FROM erasure WHERE erased_at < :before
+
+-- name: shared_external_ids
+-- Locations of an organization whose externalId an older one of it has.
+WITH named AS (
+  SELECT organization, number, id,
+    convert_from(body, 'UTF8')::json ->> 'externalId' AS external_id
+  FROM location WHERE NOT deleted
+)
+SELECT organization.id, later.id, later.external_id
+FROM named AS later JOIN organization ON organization.number = later.organization
+WHERE EXISTS (
+  SELECT 1 FROM named AS earlier
+  WHERE earlier.organization = later.organization AND earlier.number < later.number
+    AND earlier.external_id = later.external_id
+)
+LIMIT 100
+
+-- name: table_sizes
+SELECT relname, pg_total_relation_size(oid) FROM pg_class
+WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace
+  AND relname IN ('event', 'contact', 'stay', 'observation_batch')

@@ -1,0 +1,21 @@
+"""A transaction in PostgreSQL; see `footfall.store.transaction.Transaction`."""
+
+from footfall.store.postgres.events import PostgresEvents
+from footfall.store.postgres.observations import PostgresObservations
+from footfall.store.postgres.session import PostgresSession
+from footfall.store.relational.people import SQLPeople
+from footfall.store.relational.registry import SQLRegistry
+from footfall.store.relational.sources import SQLSources
+from footfall.store.relational.stays import SQLStays
+
+
+class PostgresTransaction:
+    """The repositories of an organization on one connection, in its transaction."""
+
+    def __init__(self, session: PostgresSession):
+        self.registry = SQLRegistry(session)
+        self.people = SQLPeople(session)
+        self.stays = SQLStays(session)
+        self.events = PostgresEvents(session)
+        self.observations = PostgresObservations(session)
+        self.sources = SQLSources(session)

@@ -1,0 +1,390 @@
+-- The statements of an organization's transactions; see statements.sql.
+
+-- name: registry_version
+SELECT registry, settings FROM organization WHERE number = :organization
+
+-- name: touch_registry
+UPDATE organization SET registry = registry + 1 WHERE number = :organization
+
+-- name: put_settings
+UPDATE organization SET settings = :settings, registry = registry + 1
+WHERE number = :organization
+
+-- name: key
+SELECT key FROM organization_key
+WHERE organization = :organization AND purpose = :purpose
+
+-- name: add_key
+INSERT INTO organization_key (organization, purpose, key)
+VALUES (:organization, :purpose, :key)
+
+-- name: wipe_keys
+DELETE FROM organization_key
+WHERE organization = :organization AND purpose = :purpose
+
+-- name: locations
+-- Those that changed after a version.
+SELECT number, body, settings, deleted FROM location
+WHERE organization = :organization AND changed > :since ORDER BY number
+
+-- name: put_location
+INSERT INTO location (organization, id, body, settings, deleted, changed)
+VALUES (:organization, :id, :body, :settings, :deleted, (
+  SELECT registry FROM organization WHERE number = :organization
+))
+ON CONFLICT (organization, id) DO UPDATE SET
+  body = excluded.body, settings = excluded.settings, deleted = excluded.deleted,
+  changed = excluded.changed
+
+-- name: hotspots
+-- Those that changed after a version.
+SELECT number, body, location, deleted FROM hotspot
+WHERE organization = :organization AND changed > :since ORDER BY number
+
+-- name: put_hotspot
+INSERT INTO hotspot (organization, id, location, body, changed)
+VALUES (:organization, :id, (
+  SELECT number FROM location WHERE organization = :organization AND id = :location
+), :body, (
+  SELECT registry FROM organization WHERE number = :organization
+))
+ON CONFLICT (organization, id) DO UPDATE SET
+  location = excluded.location, body = excluded.body, changed = excluded.changed,
+  deleted = false
+
+-- name: delete_hotspot
+-- It stays, so that whoever knows an older version learns of it.
+UPDATE hotspot SET deleted = true, changed = (
+  SELECT registry FROM organization WHERE number = :organization
+)
+WHERE organization = :organization AND id = :id
+
+-- name: add_contact
+INSERT INTO contact (organization, key, id) VALUES (:organization, :key, :id)
+ON CONFLICT (organization, key) DO NOTHING
+
+-- name: add_contacts
+-- Returns the numbers of all, of new ones and of those that were there.
+WITH sent AS (
+  SELECT key, id FROM unnest(:keys::bytea[], :ids::text[]) AS sent (key, id)
+), added AS (
+  INSERT INTO contact (organization, key, id)
+  SELECT :organization, key, id FROM sent
+  ON CONFLICT (organization, key) DO NOTHING
+  RETURNING key, number
+)
+SELECT key, number FROM added
+UNION ALL
+SELECT contact.key, contact.number FROM sent JOIN contact
+  ON contact.organization = :organization AND contact.key = sent.key
+
+-- name: contact_id
+SELECT number, id FROM contact
+WHERE organization = :organization AND number = :contact AND id IS NOT NULL
+
+-- name: contact_number
+SELECT key, number FROM contact WHERE organization = :organization AND key = :key
+
+-- name: profile
+SELECT body FROM profile WHERE organization = :organization AND contact = :contact
+
+-- name: forget_profiles
+DELETE FROM profile WHERE organization = :organization AND contact = :contact
+
+-- name: add_profile
+INSERT INTO profile (organization, contact, body)
+VALUES (:organization, :contact, :body)
+
+-- name: identity
+SELECT contact FROM identity WHERE organization = :organization AND key = :key
+
+-- name: delete_identities
+DELETE FROM identity WHERE organization = :organization AND contact = :contact
+
+-- name: put_identity
+INSERT INTO identity (organization, key, contact)
+VALUES (:organization, :key, :contact)
+ON CONFLICT (organization, key) DO UPDATE SET contact = excluded.contact
+
+-- name: owner_at
+-- One row for each that is asked; with since when, and since when its newest owner has it.
+SELECT owned.contact, owned.since_at, (
+  SELECT max(since_at) FROM owner
+  WHERE organization = :organization AND device = :device
+)
+FROM (SELECT 1) AS asked LEFT JOIN LATERAL (
+  SELECT contact, since_at FROM owner
+  WHERE organization = :organization AND device = :device AND since_at <= :at
+  ORDER BY since_at DESC LIMIT 1
+) AS owned ON true
+
+-- name: ownerships
+SELECT device, since_at, contact, randomised, pseudonym FROM owner
+WHERE organization = :organization AND device = :device ORDER BY since_at
+
+-- name: devices
+SELECT device, since_at, contact, randomised, pseudonym FROM owner
+WHERE organization = :organization AND contact = :contact ORDER BY device, since_at
+
+-- name: put_ownership
+INSERT INTO owner (organization, device, since_at, contact, randomised, pseudonym)
+VALUES (:organization, :device, :since_at, :contact, :randomised, :pseudonym)
+ON CONFLICT (organization, device, since_at)
+DO UPDATE SET contact = excluded.contact, pseudonym = excluded.pseudonym
+
+-- name: delete_ownerships
+DELETE FROM owner WHERE organization = :organization AND contact = :contact
+
+-- name: put_reattribution
+INSERT INTO reattribution (organization, device, since_at, until_at, former, heir)
+VALUES (:organization, :device, :since_at, :until_at, :former, :heir)
+
+-- name: reattributions
+SELECT device, since_at, until_at, former, heir, number FROM reattribution
+WHERE organization = :organization ORDER BY number LIMIT :limit
+
+-- name: delete_reattribution
+DELETE FROM reattribution WHERE organization = :organization AND number = :number
+
+-- name: delete_own_reattributions
+-- Of the devices that are or were a contact's.
+DELETE FROM reattribution WHERE organization = :organization AND device IN (
+  SELECT device FROM owner WHERE organization = :organization AND contact = :contact
+)
+
+-- name: session
+SELECT at, ended_at FROM session WHERE organization = :organization AND key = :key
+
+-- name: put_session
+INSERT INTO session (organization, key, nas, at) VALUES (:organization, :key, :nas, :at)
+ON CONFLICT (organization, key) DO UPDATE SET at = excluded.at, ended_at = NULL
+
+-- name: end_sessions
+UPDATE session SET ended_at = :at
+WHERE organization = :organization AND nas = :nas AND at <= :at AND ended_at IS NULL
+RETURNING key
+
+-- name: newest_stay
+SELECT number, contact, place_kind, place, first_at, last_at, start_at, hotspot,
+  visit_at, minimum_dwell, session_timeout, maximum_visit, check_at IS NOT NULL
+FROM stay JOIN stay_end
+  ON stay_end.organization = stay.organization AND stay_end.stay = stay.number
+WHERE stay.organization = :organization AND contact = :contact
+  AND place_kind = :place_kind AND place = :place
+ORDER BY first_at DESC LIMIT 1
+
+-- name: stays
+-- Stays of one place never overlap, so those that reach into a span are its latest.
+SELECT number, contact, place_kind, place, first_at, last_at, start_at, hotspot,
+  visit_at, minimum_dwell, session_timeout, maximum_visit, check_at IS NOT NULL
+FROM (
+  SELECT * FROM stay
+  WHERE organization = :organization AND contact = :contact
+    AND place_kind = :place_kind AND place = :place AND first_at <= :high
+  ORDER BY first_at DESC LIMIT :limit
+) AS latest JOIN stay_end
+  ON stay_end.organization = latest.organization AND stay_end.stay = latest.number
+WHERE last_at >= :low
+
+-- name: stays_of
+SELECT number, contact, place_kind, place, first_at, last_at, start_at, hotspot,
+  visit_at, minimum_dwell, session_timeout, maximum_visit, check_at IS NOT NULL
+FROM stay JOIN stay_end
+  ON stay_end.organization = stay.organization AND stay_end.stay = stay.number
+WHERE stay.organization = :organization AND contact = :contact
+ORDER BY number LIMIT :limit
+
+-- name: stays_due
+SELECT number, contact, place_kind, place, first_at, last_at, start_at, hotspot,
+  visit_at, minimum_dwell, session_timeout, maximum_visit, true
+FROM stay JOIN stay_end
+  ON stay_end.organization = stay.organization AND stay_end.stay = stay.number
+WHERE stay.organization = :organization AND check_at <= :now
+ORDER BY check_at LIMIT :limit
+
+-- name: postpone_stay
+UPDATE stay SET check_at = :check_at
+WHERE organization = :organization AND number = :stay
+
+-- name: extend_stay
+-- What most observations do; all else is left alone.
+UPDATE stay_end SET last_at = :last_at
+WHERE organization = :organization AND stay = :stay
+
+-- name: add_end
+INSERT INTO stay_end (organization, last_at, stay)
+VALUES (:organization, :last_at, :stay)
+
+-- name: delete_end
+DELETE FROM stay_end WHERE organization = :organization AND stay = :stay
+
+-- name: change_stay
+UPDATE stay SET
+  first_at = :first_at, start_at = :start_at, hotspot = :hotspot, visit_at = :visit_at,
+  minimum_dwell = :minimum_dwell, session_timeout = :session_timeout,
+  maximum_visit = :maximum_visit, check_at = :check_at
+WHERE organization = :organization AND number = :stay
+
+-- name: add_stay
+INSERT INTO stay (
+  first_at, start_at, hotspot, visit_at, minimum_dwell, session_timeout,
+  maximum_visit, check_at, organization, contact, place_kind, place
+) VALUES (
+  :first_at, :start_at, :hotspot, :visit_at, :minimum_dwell, :session_timeout,
+  :maximum_visit, :check_at, :organization, :contact, :place_kind, :place
+) RETURNING number
+
+-- name: delete_stay
+DELETE FROM stay WHERE organization = :organization AND number = :stay
+
+-- name: stored
+-- The bodies of events by their keys, to tell duplicates from conflicts.
+SELECT key, body FROM event WHERE organization = :organization AND key = ANY(:keys)
+
+-- name: add_events
+INSERT INTO event
+  (organization, arrival, contact, type, created_at, local_at, key, body)
+SELECT :organization, sent.* FROM unnest(
+  :arrivals::bigint[], :contacts::bigint[], :types::bigint[], :created_at::bigint[],
+  :local_at::bigint[], :keys::bytea[], :bodies::bytea[]
+) AS sent
+
+-- name: add_offset
+-- Written only where it changes something, which is seldom.
+INSERT INTO day_offset AS known (organization, day, quarter, low, high)
+VALUES (:organization, :day, :quarter, :low, :high)
+ON CONFLICT (organization, day, quarter) DO UPDATE SET
+  low = least(known.low, excluded.low), high = greatest(known.high, excluded.high)
+WHERE excluded.low < known.low OR excluded.high > known.high
+
+-- name: withdraw_events
+DELETE FROM event WHERE organization = :organization AND key = ANY(:keys)
+RETURNING key, contact, type, created_at, body
+
+-- name: add_withdrawal
+INSERT INTO withdrawal (organization, arrival, contact, type, created_at, body)
+VALUES (:organization, :arrival, :contact, :type, :created_at, :body)
+
+-- name: add_batch
+-- Not twice: what is sent again is the same batch.
+INSERT INTO observation_batch
+  (organization, received_at, first_at, last_at, format, subjects, records)
+SELECT :organization, :received_at, :first_at, :last_at, :format, :subjects::bigint[],
+  :records::bytea
+WHERE NOT EXISTS (
+  SELECT 1 FROM observation_batch WHERE organization = :organization
+    AND last_at = :last_at AND first_at = :first_at AND records = :records::bytea
+)
+
+-- name: batches
+SELECT format, records FROM observation_batch
+WHERE organization = :organization AND last_at >= :since AND first_at <= :until
+ORDER BY number
+
+-- name: batches_of
+SELECT format, records FROM observation_batch
+WHERE organization = :organization AND subjects && :subjects::bigint[]
+  AND last_at >= :since AND first_at <= :until
+ORDER BY number
+
+-- name: is_heard_since
+SELECT EXISTS (
+  SELECT 1 FROM observation_batch
+  WHERE organization = :organization AND last_at >= :since
+)
+
+-- name: forgotten_until
+-- What was heard up to here may have been forgotten.
+SELECT forgotten_until FROM organization WHERE number = :organization
+
+-- name: forget_batches
+WITH old AS (
+  DELETE FROM observation_batch WHERE organization = :organization AND number IN (
+    SELECT number FROM observation_batch
+    WHERE organization = :organization AND received_at < :before LIMIT 500
+  )
+  RETURNING last_at
+)
+UPDATE organization SET
+  forgotten_until = greatest(forgotten_until, (SELECT max(last_at) FROM old))
+WHERE number = :organization AND EXISTS (SELECT 1 FROM old)
+RETURNING number
+
+-- name: forget_rejections
+DELETE FROM rejection WHERE organization = :organization AND number IN (
+  SELECT number FROM rejection
+  WHERE organization = :organization AND at < :before LIMIT 500
+)
+RETURNING number
+
+-- name: put_source
+INSERT INTO source (id, organization, kind, body)
+VALUES (:id, :organization, :kind, :body)
+
+-- name: delete_source
+DELETE FROM source WHERE id = :id AND organization = :organization RETURNING id
+
+-- name: add_rejection
+INSERT INTO rejection (organization, source, at, reason, body)
+VALUES (:organization, :source, :at, :reason, :body)
+
+-- name: rejections
+SELECT source, at, reason, body FROM rejection WHERE organization = :organization
+ORDER BY number DESC LIMIT :limit
+
+-- name: surplus_rejections
+SELECT number FROM rejection WHERE organization = :organization
+ORDER BY number DESC OFFSET :most
+
+-- name: delete_rejection
+DELETE FROM rejection WHERE organization = :organization AND number = :number
+
+-- name: contact_row
+SELECT key, id FROM contact WHERE organization = :organization AND number = :contact
+
+-- name: erased_devices
+-- With when the next owner had each, and whether nobody had it before.
+SELECT device, since_at, (
+  SELECT min(since_at) FROM owner AS later WHERE later.organization = :organization
+    AND later.device = owner.device AND later.since_at > owner.since_at
+), NOT EXISTS (
+  SELECT 1 FROM owner AS former WHERE former.organization = :organization
+    AND former.device = owner.device AND former.since_at < owner.since_at
+)
+FROM owner WHERE organization = :organization AND contact = :contact
+
+-- name: retire_contact
+UPDATE contact SET id = NULL, key = decode(replace(gen_random_uuid()::text, '-', ''), 'hex')
+WHERE organization = :organization AND number = :contact
+
+-- name: erase_events
+WITH erased AS (
+  DELETE FROM event WHERE organization = :organization AND contact = :contact
+  RETURNING type
+)
+SELECT type, count(*) FROM erased GROUP BY type
+
+-- name: erase_withdrawals
+DELETE FROM withdrawal WHERE organization = :organization AND contact = :contact
+
+-- name: erase_stays
+WITH erased AS (
+  DELETE FROM stay WHERE organization = :organization AND contact = :contact
+  RETURNING number
+)
+DELETE FROM stay_end WHERE organization = :organization
+  AND stay IN (SELECT number FROM erased)
+
+-- name: batches_to_blank
+SELECT number, records FROM observation_batch
+WHERE organization = :organization AND subjects && :subjects::bigint[]
+
+-- name: put_records
+UPDATE observation_batch SET records = :records, subjects = :subjects
+WHERE organization = :organization AND number = :number
+
+-- name: all_rejections
+SELECT number, reason, body FROM rejection WHERE organization = :organization
+
+-- name: add_erasure
+INSERT INTO erasure (organization) VALUES (:organization)

@@ -1,0 +1,184 @@
+"""The writer: the waiting writes of an organization in one transaction.
+
+A commit costs the same for one write as for many, so while one is under way, the writes
+of the same organization that arrive meanwhile wait and share the next. Organizations
+do not wait for each other. The lock on the organization's row puts the writes of all
+servers in one order.
+"""
+
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+import msgspec
+from psycopg_pool import ConnectionPool
+
+from footfall.errors import OrganizationUnknown, StoreError
+from footfall.store.postgres.connections import Connection, is_broken, translated
+from footfall.store.postgres.session import PostgresSession
+from footfall.store.postgres.statements import SQL
+from footfall.store.relational.cache import PresenceCaches
+from footfall.store.relational.keys import Keys
+from footfall.store.relational.session import Registries
+
+T = TypeVar("T")
+THREADS = 8
+GROUP_MAX = 64
+
+
+class _Job(msgspec.Struct, frozen=True):
+    """A write and the future of its result."""
+
+    work: Callable[[PostgresSession], Any]
+    done: Future[Any]
+
+
+class Writer:
+    """Does writes on threads of its own; `submit` may be called from any thread."""
+
+    def __init__(
+        self,
+        pool: ConnectionPool[Connection],
+        keys: Keys,
+        registries: Registries,
+    ):
+        self._pool = pool
+        self._keys = keys
+        self._registries = registries
+        self._caches = PresenceCaches()
+        self._lanes: OrderedDict[str, deque[_Job]] = OrderedDict()
+        self._busy: set[str] = set()
+        self._wake = threading.Condition()
+        self._closed = False
+        self._threads = [
+            threading.Thread(target=self._run, name=f"footfall-writer-{number}")
+            for number in range(THREADS)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(
+        self, organization: str, work: Callable[[PostgresSession], T]
+    ) -> Future[T]:
+        """Have `work` done; the future is done when its commit is on disk.
+
+        Args:
+            organization: Its id.
+            work: What to do. Whatever it raises undoes only what it did. It is done
+                again where the connection broke before the commit.
+        """
+        job = _Job(work, Future())
+        with self._wake:
+            if self._closed:
+                raise StoreError("The store is closing.")
+            self._lanes.setdefault(organization, deque()).append(job)
+            self._wake.notify()
+        return job.done
+
+    def close(self) -> None:
+        """Finish what is waiting."""
+        with self._wake:
+            self._closed = True
+            self._wake.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self) -> None:
+        while (taken := self._take()) is not None:
+            organization, jobs = taken
+            try:
+                with translated():
+                    results = self._do(organization, jobs)
+            except BaseException as error:  # noqa: BLE001  told to each that waits
+                results = [error] * len(jobs)
+            with self._wake:
+                self._busy.discard(organization)
+                self._wake.notify()
+            for job, result in zip(jobs, results, strict=True):
+                if isinstance(result, BaseException):
+                    job.done.set_exception(result)
+                else:
+                    job.done.set_result(result)
+
+    def _take(self) -> tuple[str, list[_Job]] | None:
+        """Take the jobs of the organization whose turn it is; None at the end."""
+        with self._wake:
+            while True:
+                free = (name for name in self._lanes if name not in self._busy)
+                organization = next(free, None)
+                if organization is not None:
+                    break
+                if self._closed and not self._lanes:
+                    self._wake.notify_all()
+                    return None
+                self._wake.wait()
+            waiting = self._lanes.pop(organization)
+            some = [waiting.popleft() for _ in range(min(len(waiting), GROUP_MAX))]
+            if waiting:
+                self._lanes[organization] = waiting
+            self._busy.add(organization)
+        return organization, [
+            job for job in some if job.done.set_running_or_notify_cancel()
+        ]
+
+    def _do(self, organization: str, jobs: list[_Job]) -> list[Any]:
+        """Do the jobs in one transaction; once more if the connection breaks before."""
+        again = True
+        while True:
+            committing = False
+            try:
+                with self._pool.connection() as connection:
+                    with connection.transaction():
+                        session = self._lock(connection, organization)
+                        version = session.version
+                        results = [self._attempt(session, job, jobs) for job in jobs]
+                        committing = True
+                    if session.cache is not None:
+                        session.cache.version = version
+                    return results
+            except BaseException as error:
+                self._caches.clear()
+                if committing or not again or not is_broken(error):
+                    raise
+                again = False
+                self._pool.check()
+
+    def _lock(self, connection: Connection, organization: str) -> "_Locked":
+        """Lock the organization's row, first of all."""
+        values = {"id": organization}
+        cursor = connection.execute(SQL["lock_organization"], values, binary=True)
+        row = cursor.fetchone()
+        if row is None:
+            raise OrganizationUnknown(f"There is no organization {organization}.")
+        number, version = row
+        with self._wake:
+            cache = self._caches.of(number)
+        # What is remembered holds if nobody wrote since it was.
+        cache.renew(version - 1)
+        session = _Locked(
+            connection, number, organization, self._keys, self._registries, cache
+        )
+        session.version = version
+        return session
+
+    def _attempt(self, session: "_Locked", job: _Job, jobs: list[_Job]) -> Any:
+        """Do a job; return its result, or what it raised and undid."""
+        if len(jobs) == 1:
+            return job.work(session)
+        try:
+            with session.connection.transaction():
+                return job.work(session)
+        except BaseException as error:
+            if is_broken(error):
+                raise
+            if session.cache is not None:
+                session.cache.clear()
+            return error
+
+
+class _Locked(PostgresSession):
+    """A session that holds its organization's row, at a version of it."""
+
+    version: int

@@ -1,0 +1,22 @@
+"""Statements by their names, from the `.sql` files of an engine."""
+
+import re
+from importlib import resources
+
+_NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
+
+
+def load(package: str, *names: str) -> dict[str, str]:
+    """Return the statements of some files by name, without their comments."""
+    folder = resources.files(package)
+    text = "".join(folder.joinpath(name).read_text("utf-8") for name in names)
+    parts = _NAME.split(text)[1:]
+    bare = [re.sub(r"--.*", "", body).strip() for body in parts[1::2]]
+    return dict(zip(parts[::2], bare, strict=True))
+
+
+def load_migrations(package: str) -> list[str]:
+    """Return the migrations in order; the n-th (from 1) makes schema n."""
+    folder = resources.files(package).joinpath("migrations")
+    files = sorted((file.name, file) for file in folder.iterdir())
+    return [file.read_text("utf-8") for name, file in files if name.endswith(".sql")]
