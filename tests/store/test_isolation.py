@@ -15,7 +15,7 @@ from footfall.store import Appended, Organization, Store
 from footfall.store.relational.keys import Keys
 from footfall.store.sqlite import SLICE_EVENTS
 from footfall.store.sqlite.writer import GROUP_MAX, Writer
-from tests.shared import SEALING_KEY
+from tests.shared import SEALING_KEY, open_sqlite
 from tests.store.test_contract import bodies, new
 
 # Every write of the protocol, and a call of it.
