@@ -165,13 +165,16 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+def chosen(request: pytest.FixtureRequest, tmp_path: Path) -> settings.Settings:
     """Each engine in turn; the contract suite must pass on all."""
     if request.param == "sqlite":
-        chosen = settings.Settings(store=f"sqlite:{tmp_path / 'footfall.db'}")
-    else:
-        url = request.getfixturevalue("postgres_url")
-        chosen = settings.Settings(store=url, secret=postgres.SECRET)
+        return settings.Settings(store=f"sqlite:{tmp_path / 'footfall.db'}")
+    url = request.getfixturevalue("postgres_url")
+    return settings.Settings(store=url, secret=postgres.SECRET)
+
+
+@pytest.fixture
+def store(chosen: settings.Settings) -> Iterator[Store]:
     opened = service.open_store(chosen)
     yield opened
     opened.close()

@@ -52,8 +52,10 @@ def test_a_change_reads_few_rows_however_many_there_are(filled, monkeypatch):
     assert counted.rows < 40, counted
 
 
-def test_another_stores_changes_are_seen_by_reading_only_them(filled, monkeypatch):
-    other = service.open_store(settings.Settings(store=f"sqlite:{filled._path}"))
+def test_another_stores_changes_are_seen_by_reading_only_them(
+    filled, chosen, monkeypatch
+):
+    other = service.open_store(chosen)
     registry(other)
     change(filled, "h7", name="New")
     manage.delete_hotspot(filled, "org", "h8", None).result()
