@@ -2,7 +2,7 @@
 
 import pytest
 
-from footfall import service, settings
+from footfall import service
 from footfall.core.observations import PlaceReference
 from footfall.core.places import Hotspot, Location, PresenceSettings
 from footfall.errors import Invalid, NotAllowed
