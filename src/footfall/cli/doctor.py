@@ -66,8 +66,7 @@ def _sealed_sources(chosen: settings.Settings, data: "Store") -> list[str]:
     file = _secret_file(chosen.path)
     if chosen.secret is None and not file.exists():
         return [
-            f"{file} is missing: without it, none of the {len(sources)} sources receives "
-            "anything"
+            f"{file} is missing: without it, the {len(sources)} sources receive nothing"
         ]
     source_secrets = service.source_secrets(data, settings.signing_secret(chosen))
     return [

@@ -1,6 +1,7 @@
 """The guard: no token, no entry.
 
-A route names the permission that it needs as `opt={"permission": …}`; a route without one is open.
+A route names the permission that it needs as `opt={"permission": …}`; a route without
+one is open.
 """
 
 from litestar.connection import ASGIConnection
