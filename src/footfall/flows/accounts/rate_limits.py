@@ -108,7 +108,7 @@ class Limiter:
 
 
 def network_of(address: str) -> str:
-    """Return what counts as one sender: an IPv4 address, or an IPv6 network of 64 bits."""
+    """Return what counts as one sender: an IPv4 address or an IPv6 network."""
     try:
         parsed = ipaddress.IPv6Address(address)
     except ValueError:
