@@ -1,4 +1,4 @@
-"""Periodic jobs: close stays, attribute anew, index, forget, finish erasures."""
+"""Periodic jobs: close stays, reattribute, index, forget, finish erasures."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ _log = structlog.get_logger()
 
 @contextlib.asynccontextmanager
 async def running(store: Store, observations_days: int) -> AsyncIterator[None]:
-    """Close the stays that are over, and forget what is old enough, meanwhile."""
+    """Run the periodic jobs while the context is open."""
     tasks = [
         asyncio.create_task(_sweep(store, observations_days * DAY)),
         asyncio.create_task(_finish_erasures(store)),
@@ -48,7 +48,7 @@ async def _sweep(store: Store, observations_kept: int) -> None:
             if number % FORGET_EVERY == 0:
                 await asyncio.to_thread(forget, store, clock.now(), observations_kept)
         except FootfallError as error:
-            # A full disk, say: what is due stays due.
+            # For example a full disk: what is due stays due.
             _log.warning("stays are not closed now", reason=error.code)
         except Exception as error:  # noqa: BLE001  one bad stay must not stop the rest
             _log.error("bug", error=type(error).__name__, place="sweep")
@@ -56,13 +56,13 @@ async def _sweep(store: Store, observations_kept: int) -> None:
 
 
 async def _finish_erasures(store: Store) -> None:
-    """Take away what had to wait, and now and then what a killed process left."""
+    """Finish erasures that had to wait, and now and then those of killed processes."""
     for number in itertools.count():
         try:
             resume = number % FORGET_EVERY == 0
             await asyncio.wrap_future(store.finish_erasures(resume=resume))
         except FootfallError as error:
             _log.warning("erasures are not finished now", reason=error.code)
-        except Exception as error:  # noqa: BLE001  it is tried again
+        except Exception as error:  # noqa: BLE001  tried again later
             _log.error("bug", error=type(error).__name__, place="erasures")
         await asyncio.sleep(SWEEP_EVERY_S)

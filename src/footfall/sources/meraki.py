@@ -1,6 +1,6 @@
 """Cisco Meraki's Scanning API, versions 3 and 2, WiFi and Bluetooth.
 
-Meraki asks for a validator with a GET, then posts; each post contains the shared secret.
+Meraki asks for a validator with a GET, then posts; each post has the shared secret.
 Version 3 reports a network, by client: where each was, and the access point that heard
 it last. Version 2 reports one access point, with signals in dB over a noise of -95 dBm.
 Source: https://developer.cisco.com/meraki/scanning-api/
