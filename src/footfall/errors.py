@@ -9,36 +9,36 @@
     │   └── ScrollMismatch         409  a scrollId of another query
     ├── CredentialsWrong           401  login with a wrong key or secret
     ├── TokenMissing               401  no bearer token where one is needed
-    ├── LogoutRefused              401  logout with a token that is none
+    ├── LogoutRefused              401  logout with a token that is not valid
     ├── TokenRefused               403  malformed, expired or revoked
     ├── NotAllowed                 403  another organization, role or scope
     │   └── ScrollForeign          403  another organization's scrollId
-    ├── NotFound                   404  no such contact or page
+    ├── NotFound                   404  no such resource
     │   ├── ContactUnknown         404
     │   ├── OrganizationUnknown    404
     │   ├── LocationUnknown        404
     │   ├── HotspotUnknown         404
     │   └── SourceUnknown          404
     ├── AlreadyExists              409  an id or an identity that is taken
-    ├── BodyTooSlow                408  a body that did not come in time
-    ├── BodyBrokenOff              400  a client that hung up within its body
+    ├── BodyTooSlow                408  a body that did not arrive in time
+    ├── BodyBrokenOff              400  a body that ended too early
     ├── TooLarge                   413  a body over its limit
     ├── TooManyRequests            429  over the rate limit
-    ├── Overloaded                 503  all senders together are too much
+    ├── Overloaded                 503  all senders together send too much
     ├── StoreError                 503  the store cannot do it now
     │   ├── StoreForeign           503  the file is another program's
     │   ├── StoreNewer             503  the file was made by a newer footfall
     │   ├── StoreUnwritable        503  no right to write, or a read-only disk
     │   ├── SecretWrong            503  keys sealed under another secret
-    │   ├── EngineTooOld           503  an SQLite that can corrupt its file
+    │   ├── EngineTooOld           503  an SQLite library that can corrupt its file
     │   └── StoreFull              507  no space left on the disk
     ├── SettingInvalid                  a setting that cannot be used (start only)
-    ├── AddressTaken                    the port cannot be listened on (start only)
-    └── EquipmentUnheard                a server does not take what a simulation sends
+    ├── AddressTaken                    the port cannot be used (start only)
+    └── EquipmentUnheard                a server does not accept a simulation
 
-Each has a stable `code`, the last part of the problem's `type` (RFC 9457), and the
-HTTP `status` it is answered with. `detail` is one sentence for the person who
-meets it; it never holds a secret.
+Each has a stable `code`, the last part of the problem's `type` (RFC 9457), and the HTTP
+`status` of its answer. `detail` is one sentence for the person who gets the error; it
+never holds a secret.
 """
 
 from collections.abc import Sequence
@@ -96,7 +96,7 @@ class NothingAccepted(Invalid):
 
 
 class ScrollTampered(Invalid):
-    """The scrollId is not one that footfall made."""
+    """footfall did not make the scrollId."""
 
     code = "scroll-tampered"
     title = "Invalid scrollId"
@@ -110,7 +110,7 @@ class ScrollMismatch(Invalid):
 
 
 class CredentialsWrong(FootfallError):
-    """The clientKey or the clientSecret is wrong; it is not said which."""
+    """The clientKey or the clientSecret is wrong; the answer does not say which."""
 
     code = "credentials-wrong"
     title = "Wrong credentials"
@@ -142,7 +142,7 @@ class TokenRefused(FootfallError):
 
 
 class NotAllowed(FootfallError):
-    """The token is good, but not for this."""
+    """The token is valid, but does not allow this."""
 
     code = "not-allowed"
     title = "Not allowed"
@@ -188,13 +188,13 @@ class HotspotUnknown(NotFound):
 
 
 class SourceUnknown(NotFound):
-    """Nothing is received at this address."""
+    """There is no source at this address."""
 
     code = "source-unknown"
 
 
 class AlreadyExists(FootfallError):
-    """The id or the identity is taken."""
+    """The id or the identity is taken already."""
 
     code = "already-exists"
     title = "Already exists"
@@ -210,7 +210,7 @@ class TooLarge(FootfallError):
 
 
 class BodyTooSlow(FootfallError):
-    """The body did not arrive within its time."""
+    """The body did not arrive in time."""
 
     code = "body-too-slow"
     title = "Too slow"
@@ -228,8 +228,8 @@ class BodyBrokenOff(FootfallError):
 class TooManyRequests(FootfallError):
     """More requests than the limit allows.
 
-    `limit` is how many at once, `policy` the rate as `RateLimit-Policy` says it,
-    `retry_after_s` when again.
+    `limit` is how many are allowed at once, `policy` the value of `RateLimit-Policy`,
+    `retry_after_s` in how many seconds to try again.
     """
 
     code = "too-many-requests"
@@ -244,7 +244,10 @@ class TooManyRequests(FootfallError):
 
 
 class Overloaded(FootfallError):
-    """All senders together send more than the server can hold; `retry_after_s`."""
+    """All senders together send more than the server can hold.
+
+    `retry_after_s` is in how many seconds to try again.
+    """
 
     code = "overloaded"
     title = "Overloaded"
@@ -294,7 +297,7 @@ class EngineTooOld(StoreError):
 
 
 class StoreFull(StoreError):
-    """There is no space left where the store lives."""
+    """There is no space left on the store's disk."""
 
     code = "store-full"
     title = "No space left"
@@ -309,14 +312,14 @@ class SettingInvalid(FootfallError):
 
 
 class AddressTaken(FootfallError):
-    """Somebody else listens there, or it may not be listened on."""
+    """Another program listens there, or footfall may not."""
 
     code = "address-taken"
     title = "Address taken"
 
 
 class EquipmentUnheard(FootfallError):
-    """The server does not take what simulated equipment sends."""
+    """The server does not accept what simulated equipment sends."""
 
     code = "equipment-unheard"
-    title = "Nobody hears the equipment"
+    title = "The server does not accept the equipment"

@@ -10,7 +10,7 @@ import structlog
 
 
 class _Stderr:
-    """Standard error, which may be full: a request matters more than its line."""
+    """Standard error; a write error (a full disk) loses the line, not the request."""
 
     def write(self, line: bytes) -> int:
         with contextlib.suppress(OSError):

@@ -1,6 +1,6 @@
 """The composition root: settings in, a running service out.
 
-The only module that names a store engine, the web server, or the keys.
+This is the only module that names a store engine, the web server, or the keys.
 """
 
 import asyncio
@@ -29,17 +29,17 @@ from footfall.web.context import Context
 
 
 class Ready(Protocol):
-    """Told where footfall serves, once it does."""
+    """Called with the address once footfall serves."""
 
     def __call__(self, address: str, *, radius: str) -> None:
-        """Hear the HTTP address, and a sentence on whether RADIUS is taken in."""
+        """Receive the HTTP address, and a sentence on the status of RADIUS."""
 
 
 def open_store(chosen: Settings, *, serving: bool = False) -> Store:
     """Open the store that the settings name; `serving` is for the server itself.
 
     Raises:
-        StoreError: It cannot be used; see `errors`.
+        StoreError: The store cannot be used; see `errors`.
     """
     if chosen.is_postgres:
         key = derive_key(settings.signing_secret(chosen), "store", 64)
@@ -51,12 +51,12 @@ def _store_key(chosen: Settings, database: Path) -> bytes:
     """Return the key under which the keys in a database are sealed.
 
     Raises:
-        SecretWrong: They are sealed, and the secret is not here.
+        SecretWrong: The keys are sealed, but the secret is missing.
     """
     file = settings.secret_file(chosen)
     if chosen.secret is None and not file.exists() and is_sealed(database):
         raise SecretWrong(
-            f"The keys in {database} are sealed under a secret that is not here: bring "
+            f"The keys in {database} are sealed under a secret that is missing: bring "
             f"{file} back, or set FOOTFALL_SECRET."
         )
     return derive_key(settings.signing_secret(chosen), "store", 64)
@@ -99,7 +99,7 @@ def make_context(
     limiter: Limiter | None = None,
     now: Callable[[], int] = clock.now,
 ) -> Context:
-    """Put together what the handlers work with."""
+    """Put together the context of the handlers."""
     limiter = limiter or Limiter(Settings().rate, Settings().burst)
     tokens = Tokens(store, derive_key(secret, "token", 32))
     seal = ScrollSeal(derive_key(secret, "scroll", 64))
@@ -108,16 +108,16 @@ def make_context(
 
 
 def source_secrets(store: Store, secret: str) -> SourceSecrets:
-    """Return what makes sources, and opens their secrets."""
+    """Return the object that makes sources and opens their secrets."""
     return SourceSecrets(store, derive_key(secret, "source", 64))
 
 
 def serve(chosen: Settings, ready: Ready) -> None:
-    """Serve until SIGTERM or SIGINT; requests under way are finished.
+    """Serve until SIGTERM or SIGINT, and finish the requests under way.
 
     Args:
         chosen: The settings.
-        ready: Told the address once connections are accepted, and of RADIUS.
+        ready: Called once connections are accepted; see `Ready`.
 
     Raises:
         StoreError: The store cannot be used.
@@ -135,7 +135,7 @@ def serve(chosen: Settings, ready: Ready) -> None:
 
 
 async def _serve(chosen: Settings, context: Context, ready: Ready) -> None:
-    """Serve HTTP and RADIUS, and close the stays that are over."""
+    """Serve HTTP and RADIUS, and run the periodic jobs."""
     async with (
         radius.listening(context, chosen.host, chosen.radius_port) as radius_status,
         jobs.running(context.store, chosen.observations_days),

@@ -8,11 +8,11 @@
 | secret | FOOTFALL_SECRET | made on first start, in a file beside the database |
 | rate | FOOTFALL_RATE | 200 requests a second for each service |
 | burst | FOOTFALL_BURST | 2000 requests at once for each service |
-| log | FOOTFALL_LOG | json; or console |
+| log | FOOTFALL_LOG | json (or console) |
 | radius_port | FOOTFALL_RADIUS_PORT | 1813, once there is a RADIUS source |
-| observations_days | FOOTFALL_OBSERVATIONS_DAYS | 30 days that observations are kept |
+| observations_days | FOOTFALL_OBSERVATIONS_DAYS | 30, how long observations are kept |
 
-Each variable may end in `_FILE` and name a file that holds the value.
+Each variable also exists with `_FILE` at its end: it names a file with the value.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ LOGS = ("json", "console")
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """What a footfall process is told."""
+    """The settings of a footfall process."""
 
     store: str = "sqlite:footfall.db"
     host: str = "127.0.0.1"
@@ -73,7 +73,7 @@ def load(
     host: str | None = None,
     port: int | None = None,
 ) -> Settings:
-    """Put the settings together; what is given here wins.
+    """Put the settings together; the arguments win over the environment.
 
     Raises:
         SettingInvalid: A value cannot be used.
@@ -136,18 +136,18 @@ def _number(name: str, text: str | None, at_most: int) -> int | None:
 
 
 def secret_file(settings: Settings) -> Path:
-    """Return where the secret is kept that was not given."""
+    """Return the file of the secret, used if no secret is set."""
     return settings.path.with_name(settings.path.name + ".secret")
 
 
 def signing_secret(settings: Settings) -> str:
-    """Return the secret that signs tokens; make and keep one on the first start.
+    """Return the secret that signs tokens; the first start makes it and its file.
 
-    Its file appears whole or not at all, and once: of two first starts at the same
-    time the slower one reads what the quicker one wrote.
+    The file appears whole or not at all, and only once: of two first starts at the same
+    time, the slower reads the file of the faster.
 
     Raises:
-        SettingInvalid: Its file cannot be read, made or trusted.
+        SettingInvalid: The file cannot be read, written or trusted.
     """
     if settings.secret is not None:
         return settings.secret
@@ -163,7 +163,7 @@ def signing_secret(settings: Settings) -> str:
         return _read_secret(path)
     except OSError as error:
         raise SettingInvalid(
-            f"The signing secret {path} cannot be kept: {error.strerror}."
+            f"The signing secret {path} cannot be read or written: {error.strerror}."
         ) from None
 
 
@@ -187,7 +187,7 @@ def _keep_new_secret(path: Path) -> None:
 
 
 def _read_secret(path: Path) -> str:
-    """Read a secret's file; who could guess or change it could forge tokens."""
+    """Read a secret's file; refuse one that others could read or guess."""
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     with os.fdopen(handle, "rb") as file:
         status = os.fstat(handle)

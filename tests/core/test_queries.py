@@ -42,7 +42,7 @@ def test_flags_are_read_in_any_case(value):
         ("sortReverse", "yes", "true nor false"),
         ("enableScroll", "1", "true nor false"),
         ("events", "vist", "nearest is 'visit'"),
-        ("events", "", "all are: signup"),
+        ("events", "", "allowed: signup"),
         ("dateStart", "yesterday", "or a date such as"),
         ("dateEnd", "0000-01-01", "or a date such as"),
     ],

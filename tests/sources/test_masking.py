@@ -188,7 +188,7 @@ def test_a_nas_is_shown_by_its_name_and_a_freeradius_value_by_its_attribute():
 @pytest.mark.parametrize(
     ("reason", "kept"),
     [
-        ("topic: topic 'x' is not known; known: zone", "topic: topic … is not known"),
+        ("topic: topic 'x' is not known; allowed: zone", "topic: topic … is not known"),
         ("'a' is not a MAC address, such as 0c:8d", "… is not a MAC address, such as"),
         ("data: is missing", "data: is missing"),
     ],
@@ -220,7 +220,7 @@ def test_a_place_that_is_not_registered_is_named(place, kept):
 
 def test_what_is_no_json_or_very_long_is_only_measured():
     assert mask_body(b"{broken Ann") == "11 bytes that are not JSON"
-    assert mask_body(b"[" * 100_000) == "100000 bytes: too long to be shown"
+    assert mask_body(b"[" * 100_000) == "100000 bytes: too long to show"
     assert mask_body(b"[" * 60_000) == "60000 bytes that are not JSON"
     deep = b'{"value":' * 200 + b"1" + b"}" * 200
     assert len(mask_body(deep)) < 500

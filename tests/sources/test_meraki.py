@@ -103,7 +103,7 @@ def test_bluetooth_addresses_say_nothing_about_people():
     [
         ({"clientMac": "x"}, "is not a MAC address"),
         ({"clientMac": None}, "is not a MAC address"),
-        ({"latestRecord": None}, "says no time"),
+        ({"latestRecord": None}, "has no time"),
         ({"latestRecord": {"time": "yesterday"}}, "is not an ISO 8601 time"),
         ({"latestRecord": {"time": 5}}, "is not an ISO 8601 time"),
         ({"locations": [{"rssiRecords": []}]}, "is not an ISO 8601 time"),

@@ -42,10 +42,10 @@ def test_what_is_packed_in_parts_comes_out_whole(encoding, size, parts):
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
-def test_a_body_in_ever_so_many_parts_is_too_large(encoding):
+def test_a_body_of_too_many_packed_members_is_too_large(encoding):
     empty = EMPTY if encoding == "gzip" else zstandard.compress(b"")
     assert unpack(empty * payload.MEMBERS_MAX, encoding) == b""
-    with pytest.raises(TooLarge, match="parts"):
+    with pytest.raises(TooLarge, match="members"):
         unpack(empty * 200_000, encoding)
 
 

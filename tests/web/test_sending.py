@@ -134,10 +134,10 @@ def test_a_bad_item_is_rejected_alone_and_the_rest_is_stored(tenant, name, lines
 @pytest.mark.parametrize(
     ("body", "headers", "status", "detail"),
     [
-        (b"", {}, 409, "neither one of the events"),
+        (b"", {}, 409, "send one JSON object"),
         (b"[]", {}, 409, "no events"),
         (b'{"events":[]}', {}, 409, "no events"),
-        (b"hello", {}, 409, "neither one of the events"),
+        (b"hello", {}, 409, "send one JSON object"),
         (b"[{}", {}, 409, "not JSON"),
         (b"\x1f\x8bnope", {"content_encoding": "gzip"}, 409, "not gzip"),
         (

@@ -63,14 +63,17 @@ hotspot.command(places.import_hotspots, name="import")
 hotspot.command(places.list_hotspots, name="list")
 app.command(hotspot)
 
-source = App(name="source", help="Where equipment sends to: make, list, see problems.")
+source = App(
+    name="source",
+    help="Addresses for equipment: make, list and delete them, show problems.",
+)
 source.command(sources.create)
 source.command(sources.list_sources, name="list")
 source.command(sources.delete)
 source.command(sources.problems)
 app.command(source)
 
-visits = App(name="presence", help="Visits: make them anew; forget devices.")
+visits = App(name="presence", help="Visits: recompute them; forget devices.")
 visits.command(presence.recompute)
 visits.command(presence.forget_devices)
 app.command(visits)
@@ -78,7 +81,7 @@ app.command(visits)
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0, 1 for a failure, 2 for wrong usage."""
-    # All that a command writes is its owner's: the store, backups, rejected lines.
+    # Only the owner may read what a command writes: the store, backups, rejected lines.
     os.umask(0o077)
     try:
         app(arguments, exit_on_error=False, print_error=False)

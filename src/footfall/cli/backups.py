@@ -8,10 +8,10 @@ from footfall.cli.output import say
 
 
 def backup(file: Path, *, store: str | None = None) -> None:
-    """Copy the store to a new file, also while it is served.
+    """Copy the store to a new file, even while a server uses it.
 
-    The copy is one state of the store: a prefix of what arrived. The signing secret is
-    not in it; keep it too if tokens and scrolls shall outlive the machine.
+    The copy is one state of the store: all that arrived up to some moment. It does not
+    hold the secret (footfall.db.secret): keep that too, or the copy does not open.
 
     Example: footfall backup /backups/footfall-2026-11-23.db
 
@@ -32,19 +32,19 @@ def backup(file: Path, *, store: str | None = None) -> None:
 def restore(
     file: Path, *, store: str | None = None, without_journal: bool = False
 ) -> None:
-    """Put a backup in the store's place; the store that was there is kept.
+    """Put a backup in the store's place; the old store is kept.
 
     Stop the server first. Contacts that were erased since the backup stay erased, and
     services and tokens that were revoked stay revoked: the journal beside the store
-    tells (footfall.db.erasures).
+    (footfall.db.erasures) lists them.
 
     Example: footfall restore /backups/footfall-2026-11-23.db
 
     Args:
         file: The backup.
-        store: Where to: sqlite:PATH (FOOTFALL_STORE).
-        without_journal: Restore though the journal is lost: who was erased or revoked
-            since the backup comes back.
+        store: The store to replace: sqlite:PATH (FOOTFALL_STORE).
+        without_journal: Restore even if the journal is lost. Contacts, services and
+            tokens that were erased or revoked since the backup then come back.
     """
     from footfall import service
 
@@ -52,4 +52,4 @@ def restore(
     kept = service.restore(chosen, file, without_journal=without_journal)
     say(f"{chosen.path} is restored from {file}.")
     if kept is not None:
-        say(f"What was there is kept as {kept}.")
+        say(f"The old store is kept as {kept}.")

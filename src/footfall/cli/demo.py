@@ -1,4 +1,4 @@
-"""`footfall demo`: the main job in one command."""
+"""`footfall demo`: example data, served by one command."""
 
 import os
 import sys
@@ -24,12 +24,12 @@ def demo(
 ) -> None:
     """Load the example and a simulated chain of venues, and serve them.
 
-    The second time it is quick, as everything is there already.
+    The second run is quick, because the data is already there.
 
     Example: footfall demo --port 8001
 
     Args:
-        folder: Where the demo's database is kept.
+        folder: The folder of the demo's database.
         host: The address to listen on (FOOTFALL_HOST).
         port: The port to listen on (FOOTFALL_PORT).
     """

@@ -18,7 +18,7 @@ LIBRARIES = ("apsw", "granian", "litestar", "msgspec")
 
 
 def doctor(*, store: str | None = None, json: bool = False) -> None:
-    """Say how this footfall is: versions, settings of the store, sizes, problems.
+    """Report versions, settings of the store, sizes, and what is wrong.
 
     Exits with 1 if something is wrong.
 
@@ -61,7 +61,7 @@ def doctor(*, store: str | None = None, json: bool = False) -> None:
 
 
 def _sealed_sources(chosen: settings.Settings, data: "Store") -> list[str]:
-    """Name the sources that cannot be heard, as their secrets cannot be opened."""
+    """Name the sources that receive nothing because their secrets cannot be opened."""
     from footfall import service
 
     sources = data.sources()
@@ -69,12 +69,14 @@ def _sealed_sources(chosen: settings.Settings, data: "Store") -> list[str]:
         return []
     file = _secret_file(chosen.path)
     if chosen.secret is None and not file.exists():
-        return [f"{file} is missing: without it no source of {len(sources)} is heard"]
+        return [
+            f"{file} is missing: without it, the {len(sources)} sources receive nothing"
+        ]
     source_secrets = service.source_secrets(data, settings.signing_secret(chosen))
     return [
-        f"source {one.id} ({one.kind}, organization {one.organization}) is not heard: "
-        "its secret was sealed under another FOOTFALL_SECRET; start with that one, or "
-        "delete the source and make it anew"
+        f"source {one.id} ({one.kind}, organization {one.organization}) receives "
+        "nothing: its secret was sealed under another FOOTFALL_SECRET; start with that "
+        "one, or delete the source and make it again"
         for one in sources
         if not source_secrets.can_open(one)
     ]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from footfall.store import Store
 
 DAYS = 60
-# Of simulated equipment: its addresses, its name, and how many people for how long.
+# Defaults for simulated equipment: addresses, venue, number of people, minutes.
 ACCESS_POINTS = ("0c:8d:db:00:00:01", "0c:8d:db:00:00:02", "0c:8d:db:00:00:03")
 NETWORK = "simulated-venue"
 GUESTS = 50
@@ -26,15 +26,15 @@ def load(
 ) -> None:
     """Import events from files: responses of the API, arrays or NDJSON, also .gz.
 
-    Safe to repeat: an event is stored once. What is rejected goes to
+    You may repeat it: each event is stored once. Rejected events go to
     FILE.rejected.ndjson with the reasons.
 
     Example: footfall import events.json history.ndjson.gz --organization ID
 
     Args:
         files: The files.
-        organization: The id of the organization whose events they are.
-        store: Where to: sqlite:PATH (FOOTFALL_STORE).
+        organization: The id of the organization that gets the events.
+        store: Where the events go: sqlite:PATH (FOOTFALL_STORE).
         json: Print JSON.
     """
     from footfall.cli.progress import file_bar
@@ -66,7 +66,7 @@ def _load(
 
 
 def _sentence(result: "ImportedEvents") -> str:
-    text = f"{result.file}: {result.accepted} stored, {result.duplicates} there already"
+    text = f"{result.file}: {result.accepted} stored, {result.duplicates} already there"
     if result.rejected_file:
         text += f", {result.rejected} rejected: see {result.rejected_file}"
     return text
@@ -89,11 +89,11 @@ def simulate(  # noqa: PLR0913  each is a flag
     store: str | None = None,
     json: bool = False,
 ) -> None:
-    """Fill an organization with a simulated chain of venues, or be equipment.
+    """Fill an organization with a simulated chain of venues, or act as equipment.
 
-    With --events, the events of a chain go into the store; the same seed, days and
-    number give the same events, around 25 October 2026. With --as, a crowd is heard by
-    access points that speak to a running server, in real or accelerated time.
+    With --events, store the events of a chain; the same seed, days and number give the
+    same events, around 25 October 2026. With --as, act as access points that hear a
+    crowd and report it to a running server, in real or accelerated time.
 
     Example: footfall simulate --organization ID --events 100000 --seed 1
 
@@ -103,17 +103,17 @@ def simulate(  # noqa: PLR0913  each is a flag
     Args:
         organization: The organization's id.
         events: How many events.
-        seed: Any number; each makes another history.
+        seed: Any number; each gives a different history.
         days: Over how many days.
-        as_: Be equipment: radius, meraki or mist.
+        as_: Act as this equipment: radius, meraki or mist.
         to: The source's address; udp://HOST:PORT for radius.
         secret: The source's secret.
-        access_point: The address of an access point; may be repeated.
-        network: What the equipment calls its venue: externalId, or NAS-Identifier.
+        access_point: The MAC address of an access point; repeatable.
+        network: The venue's name in the equipment: externalId, or NAS-Identifier.
         guests: How many people come.
-        minutes: How long the crowd is heard.
-        speed: Simulated seconds in a second; 60 is an hour in a minute.
-        store: Where to: sqlite:PATH (FOOTFALL_STORE).
+        minutes: For how long the crowd is heard.
+        speed: Simulated seconds per second; 60 makes an hour pass in a minute.
+        store: Where the events go: sqlite:PATH (FOOTFALL_STORE).
         json: Print JSON.
     """
     if as_ is not None:
@@ -123,7 +123,7 @@ def simulate(  # noqa: PLR0913  each is a flag
             or not all((guests > 0, minutes > 0, speed > 0))
         ):
             raise Invalid(
-                "--as needs --to and --secret, and --guests, --minutes and --speed "
+                "--as needs --to and --secret; --guests, --minutes and --speed must be "
                 "over 0."
             )
         points = tuple(access_point or ACCESS_POINTS)
@@ -148,7 +148,9 @@ def _be_equipment(
     from footfall.simulation.devices import simulate_devices
 
     if kind not in vendors.VENDORS:
-        raise Invalid(f"--as {kind!r}; allowed: {', '.join(vendors.VENDORS)}.")
+        raise Invalid(
+            f"--as {kind!r} is not known; allowed: {', '.join(vendors.VENDORS)}."
+        )
     url, secret, points, network = place
     try:
         addresses = tuple(parse_mac(point) for point in points)
@@ -191,4 +193,4 @@ def _simulate_chain(
     if json:
         print_json({"accepted": made.accepted, "duplicates": made.duplicates})
     else:
-        say(f"{made.accepted} stored, {made.duplicates} there already")
+        say(f"{made.accepted} stored, {made.duplicates} already there")

@@ -1,4 +1,4 @@
-"""What the commands share: the store that was named, and how data is printed."""
+"""What the commands share: opening the store, and printing."""
 
 import contextlib
 import os
@@ -18,15 +18,15 @@ def opened(store: str | None, *, creates: bool = False) -> Iterator["Store"]:
     """Open the store that the command or the environment names.
 
     Raises:
-        StoreError: There is none, and the command is not one that `creates` it.
+        StoreError: There is none, and this command does not create one (`creates`).
     """
     from footfall import service
 
     chosen = settings.load(os.environ, store=store)
     if not (creates or chosen.path.exists()):
         raise StoreError(
-            f"There is no {chosen.path}: `footfall serve` or `footfall organization "
-            "create` makes it, or name another with --store."
+            f"There is no {chosen.path}: create it with `footfall serve` or `footfall "
+            "organization create`, or name another with --store."
         )
     opened_store = service.open_store(chosen)
     try:
@@ -36,10 +36,10 @@ def opened(store: str | None, *, creates: bool = False) -> Iterator["Store"]:
 
 
 def shown(text: str) -> str:
-    """Return text that is safe on a terminal: what is not printable is escaped.
+    """Return text that is safe on a terminal: unprintable characters are escaped.
 
     Names, ids and problems come from outside. A control character in one could move the
-    cursor, colour the screen or turn the order of the letters around.
+    cursor, colour the screen or reverse the order of the letters.
     """
     return "".join(
         letter if letter.isprintable() or letter == "\n" else _escaped(letter)
@@ -48,18 +48,18 @@ def shown(text: str) -> str:
 
 
 def _escaped(letter: str) -> str:
-    """Write a character as JSON does, so that JSON stays what it is."""
+    """Write a character as a JSON escape, so that printed JSON stays valid."""
     units = letter.encode("utf-16-be", "surrogatepass").hex()
     return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def say(text: str) -> None:
-    """Print lines to the one who asked."""
+    """Print a result to stdout."""
     sys.stdout.write(shown(text) + "\n")
 
 
 def warn(text: str) -> None:
-    """Print lines that are no result."""
+    """Print a message to stderr, apart from the results."""
     sys.stderr.write(shown(text) + "\n")
 
 
@@ -78,6 +78,6 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Non
 
     table = Table(*columns, box=None, pad_edge=False)
     for row in rows:
-        # Text, for in a string `[red]` would be a style.
+        # Text, because rich would read `[red]` in a string as a style.
         table.add_row(*(Text(shown(str(cell)).replace("\n", "\\n")) for cell in row))
     Console(soft_wrap=True).print(table)

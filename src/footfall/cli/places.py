@@ -17,8 +17,8 @@ def import_locations(
 ) -> None:
     """Add or change locations from a CSV file; its columns are the API's fields.
 
-    Columns: id, name, timezone, lat, lng, externalId, tags (with | between), address,
-    city, state, zip, country. Safe to repeat.
+    Columns: id, name, timezone, lat, lng, externalId, tags (separated by |), address,
+    city, state, zip, country. You may repeat it.
 
     Example: footfall location import venues.csv --organization ID
 
@@ -38,7 +38,7 @@ def import_hotspots(
 ) -> None:
     """Add or change hotspots from a CSV file; its columns are the API's fields.
 
-    Columns: id, name, venueId, vendor, macAddress, nasIdentifier. Safe to repeat.
+    Columns: id, name, venueId, vendor, macAddress, nasIdentifier. You may repeat it.
 
     Example: footfall hotspot import access-points.csv --organization ID
 
@@ -70,7 +70,7 @@ def _import(
     for rejected in () if json else done.rejected:
         warn(f"line {rejected.line}: {rejected.reason}")
     if done.rejected and not done.stored:
-        raise NothingAccepted("Nothing was imported; each line says why.")
+        raise NothingAccepted("Nothing was imported; see the reason for each line.")
 
 
 def list_locations(

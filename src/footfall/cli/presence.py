@@ -27,10 +27,10 @@ def replay(  # noqa: PLR0913  each is a flag
     store: str | None = None,
     json: bool = False,
 ) -> None:
-    """Make visits of a history of observations: a CSV file, also .gz.
+    """Make visits from a history of observations: a CSV file, also .gz.
 
-    Judged by the observations' own clock. Safe to interrupt and to repeat. What is
-    rejected goes to FILE.rejected.ndjson with the reasons.
+    The times in the file count, not the present time. You may interrupt and repeat it.
+    Rejected lines go to FILE.rejected.ndjson with the reasons.
 
     Example: footfall replay history.csv.gz --organization ID --location ID
     --time-column local_time --device-column device --timezone Asia/Tokyo
@@ -38,14 +38,15 @@ def replay(  # noqa: PLR0913  each is a flag
     Args:
         file: The file.
         organization: The organization's id.
-        location: The id of the location where all of it was heard.
-        time_column: The column of the times: ISO 8601, or since 1970 in s or ms.
-        device_column: The column of the devices: MAC addresses, or other names.
-        timezone: The zone of times without an offset; else the location's.
-        session_timeout: Minutes of silence that end a stay; else the location's.
-        minimum_dwell: Minutes that a visit lasts at least; else the location's.
+        location: The id of the location of all observations in the file.
+        time_column: The column of times: ISO 8601, or seconds or ms since 1970.
+        device_column: The column of devices: MAC addresses, or other names.
+        timezone: The zone of times without an offset; by default the location's.
+        session_timeout: Minutes of silence that end a stay; by default the
+            location's.
+        minimum_dwell: Minutes that a visit must last; by default the location's.
         pseudonymous: Make a contact for each unknown device.
-        store: Where to: sqlite:PATH (FOOTFALL_STORE).
+        store: Where the events go: sqlite:PATH (FOOTFALL_STORE).
         json: Print JSON.
     """
     import msgspec
@@ -109,10 +110,10 @@ def recompute(
     store: str | None = None,
     json: bool = False,
 ) -> None:
-    """Make visits anew from the observations that are kept, by the settings of now.
+    """Make visits again from the kept observations, by the present settings.
 
-    Events that no longer hold are withdrawn, and announced as such in the log of
-    arrivals. Safe to interrupt and to repeat.
+    Events that no longer hold are withdrawn, and announced as such in the order of
+    arrival. You may interrupt and repeat it.
 
     Example: footfall presence recompute --organization ID --since 2026-11-01
     --until 2026-11-07
@@ -151,10 +152,10 @@ def recompute(
 
 
 def forget_devices(*, organization: str, store: str | None = None) -> None:
-    """Delete the key of an organization's devices: none of them is known any more.
+    """Delete the key of an organization's devices, so that all of them are unknown.
 
-    Digests that are kept can never again be told to be of an address. Devices are
-    known anew, and people by their next login.
+    After that, no stored digest can be traced to an address. Every device counts as
+    new, and belongs to a contact again from the contact's next login.
 
     Example: footfall presence forget-devices --organization ID
 
@@ -169,4 +170,4 @@ def forget_devices(*, organization: str, store: str | None = None) -> None:
         waits = data.purge()
     say(f"The device key of {organization} is deleted.")
     if waits:
-        say("A long read keeps its bytes in the WAL: repeat this when it has ended.")
+        say("A long read keeps its bytes in the WAL: run this again when it has ended.")

@@ -1,4 +1,4 @@
-"""How far a long run is."""
+"""Progress bars of long runs."""
 
 from rich.console import Console
 from rich.progress import (

@@ -9,7 +9,7 @@ from footfall import settings
 def serve(
     *, store: str | None = None, host: str | None = None, port: int | None = None
 ) -> None:
-    """Serve the API until SIGTERM or Ctrl-C; requests under way are finished.
+    """Serve the API until SIGTERM or Ctrl-C, and finish the requests under way.
 
     Example: footfall serve --store sqlite:/var/lib/footfall/footfall.db --port 8000
 

@@ -26,18 +26,18 @@ def create(  # noqa: PLR0913  each is a flag
     store: str | None = None,
     json: bool = False,
 ) -> None:
-    """Make an address at which equipment is received, and say what to enter there.
+    """Make an address for equipment, and print what to enter at the vendor.
 
     Example: footfall source create --kind meraki --validator V --organization ID
 
     Args:
         kind: radius, freeradius, meraki or mist.
         organization: The organization's id.
-        secret: The secret to share with the equipment; made if not given.
-        validator: What Meraki's dashboard shows as validator.
-        location: A location's id, for access points that are not registered.
-        address: Where RADIUS packets come from, such as 192.0.2.0/24; repeatable.
-        url: How the equipment reaches footfall.
+        secret: The secret to share with the equipment; random by default.
+        validator: The validator that Meraki's dashboard shows.
+        location: The id of the location for access points that are not registered.
+        address: A network that sends RADIUS packets, such as 192.0.2.0/24; repeatable.
+        url: The URL at which the equipment reaches footfall.
         store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
         json: Print JSON.
     """
@@ -71,26 +71,26 @@ def create(  # noqa: PLR0913  each is a flag
 
 
 def _instructions(made: "NewSource", post_to: str, radius_port: int | None) -> str:
-    """Say what to enter at the vendor; the secret is shown this once."""
+    """Say what to enter at the vendor; the secret is shown only here."""
     radius_port = settings.RADIUS_PORT if radius_port is None else radius_port
     host = post_to.split("/")[2].partition(":")[0]
     lines = {
         "radius": [
-            "Enter at the access points or their controller, as accounting server:",
+            "Enter this accounting server at the access points or their controller:",
             f"  server         {host}, UDP port {radius_port}",
             f"  shared secret  {made.secret}",
             "  interim updates every 5 minutes or less",
             "and register each access point: footfall hotspot import",
         ],
         "freeradius": [
-            "Enter in mods-enabled/rest of your FreeRADIUS, in its section accounting:",
+            "In your FreeRADIUS, enter in the section accounting of mods-enabled/rest:",
             f'  uri      = "{post_to}"',
             '  method   = "post"',
             '  body     = "json"',
             '  auth     = "basic"',
             '  username = "footfall"',
             f'  password = "{made.secret}"',
-            "and `rest` in the section accounting of sites-enabled/default.",
+            "and add `rest` to the section accounting of sites-enabled/default.",
         ],
         "meraki": [
             "Enter in Meraki's dashboard, Network-wide > General > Scanning API:",
@@ -107,7 +107,11 @@ def _instructions(made: "NewSource", post_to: str, radius_port: int | None) -> s
         ],
     }[made.source.kind]
     head = f"source {made.source.id}\n\n"
-    return head + "\n".join(lines) + "\n\nThe secret is not shown again: note it now.\n"
+    return (
+        head
+        + "\n".join(lines)
+        + "\n\nThe secret is not shown again: write it down now.\n"
+    )
 
 
 def list_sources(
@@ -118,7 +122,7 @@ def list_sources(
     Example: footfall source list --organization ID
 
     Args:
-        organization: Only this organization's.
+        organization: Only the sources of this organization.
         store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
         json: Print JSON.
     """
@@ -142,7 +146,7 @@ def list_sources(
 
 
 def delete(source: str, *, store: str | None = None) -> None:
-    """Delete a source: nothing is received there any more.
+    """Delete a source; footfall receives nothing there any more.
 
     Example: footfall source delete 0b6ac9a56ee74a1b9f0e7c2f0d3c1a55
 
@@ -168,13 +172,13 @@ def problems(
     store: str | None = None,
     json: bool = False,
 ) -> None:
-    """List what sources sent in the last 7 days and nobody understood, newest first.
+    """List what sources sent that was not understood, in the last 7 days, newest first.
 
     Example: footfall source problems --organization ID
 
     Args:
         organization: The organization's id.
-        limit: At most so many.
+        limit: How many to list at most.
         store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
         json: Print JSON, with what was sent.
     """

@@ -25,7 +25,7 @@ def create_organization(
 
     Args:
         name: What people call it.
-        id: Its id in the API's paths; made if not given.
+        id: Its id in the API's paths; random by default.
         store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
         json: Print JSON.
     """
@@ -66,7 +66,7 @@ def create_service(
     store: str | None = None,
     json: bool = False,
 ) -> None:
-    """Make an API credential; its secret is shown now and never again.
+    """Make an API credential; its secret is shown only once.
 
     Example: footfall service create --organization ID
     --role "Organization Manager" --scope events_read
@@ -74,8 +74,8 @@ def create_service(
     Args:
         organization: The organization's id.
         role: "Organization Manager", "Location Manager" or "Public app".
-        scope: What it may do, such as events_read; may be repeated.
-        location: A location that a Location Manager has; may be repeated.
+        scope: What it may do, such as events_read; repeatable.
+        location: The id of a Location Manager's location; repeatable.
         store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
         json: Print JSON.
     """
@@ -97,7 +97,7 @@ def create_service(
         sys.stdout.write(
             f"clientKey     {made.client_key}\n"
             f"clientSecret  {made.client_secret}\n"
-            "The secret is not kept: note it now.\n"
+            "The secret is not shown again: write it down now.\n"
         )
 
 
@@ -109,7 +109,7 @@ def list_services(
     Example: footfall service list --organization ID
 
     Args:
-        organization: Only this organization's.
+        organization: Only the services of this organization.
         store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
         json: Print JSON.
     """
@@ -133,7 +133,7 @@ def list_services(
 
 
 def revoke_service(client_key: str, *, store: str | None = None) -> None:
-    """End an API credential and every token that it was given, at once.
+    """End an API credential and all its tokens, at once.
 
     Example: footfall service revoke ck-0b6ac9a5-6ee7-4a1b-9f0e-7c2f0d3c1a55
 

@@ -1,7 +1,7 @@
 """Who may do what.
 
-A *permission* names the roles and the scopes of which a service needs one each.
-A *grant* is what a verified token stands for: one service of one organization.
+A *permission* names roles and scopes; a service needs one of each. A *grant* is what a
+verified token allows: to act as one service of one organization.
 """
 
 from enum import StrEnum
@@ -24,14 +24,14 @@ SCOPES = tuple(f"{name}_{kind}" for name in RESOURCES for kind in ("read", "writ
 
 
 class Permission(msgspec.Struct, frozen=True):
-    """What an operation demands: one of `roles`, and `scope` or the one above it."""
+    """What an operation needs: one of `roles`, and `scope` or the wider scope."""
 
     scope: str
     roles: frozenset[Role]
 
     @property
     def scopes(self) -> frozenset[str]:
-        """The scopes of which one is enough: organization_* contains all others."""
+        """The scopes, of which one is enough: organization_* contains all others."""
         return frozenset({self.scope, f"organization_{self.scope.rsplit('_')[-1]}"})
 
 
@@ -43,7 +43,7 @@ READ_CONTACT = Permission("customer_read", _MANAGER)
 CREATE_CONTACT = Permission("customer_write", _MANAGER | {Role.PUBLIC_APP})
 CHANGE_CONTACT = Permission("customer_write", _MANAGER)
 SEND_OBSERVATIONS = Permission("events_write", _MANAGER | {Role.PUBLIC_APP})
-# A Location Manager has only its locations: the flows see to that.
+# The flows restrict a Location Manager to its locations.
 _LOCAL = _MANAGER | {Role.LOCATION_MANAGER}
 READ_LOCATIONS = Permission("location_read", _LOCAL)
 CHANGE_LOCATION = Permission("location_write", _LOCAL)
@@ -57,7 +57,7 @@ CHANGE_SETTINGS = Permission("organization_write", _MANAGER)
 class Service(msgspec.Struct, frozen=True):
     """An API credential, without its secret.
 
-    `locations` are those that a Location Manager has.
+    `locations` are the locations of a Location Manager.
     """
 
     client_key: str
@@ -77,7 +77,7 @@ class Service(msgspec.Struct, frozen=True):
 
 
 class Grant(msgspec.Struct, frozen=True):
-    """What a verified token allows, and until when it does."""
+    """What a verified token allows, and until when."""
 
     service: Service
     token_id: str
@@ -85,19 +85,21 @@ class Grant(msgspec.Struct, frozen=True):
 
 
 def check(grant: Grant, permission: Permission, organization: str) -> None:
-    """Let the grant pass, or say why not.
+    """Check that a grant has a permission for an organization.
 
     The answer for another organization is the same whether it exists or not.
 
     Raises:
-        NotAllowed: Another organization, or a role or scope that does not suffice.
+        NotAllowed: It is another organization, or the role or scope does not suffice.
     """
     service = grant.service
     if service.organization != organization:
         raise NotAllowed("This token is not for the organization of this path.")
     if service.role not in permission.roles:
         allowed = ", ".join(sorted(permission.roles))
-        raise NotAllowed(f"The role {service.role} may not do this; needed: {allowed}.")
+        raise NotAllowed(
+            f"The role {service.role} may not do this; allowed: {allowed}."
+        )
     if permission.scopes.isdisjoint(service.scopes):
         allowed = " or ".join(sorted(permission.scopes))
         raise NotAllowed(f"This token lacks a scope; needed: {allowed}.")
@@ -107,7 +109,7 @@ def parse_role(text: str) -> Role:
     """Read a role's name.
 
     Raises:
-        Invalid: There is none such, with those that there are.
+        Invalid: There is no such role; names those that exist.
     """
     try:
         return Role(text)
@@ -123,7 +125,7 @@ def check_scopes(scopes: tuple[str, ...]) -> None:
     """Accept only scopes that exist.
 
     Raises:
-        Invalid: One does not, with those that do.
+        Invalid: One does not exist; names those that do.
     """
     wrong = [scope for scope in scopes if scope not in SCOPES]
     if wrong or not scopes:

@@ -1,7 +1,7 @@
 """The forms in which items are sent: one, an array, `{"events": […]}`, NDJSON.
 
-`split` cuts a body into the bytes of its items without judging them, so that one
-bad item is rejected alone. It stops at the first item too many.
+`split` cuts a body into the bytes of its items without checking them, so that one bad
+item is rejected alone. It stops at the first item over the limit.
 """
 
 import contextlib
@@ -17,10 +17,10 @@ from footfall.errors import BodyInvalid, TooLarge
 
 _LINE = re.compile(rb"\S[^\n]*")
 _SPACE = re.compile(r"[ \t\r\n]*")
-# A body with fewer commas is decoded at once: it cannot have many more items.
+# A body with fewer commas is decoded at once: it cannot have too many items.
 _COMMAS_MAX = 500_000
 _array = msgspec.json.Decoder(list[msgspec.Raw])
-# Its numbers stay text: only where an item ends matters.
+# Keeps numbers as text: only the end of an item matters.
 _scanner = json.JSONDecoder(parse_int=str, parse_float=str)
 
 
@@ -35,13 +35,13 @@ def split(
 
     Args:
         body: JSON or NDJSON.
-        lines: It is NDJSON; empty lines are no items.
+        lines: Whether it is NDJSON; empty lines are skipped.
         name: What the items are called.
-        count_max: So many items are allowed.
+        count_max: The most items allowed.
 
     Raises:
-        BodyInvalid: It has no items to find: empty, or not JSON as a whole.
-        TooLarge: It has more than `count_max`.
+        BodyInvalid: It is empty, or not JSON as a whole.
+        TooLarge: It has more than `count_max` items.
     """
     found = _lines(body) if lines else _items(body, name, count_max)
     items: list[bytes] = []
@@ -55,7 +55,7 @@ def split(
 
 
 def may_have_more(body: bytes, count_max: int) -> bool:
-    """Tell whether a body may have so many items that it must be cut one by one."""
+    """Tell whether a body may have too many items to decode it at once."""
     return body.count(b",") > max(_COMMAS_MAX, count_max)
 
 
@@ -77,8 +77,8 @@ def _items(body: bytes, name: str, count_max: int | None) -> Iterator[bytes]:
             body = sent
         elif body[:1] != b"[":
             raise BodyInvalid(
-                f"The body is neither one of the {name}, an array of them nor an "
-                f"object with an array `{name}`."
+                f"The body has no {name}; send one JSON object, an array, or an object "
+                f"with an array `{name}`."
             )
         yield from _cut(body, count_max)
     except (msgspec.MsgspecError, RecursionError, ValueError) as error:
@@ -86,9 +86,9 @@ def _items(body: bytes, name: str, count_max: int | None) -> Iterator[bytes]:
 
 
 def _cut(body: bytes, count_max: int | None) -> Iterator[bytes]:
-    """Cut an array: at once, or one by one where that may not be or cannot be done."""
+    """Cut an array: at once, or one by one if it is too large or not decodable."""
     if count_max is None or not may_have_more(body, count_max):
-        # A lone surrogate is no JSON to the one and is to the other.
+        # `_elements` accepts lone surrogates, so one bad item is rejected alone.
         with contextlib.suppress(msgspec.MsgspecError):
             return map(bytes, _array.decode(body))
     return _elements(body.decode())
@@ -96,14 +96,14 @@ def _cut(body: bytes, count_max: int | None) -> Iterator[bytes]:
 
 @functools.cache
 def _envelope(name: str) -> msgspec.json.Decoder[Any]:
-    """Return what finds the items in an object, and passes over all else in it."""
+    """Return a decoder that finds the items in an object and skips all else."""
     field = msgspec.field(default=msgspec.Raw(), name=name)
     kind = msgspec.defstruct("Envelope", [("items", msgspec.Raw, field)])
     return msgspec.json.Decoder(kind)
 
 
 def _elements(text: str) -> Iterator[bytes]:
-    """Yield the elements of an array one after the other, as they are asked for."""
+    """Yield the elements of an array lazily, so that a caller can stop early."""
     at = _after_space(text, 1)
     if text[at : at + 1] == "]":
         at = _after_space(text, at + 1)

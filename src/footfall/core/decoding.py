@@ -1,4 +1,4 @@
-"""Decoding: JSON that somebody sent as a struct, or every reason why it is none."""
+"""Decoding: turn sent JSON into a struct, or name every reason why it is not one."""
 
 from collections.abc import Iterator
 from typing import Any, TypeVar, get_args
@@ -15,7 +15,7 @@ def decode_object(raw: bytes) -> dict[str, Any]:
     """Read a JSON object.
 
     Raises:
-        BodyInvalid: It is none.
+        BodyInvalid: It is not a JSON object.
     """
     try:
         value = msgspec.json.decode(raw.decode())
@@ -31,7 +31,7 @@ def convert(value: dict[str, Any], kind: type[T]) -> T:
     """Read an object as a struct.
 
     Raises:
-        BodyInvalid: It is none, with each field that is wrong.
+        BodyInvalid: Some fields are wrong; names each of them.
     """
     try:
         return msgspec.convert(value, kind)

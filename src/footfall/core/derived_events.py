@@ -1,7 +1,7 @@
-"""Derived events: those that footfall makes of presence and logins.
+"""Derived events: the events that footfall makes of presence and logins.
 
-Their ids derive from what they are made of, so the same fact made twice is a
-duplicate. They carry `when.utcOffset`, as events do whose local time was filled in.
+An id is computed from the facts of its event, so making the same event twice gives a
+duplicate. They carry `when.utcOffset`, like events whose local time was filled in.
 Source: SPEC "The event".
 """
 
@@ -17,7 +17,7 @@ from footfall.core.places import Registry
 
 
 class EventContext(msgspec.Struct, frozen=True):
-    """Who and where: the contact's id, the location's and the hotspot's numbers."""
+    """The contact's id, and the numbers of the location and the hotspot."""
 
     contact: str
     registry: Registry
@@ -31,7 +31,7 @@ def arriving(context: EventContext, at: int) -> NewEvent:
 
 
 def visit(context: EventContext, start_at: int, end_at: int) -> NewEvent:
-    """Make the event of a visit; its scene has no hotspot."""
+    """Make the event of a visit; its `where` has no hotspot."""
     zone = instants.zone_of(
         context.registry.locations[context.location].location.timezone
     )
@@ -46,14 +46,14 @@ def visit(context: EventContext, start_at: int, end_at: int) -> NewEvent:
 
 
 def login(context: EventContext, at: int, session: str) -> NewEvent:
-    """Make the event of a login; `session` is what tells it from another."""
+    """Make the event of a login; `session` tells it from other logins."""
     return _make(context, "login", at, (session,))
 
 
 def signup(
     context: EventContext | None, organization: str, contact: str, at: int, source: str
 ) -> NewEvent:
-    """Make the event of a new contact; it has a place where that is known."""
+    """Make the event of a new contact, with its place if that is known."""
     payload = {"signup": {"source": source}}
     if context is not None:
         return _make(context, "signup", at, (), payload)
@@ -63,7 +63,7 @@ def signup(
 
 
 def withdrawn(body: bytes) -> bytes:
-    """Return what announces that a made event no longer holds."""
+    """Return the announcement that a derived event no longer holds."""
     value = msgspec.json.decode(body)
     value["event"]["withdrawn"] = True
     return msgspec.json.encode(value)
@@ -82,7 +82,7 @@ def _make(
     if hotspot is not None:
         where["hotspotId"] = hotspot[0].id
     organization = context.registry.organization
-    # Not its name or zone: they may change, and this is the same event.
+    # The location's name and zone are left out: they may change, the event stays.
     event_id = _id(
         at, kind, organization, context.contact, location.id, context.hotspot, *made_of
     )

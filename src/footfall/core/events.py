@@ -1,8 +1,8 @@
-"""Events: their shape, what makes one acceptable, and what footfall fills in.
+"""Events: their shape, how they are checked, and what footfall fills in.
 
-An *event* is one fact about one contact at one time, immutable once stored. It is
-kept as the JSON that was sent (white space between tokens apart), so it comes back
-as the same value, fields that footfall does not know included.
+An *event* is one fact about one contact at one time, immutable once stored. It is kept
+as the JSON that was sent (except white space between tokens), so it comes back as the
+same value, including fields that footfall does not know.
 Source: the Events API of the seed, SPEC "The event" and "Sending events".
 """
 
@@ -26,7 +26,7 @@ DEPTH_MAX = 64
 TYPE_LENGTH_MAX = 64
 _USUAL_ID = re.compile("[0-9a-f]{32}[gl]")
 
-# The position of a type is its number in the stores: append only.
+# The position of a type is its number in the store: only append.
 TYPES = (
     "signup",
     "arriving",
@@ -47,7 +47,7 @@ TYPE_NUMBERS = {name: number for number, name in enumerate(TYPES)}
 
 
 class Signup(msgspec.Struct, rename="camel", frozen=True, gc=False):
-    """Where a contact was created: wifi, kiosk, api and so on."""
+    """What created a contact: wifi, kiosk, api and so on."""
 
     source: str | None = None
 
@@ -159,13 +159,13 @@ class NewEvent(msgspec.Struct, frozen=True, gc=False):
     """An event that is ready to be stored.
 
     Attributes:
-        key: What makes it one: `key_of(id)`.
+        key: Its unique key: `key_of(id)`.
         contact: The contact's id.
         type: The type's number.
         created_at: `when.createdAt`, an instant.
         local_at: `when.createdAtLocal`, a wall clock.
-        body: The JSON to be served.
-        sent: The JSON as it came, to tell a repetition from a conflict.
+        body: The JSON to serve.
+        sent: The JSON as sent, to tell a duplicate from a conflict.
     """
 
     key: bytes
@@ -178,7 +178,7 @@ class NewEvent(msgspec.Struct, frozen=True, gc=False):
 
 
 class Rejection(Exception):
-    """An event that cannot be stored, with its id if it has one and every reason."""
+    """An event that cannot be stored, with its id (if any) and every reason."""
 
     def __init__(self, errors: list[FieldError], event_id: str | None = None):
         super().__init__("; ".join(f"{e.field}: {e.message}" for e in errors))
@@ -190,10 +190,10 @@ _decoder = msgspec.json.Decoder(Event)
 
 
 def key_of(event_id: str) -> bytes:
-    """Return what stands for an id in a store: short, and in the id's order.
+    """Return the key of an id in the store: short, and in the order of usual ids.
 
-    The 32 hex digits and the letter of the usual form are 17 bytes; any other id
-    becomes 17 bytes of its digest, which never equal those of a usual one.
+    The 32 hex digits and the letter of a usual id become 17 bytes. Any other id becomes
+    a digest of 16 bytes and `#`, which no usual id ends with.
     """
     if _USUAL_ID.fullmatch(event_id):
         return bytes.fromhex(event_id[:32]) + event_id[-1].encode()
@@ -223,12 +223,12 @@ def accept(
     Args:
         raw: The event's JSON.
         organization: The id of the organization that it was sent to.
-        now: The instant of its arrival; `createdAt` where none was sent.
-        new_id: Makes the 32 hex digits of an id where none was sent.
+        now: The instant of its arrival; `createdAt` if none was sent.
+        new_id: Makes the 32 hex digits of an id if none was sent.
         zone_at: Returns the time zone of a location by its id, if it is registered.
 
     Raises:
-        Rejection: It cannot be stored; all reasons are in it.
+        Rejection: It cannot be stored; has every reason.
     """
     if len(raw) > EVENT_BYTES_MAX:
         limit = f"is {len(raw)} bytes long; at most {EVENT_BYTES_MAX} are allowed"
@@ -251,13 +251,13 @@ def accept(
         try:
             return _complete(raw, event, organization, now, new_id, zone)
         except (msgspec.MsgspecError, ValueError, OverflowError) as error:
-            # No field: a number or a local time that no completed event can hold.
+            # No field is known: a number or a local time does not fit in an event.
             errors = [FieldError("", str(error))]
     raise Rejection(_together(errors, _bad_times(event)), event.event.id)
 
 
 def _zone_of(event: Event, zone_at: Callable[[str], str | None]) -> str | None:
-    """Return the zone that an event says, or that of its location."""
+    """Return the zone that an event names, or that of its location."""
     if event.when is not None and event.when.timezone is not None:
         return event.when.timezone
     location = None if event.where is None else event.where.location_id
@@ -267,17 +267,17 @@ def _zone_of(event: Event, zone_at: Callable[[str], str | None]) -> str | None:
 def _together(
     errors: list[FieldError], times: Iterator[FieldError]
 ) -> list[FieldError]:
-    """Name the bad times too, and what has no field only where nothing has one."""
+    """Add the bad times; keep errors without a field only if no error has one."""
     found = [error for error in errors if error.field] + list(times)
     return found or errors
 
 
 def same(sent: bytes, stored: bytes) -> bool:
-    """Tell whether an event that comes again says what the stored one says.
+    """Tell whether a repeated event has the same content as the stored one.
 
-    What footfall filled in the first time is not held against the second. Bytes that
-    cannot be compared as values (older stores hold numbers beyond a double) are the
-    same only byte for byte.
+    Fields that footfall filled in the first time may be missing in the second. Events
+    that cannot be compared as values (older stores hold numbers beyond a double) are
+    the same only if their bytes are.
     """
     if sent == stored:
         return True
@@ -308,7 +308,7 @@ _FILLED = (
 
 
 def _drop_unsent(stored: Any, sent: Any, path: tuple[str, ...]) -> None:
-    """Drop a field that footfall fills where it was not sent (null is not sent)."""
+    """Drop a field that footfall fills in, unless it was sent (null counts as not)."""
     for name in path[:-1]:
         stored = stored.get(name) or {}
         sent = sent.get(name) or {}
@@ -328,7 +328,7 @@ def _complete(
     new_id: Callable[[], str],
     timezone: str | None,
 ) -> NewEvent:
-    """Fill in what is missing; an event that was sent in whole keeps its bytes."""
+    """Fill in missing fields; a complete event keeps its bytes."""
     detail, when = event.event, event.when or When()
     zone = instants.zone_of(timezone or "UTC")
     if detail.visit is not None:
@@ -397,10 +397,10 @@ def _fill(raw: bytes, filled: list[tuple[tuple[str, ...], str]]) -> bytes:
 def _objections(
     event: Event, organization: str, timezone: str | None
 ) -> Iterator[FieldError]:
-    """Yield what is wrong with an event whose fields have the right types."""
+    """Yield the errors of an event whose fields have the right types."""
     detail, when = event.event, event.when or When()
     if event.organization_id not in (None, organization):
-        message = "is another organization's; send it there, or leave it out"
+        message = "belongs to another organization; send it there, or leave it out"
         yield FieldError("organizationId", message)
     yield from bad_id("customerId", event.customer_id)
     if detail.id is not None:
@@ -415,16 +415,16 @@ def _objections(
 def unknown_type(name: str) -> str:
     """Say that there is no such event type, and which one was probably meant."""
     if len(name) > TYPE_LENGTH_MAX:
-        return f"is not an event type; all are: {', '.join(TYPES)}"
+        return f"is not an event type; allowed: {', '.join(TYPES)}"
     nearest, _, _ = rapidfuzz.process.extractOne(name, TYPES)
     return (
         f"{name!r} is not an event type; the nearest is {nearest!r}, "
-        f"all are: {', '.join(TYPES)}"
+        f"allowed: {', '.join(TYPES)}"
     )
 
 
 def bad_id(field: str, value: str) -> Iterator[FieldError]:
-    """Yield what is wrong with an id that somebody chose."""
+    """Yield the errors of an id that was sent."""
     if not value:
         yield FieldError(field, "is empty; leave it out or give it a value")
     elif len(value) > ID_LENGTH_MAX:
@@ -435,7 +435,7 @@ def bad_id(field: str, value: str) -> Iterator[FieldError]:
 
 
 def _bad_times(event: Event) -> Iterator[FieldError]:
-    """Yield what is wrong with the times; `_complete` only says that something is."""
+    """Yield the errors of the times by field; `_complete` stops at the first."""
     when, visit = event.when or When(), event.event.visit or Visit()
     if when.created_at is not None:
         yield from _bad(instants.parse_instant, "when.createdAt", when.created_at)
@@ -461,7 +461,7 @@ def _bad(
 
 
 def _check_depth(raw: bytes) -> None:
-    """Refuse what many a client could not read back."""
+    """Refuse nesting that many JSON readers could not read back."""
     if raw.count(b"{") + raw.count(b"[") <= DEPTH_MAX:
         return
     level = [msgspec.json.decode(raw)]
@@ -483,11 +483,11 @@ def _too_deep() -> FieldError:
 
 
 def _explain(raw: bytes, organization: str, error: Exception) -> Rejection:
-    """Find every reason why an event could not be decoded; decoding names one."""
+    """Find every reason why an event was not decoded; the decoder names only one."""
     try:
         value = msgspec.json.decode(raw.decode())
     except UnicodeDecodeError as broken:
-        message = f"is not UTF-8: byte {broken.start} is not a character's"
+        message = f"is not UTF-8 at byte {broken.start}"
         return Rejection([FieldError("", message)])
     except (msgspec.MsgspecError, RecursionError) as broken:
         return Rejection([FieldError("", _malformed(raw, str(broken)))])
@@ -502,7 +502,7 @@ def _explain(raw: bytes, organization: str, error: Exception) -> Rejection:
         if isinstance(found, str) and found not in TYPE_NUMBERS:
             errors.append(FieldError("event.type", unknown_type(found)))
     if value.get("organizationId") not in (None, organization):
-        message = "is another organization's; send it there, or leave it out"
+        message = "belongs to another organization; send it there, or leave it out"
         errors.append(FieldError("organizationId", message))
     return Rejection(errors or [FieldError("", str(error))], event_id)
 

@@ -1,6 +1,6 @@
-"""Identities: what a person is known by, each in its one form.
+"""Identities: what a contact is known by, normalised.
 
-Phones and addresses are judged by the libraries of the field: Google's libphonenumber
+Established libraries check phone numbers and e-mail addresses: Google's libphonenumber
 (`phonenumbers`) and `email-validator`.
 """
 
@@ -18,7 +18,7 @@ def _username(text: str) -> str:
 
 
 def _email(text: str) -> str:
-    # Loaded when the first address is seen: it takes longer than all of a command.
+    # Imported with the first address: the import takes longer than a whole command.
     from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415
 
     try:
@@ -31,7 +31,7 @@ def _email(text: str) -> str:
 
 
 def _phone(text: str) -> str:
-    import phonenumbers  # noqa: PLC0415  like above
+    import phonenumbers  # noqa: PLC0415  as above
 
     try:
         number = phonenumbers.parse(text[:32])
@@ -51,9 +51,9 @@ _FORMS: dict[str, Callable[[str], str]] = {
 
 @functools.lru_cache(1024)
 def normalise(kind: str, text: str) -> str:
-    """Return the one form of an identity.
+    """Return the normalised form of an identity.
 
     Raises:
-        ValueError: It is none of its kind; the message says what is allowed.
+        ValueError: It is not of its kind; the message says what is allowed.
     """
     return _FORMS[kind](text.strip())

@@ -1,9 +1,9 @@
 """Instants and wall clocks.
 
 An *instant* is a moment in the world, held as whole microseconds since 1970-01-01
-UTC. A *wall clock* is what the clock in a venue showed, held as the microseconds
-from 1970-01-01 00:00 on that same clock, with no zone: the API writes it with a
-false `Z` (`createdAtLocal`). Digits of a fraction beyond the sixth do not count.
+UTC. A *wall clock* is the time that the clock in a venue showed, held as microseconds
+since 1970-01-01 00:00 on the same clock, without a zone: the API writes it with a false
+`Z` (`createdAtLocal`). Digits of a fraction beyond the sixth are ignored.
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -27,7 +27,7 @@ def parse_instant(text: str) -> int:
     """Read an ISO 8601 time with an offset (`2022-07-21T18:41:09Z`).
 
     Raises:
-        ValueError: It is no such time; the message says what is allowed.
+        ValueError: It is not such a time; the message says what is allowed.
     """
     moment = _parse(text)
     if moment.tzinfo is None:
@@ -39,7 +39,7 @@ def parse_wall_clock(text: str) -> int:
     """Read the digits of a local time; a `Z` or an offset after them is ignored.
 
     Raises:
-        ValueError: It is no ISO 8601 time.
+        ValueError: It is not an ISO 8601 time.
     """
     moment = _parse(text)
     if moment.tzinfo is not UTC:
@@ -50,11 +50,11 @@ def parse_wall_clock(text: str) -> int:
 def parse_bound(text: str, *, last: bool) -> int:
     """Read a bound of a search: an instant, or a date that means the whole day.
 
-    With no offset it is UTC. A `+` that arrived as a space is a plus.
+    Without an offset it is UTC. A `+` that arrived as a space is a plus.
 
     Args:
         text: What the client sent.
-        last: Take the last instant of a date alone, not the first.
+        last: For a date alone, take its last instant, not its first.
 
     Raises:
         ValueError: It is neither a time nor a date.
@@ -91,7 +91,7 @@ def format_instant(instant: int) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
 
 
-# Written alike: the original puts a false `Z` behind local times.
+# The same format: the original puts a false `Z` after local times.
 format_wall_clock = format_instant
 
 
@@ -99,7 +99,7 @@ def zone_of(name: str) -> ZoneInfo:
     """Return the IANA time zone of that name.
 
     Raises:
-        ValueError: There is none.
+        ValueError: There is no such zone.
     """
     try:
         return ZoneInfo(name)
@@ -117,14 +117,14 @@ def to_wall_clock(instant: int, zone: ZoneInfo) -> int:
 def from_wall_clock(wall_clock: int, zone: ZoneInfo) -> int:
     """Return the instant at which the clock in `zone` shows `wall_clock`.
 
-    Of the two instants of an hour that a clock change repeats it is the first.
+    In an hour that a clock change repeats, it is the first of the two instants.
     """
     moment = (_EPOCH + wall_clock * _MICROSECOND).replace(tzinfo=zone)
     return (moment - _EPOCH) // _MICROSECOND
 
 
 def format_offset(instant: int, zone: ZoneInfo) -> str:
-    """Write the zone's distance from UTC at `instant`, such as `-07:00`."""
+    """Write the zone's offset from UTC at `instant`, such as `-07:00`."""
     minutes = _offset(instant, zone) // (60 * SECOND)
     sign = "-" if minutes < 0 else "+"
     return f"{sign}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"

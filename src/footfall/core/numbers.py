@@ -1,7 +1,7 @@
-"""Numbers: which ones every reader of JSON can read back.
+"""Numbers: refuse those that some JSON readers cannot read back.
 
-A double is what most readers make of a number, and Python reads no integer of more
-than 4,300 digits. What is beyond would come back as infinity, or not at all.
+Most readers turn a number into a double, and Python reads no integer of more than 4,300
+digits. Larger numbers would come back as infinity, or not at all.
 Source: RFC 8259, 6; https://docs.python.org/3/library/stdtypes.html#int-max-str-digits
 """
 
@@ -11,19 +11,19 @@ import re
 from typing import NoReturn
 
 DIGITS_MAX = 4_300
-# What can be beyond a double has many digits or three in its exponent. A number stands
-# behind one of these; text stands behind a quotation mark.
+# A number beyond a double has many digits, or three in its exponent. The first class is
+# what may stand before a number; before text there is a quotation mark.
 _DOUBTFUL = re.compile(rb"[\s:,\[]-?(?:[0-9][0-9.]{199}|[0-9][0-9.]*[eE][+-]?[0-9]{3})")
 
 
 def check_numbers(raw: bytes) -> None:
-    """Accept JSON all of whose numbers can be read back.
+    """Check that all numbers in JSON can be read back.
 
     Args:
-        raw: JSON, checked to be so.
+        raw: Valid JSON.
 
     Raises:
-        ValueError: It has one that cannot, and which.
+        ValueError: A number cannot be read back; names it.
         RecursionError: It is nested too deep.
     """
     if _DOUBTFUL.search(raw):
@@ -43,4 +43,4 @@ def _check(text: str) -> None:
 
 
 def _refuse(text: str) -> NoReturn:
-    raise ValueError(f"{text} is not a number of JSON")
+    raise ValueError(f"{text} is not a JSON number")

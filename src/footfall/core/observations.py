@@ -1,9 +1,8 @@
-"""Observations: what equipment hears, before it is known what it means.
+"""Observations: what equipment reports, before footfall interprets it.
 
 An *observation* is raw presence ("this device was heard here then"), a *login* is one
-with a person's identity. Both say where by a *place reference*, in
-the equipment's words.
-A device's address is seen here only on its way to its digest.
+with a contact's identity. Both name the place by a *place reference*, in the words of
+the equipment. A device's address is kept only until its digest replaces it.
 """
 
 import hmac
@@ -18,13 +17,13 @@ from footfall.errors import FieldError
 MAC_BYTES = 6
 DIGEST_BYTES = 16
 _SEPARATORS = str.maketrans("", "", ":-.")
-# The second of the lowest bits of the first byte: administered locally. The lowest:
-# a group. Source: IEEE 802-2014, 8.4.
+# Bits of the first byte: locally administered; group address.
+# Source: IEEE 802-2014, 8.4.
 _LOCAL, _GROUP = 0b10, 0b01
 
 
 class PlaceReference(msgspec.Struct, frozen=True, gc=False):
-    """Where something was heard; the first of these that is registered counts.
+    """Where something was heard; the first name here that is registered counts.
 
     Attributes:
         hotspot: A hotspot's id.
@@ -41,7 +40,7 @@ class PlaceReference(msgspec.Struct, frozen=True, gc=False):
     location: str | None = None
 
     def __str__(self) -> str:
-        """Say it to people."""
+        """Write it for messages."""
         parts = (
             ("hotspot", self.hotspot),
             ("access point", self.mac and self.mac.hex(":")),
@@ -58,10 +57,10 @@ class Observation(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         at: When, an instant.
         reference: Where.
-        device: Its address, 6 bytes, or another name for it; or
-        contact: The contact's id.
+        device: The device's address (6 bytes) or another name of it; or else
+        contact: the contact's id.
         rssi: The signal in dBm.
-        fleeting: The address says nothing about who has it, whatever its bits are.
+        fleeting: The address does not identify a device, whatever its bits are.
         index: Its position in what was sent.
     """
 
@@ -81,8 +80,8 @@ class Login(msgspec.Struct, frozen=True):
         at: When, an instant.
         reference: Where.
         identities: Who, as (kind, value); the first that is known counts.
-        device: With what.
-        session: What makes it one: the same again is the same login.
+        device: The device's address.
+        session: Its session: the same session is the same login.
         nas: The NAS that holds the session, if it has one.
         rssi: The signal in dBm.
         index: Its position in what was sent.
@@ -99,7 +98,7 @@ class Login(msgspec.Struct, frozen=True):
 
 
 class Restart(msgspec.Struct, frozen=True):
-    """A NAS went on or off: all its sessions are over."""
+    """A NAS was switched on or off, so all its sessions are over."""
 
     at: int
     nas: str
@@ -114,12 +113,12 @@ class Rejection(msgspec.Struct, frozen=True):
 
     @property
     def reason(self) -> str:
-        """Say it in a line."""
+        """The errors in one line."""
         return "; ".join(f"{e.field}: {e.message}".lstrip(": ") for e in self.errors)
 
 
 class SourceBatch(msgspec.Struct, frozen=True):
-    """What a source said, in its order."""
+    """What a source reported, in its order."""
 
     observations: tuple[Observation, ...] | list[Observation] = ()
     logins: tuple[Login, ...] | list[Login] = ()
@@ -131,7 +130,7 @@ def parse_mac(text: str) -> bytes:
     """Read a MAC address, written in any of the usual ways.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is not one.
     """
     bare = text.translate(_SEPARATORS)
     try:
@@ -146,7 +145,7 @@ def parse_mac(text: str) -> bytes:
 
 
 def is_randomised(device: bytes) -> bool:
-    """Tell whether a device made its address up (second hex digit 2, 6, A or E)."""
+    """Tell whether an address is randomised (second hex digit 2, 6, A or E)."""
     return len(device) == MAC_BYTES and device[0] & (_LOCAL | _GROUP) == _LOCAL
 
 
@@ -156,16 +155,16 @@ def digest(key: bytes, value: bytes) -> bytes:
 
 
 class StoredObservation(msgspec.Struct, frozen=True, gc=False):
-    """An observation as it is kept, to make visits anew from it.
+    """An observation as it is stored, so that visits can be made again.
 
     Attributes:
         subject: The device's digest, or the contact's key.
         at: The instant, of a whole second.
         location: The location's number.
         hotspot: The hotspot's number, or 0.
-        rssi: The signal in dBm, where it is known.
+        rssi: The signal in dBm, if it is known.
         by_contact: Whether the subject is a contact.
-        fleeting: Whether the device's address says nothing about who has it.
+        fleeting: Whether the address does not identify a device.
     """
 
     subject: bytes
@@ -187,7 +186,7 @@ _NOBODY = bytes(DIGEST_BYTES)
 
 
 def pack(kept: list[StoredObservation]) -> bytes:
-    """Write observations one after another, all of one length."""
+    """Write observations one after another, as records of equal length."""
     return b"".join(
         [
             _RECORD.pack(
@@ -209,7 +208,7 @@ def blank(batch: bytes, subject: bytes, since: int, until: int) -> bytes:
     left = bytearray(batch)
     place = batch.find(subject)
     while place >= 0:
-        # Elsewhere than at a record's start it is by chance.
+        # Bytes that match elsewhere than at a record's start match by chance.
         if place % size == 0:
             at = _RECORD.unpack_from(batch, place)[1] * SECOND
             if since <= at < until:

@@ -1,6 +1,6 @@
 """Places: an organization's locations and hotspots, in the shapes of the original.
 
-The *registry* is all that an organization has registered, by what equipment calls it.
+The *registry* has all that an organization registered, by the equipment's names.
 Source: the Locations and Hotspots APIs that the seed's events refer to.
 """
 
@@ -23,7 +23,7 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class Address(msgspec.Struct, frozen=True):
-    """Where mail for a location goes."""
+    """The postal address of a location."""
 
     address: str | None = None
     city: str | None = None
@@ -57,7 +57,7 @@ class Hotspot(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class PresenceSettings(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """Rules of an organization or a location; what is not set is the next wider's.
+    """Rules of an organization or a location; a wider setting fills what is not set.
 
     `pseudonymous` makes contacts for unknown devices.
     """
@@ -72,7 +72,7 @@ class PresenceSettings(msgspec.Struct, frozen=True, rename="camel", omit_default
 def rules_of(*settings: PresenceSettings) -> Rules:
     """Put rules together; later settings win over earlier ones.
 
-    Null takes a setting back: to the wider one's, of the rules that can be off to off.
+    Null resets a rule to the wider setting, or turns it off if it can be off.
     """
     values: dict[str, Any] = {}
     for setting in settings:
@@ -99,7 +99,7 @@ class Place(NamedTuple):
 
 
 class LocationRecord(msgspec.Struct, frozen=True):
-    """A location with its number in the store, its rules, and whether it is gone."""
+    """A location with its number in the store and its rules; it may be deleted."""
 
     number: int
     location: Location
@@ -112,11 +112,11 @@ class Registry(msgspec.Struct, frozen=True, dict=True):
 
     Attributes:
         organization: The organization's id.
-        sites: Its locations by number, deleted ones too.
+        locations: Its locations by number, including deleted ones.
         hotspots: Its hotspots by number, with their location's number.
         settings: Its rules.
-        device_key: What its devices' digests are made with.
-        identity_key: What its contacts' identities are found by.
+        device_key: The key of its devices' digests.
+        identity_key: The key of its identities' digests.
     """
 
     organization: str
@@ -128,7 +128,7 @@ class Registry(msgspec.Struct, frozen=True, dict=True):
 
     @classmethod
     def empty(cls, organization: str) -> "Registry":
-        """Return that of an organization that has registered nothing."""
+        """Return the registry of an organization that has registered nothing."""
         return cls(organization, {}, {}, PresenceSettings(), b"", b"")
 
     def updated(
@@ -138,13 +138,13 @@ class Registry(msgspec.Struct, frozen=True, dict=True):
         settings: PresenceSettings,
         keys: tuple[bytes, bytes],
     ) -> "Registry":
-        """Return it after a change; what did not change is neither read nor compared.
+        """Return the registry after a change, without reading or comparing the rest.
 
         Args:
             locations: The locations that changed.
-            hotspots: Those that changed: number, hotspot, location, whether deleted.
+            hotspots: The hotspots that changed: number, hotspot, location, deleted.
             settings: The organization's rules.
-            keys: Of devices and of identities.
+            keys: The keys of devices and of identities.
         """
         changed = {site.number: site for site in locations}
         by_name, by_nas = dict(self._hotspots), dict(self._nases)
@@ -179,7 +179,7 @@ class Registry(msgspec.Struct, frozen=True, dict=True):
 
     @functools.cached_property
     def _external_ids(self) -> dict[str, int]:
-        """Of several with the same, as older stores may have, the first has it."""
+        """By external id; if locations share one (in older stores), the first."""
         found: dict[str, int] = {}
         for number in sorted(self.locations):
             site = self.locations[number]
@@ -189,7 +189,7 @@ class Registry(msgspec.Struct, frozen=True, dict=True):
 
     @functools.cached_property
     def _hotspots(self) -> dict[str | bytes, tuple[int, int]]:
-        """By id and by address, which can be no id."""
+        """By id and by address; the address is bytes, so it never equals an id."""
         return {
             name: (location, number)
             for number, (hotspot, location) in self.hotspots.items()
@@ -206,7 +206,7 @@ class Registry(msgspec.Struct, frozen=True, dict=True):
 
     @functools.cached_property
     def _rules(self) -> dict[int, Rules]:
-        """Those that were asked for."""
+        """The rules of locations that were asked for."""
         return {}
 
     def hotspot(self, name: str | bytes) -> Hotspot | None:
@@ -225,7 +225,7 @@ class Registry(msgspec.Struct, frozen=True, dict=True):
         return None if number is None else self.locations[number]
 
     def location(self, location: str) -> LocationRecord | None:
-        """Return a location by its id; a deleted one is none."""
+        """Return a location by its id, unless it is deleted."""
         number = self._locations.get(location)
         return None if number is None else self.locations[number]
 
@@ -262,17 +262,17 @@ class Registry(msgspec.Struct, frozen=True, dict=True):
 
 
 def _names(hotspot: Hotspot) -> tuple[str | bytes, ...]:
-    """Return what a hotspot is found by: its id, and its address as bytes."""
+    """Return the names that find a hotspot: its id, and its address as bytes."""
     if not hotspot.mac_address:
         return (hotspot.id,)
     return hotspot.id, parse_mac(hotspot.mac_address)
 
 
 def check_location(location: Location) -> None:
-    """Accept a location that can be kept.
+    """Check that a location can be stored.
 
     Raises:
-        Invalid: With all that is wrong.
+        Invalid: It cannot; has every reason.
     """
     errors = [*_bad_id(location.id), *_bad_name(location.name)]
     try:
@@ -296,10 +296,10 @@ def check_location(location: Location) -> None:
 
 
 def check_hotspot(hotspot: Hotspot) -> Hotspot:
-    """Accept a hotspot that can be kept; returns it with its address as one writes it.
+    """Check that a hotspot can be stored; return it with a normalised address.
 
     Raises:
-        Invalid: With all that is wrong.
+        Invalid: It cannot; has every reason.
     """
     errors = [*_bad_id(hotspot.id), *_bad_name(hotspot.name)]
     if hotspot.mac_address is not None:
@@ -335,4 +335,4 @@ def _too_long(texts: dict[str, str | None]) -> list[FieldError]:
 
 def _stop(what: str, errors: list[FieldError]) -> None:
     if errors:
-        raise Invalid(f"{what} cannot be kept; see `errors`.", errors)
+        raise Invalid(f"{what} cannot be stored; see `errors`.", errors)

@@ -1,7 +1,7 @@
-"""Queries: what a client asks of the events, as a value.
+"""Queries: what a client asks for, as a value.
 
-A *place* is a position in an order: the last event's key in that order and its
-arrival number, which breaks ties. So the order is total.
+A *position* in an order is the last event's key in that order and its arrival number,
+which breaks ties. So the order is total.
 Source: SPEC "Reading events".
 """
 
@@ -27,7 +27,7 @@ class Sort(StrEnum):
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True):
-    """After which event a page goes on."""
+    """The event after which a page goes on."""
 
     key: int
     arrival: int
@@ -37,7 +37,7 @@ class EventQuery(msgspec.Struct, frozen=True):
     """Filters, order and size of a page.
 
     Attributes:
-        organization: Its id.
+        organization: The organization's id.
         contact: Only this contact's events.
         start_at: Only events at or after this instant.
         end_at: Only events at or before this instant.
@@ -58,7 +58,7 @@ class EventQuery(msgspec.Struct, frozen=True):
 
     @property
     def endless(self) -> bool:
-        """By arrival, oldest first: what comes later comes after."""
+        """Whether later events always come after: by arrival, oldest first."""
         return self.sort is Sort.RECEIVED_TIME and not self.reverse
 
 
@@ -68,7 +68,7 @@ class Request(msgspec.Struct, frozen=True):
     Attributes:
         query: The filters, with defaults where nothing was given.
         given: The names of the query's attributes that were given.
-        scrolling: Whether the answer shall carry a scrollId.
+        scrolling: Whether the answer carries a scrollId.
         scroll_id: The scrollId that was sent, if any.
     """
 
@@ -84,7 +84,7 @@ def parse_request(
     """Read the parameters of a request; unknown ones are ignored.
 
     Raises:
-        ParameterInvalid: Some have values that are not allowed; all are named.
+        ParameterInvalid: Values are not allowed; names all such parameters.
     """
     found: dict[str, Any] = {}
     errors: list[FieldError] = []

@@ -1,9 +1,9 @@
-"""Rates: how much of something is allowed at once, and for good.
+"""Rates: how much of something is allowed at once, and in the long run.
 
 A *bucket* holds `burst` tokens and is refilled with `amount` tokens every `per`
-microseconds. What is asked for takes a token, or is refused and takes none. So in any
-span of time no more is allowed than the burst and the rate of that span, and who keeps
-to the rate is never refused.
+microseconds. A request takes a token, or is refused and takes none. So no span of time
+allows more than the burst plus the rate of that span, and a sender that keeps to the
+rate is never refused.
 """
 
 from collections import OrderedDict
@@ -16,14 +16,14 @@ KEYS_MAX = 100_000
 
 
 class Rate(msgspec.Struct, frozen=True):
-    """So many in so many microseconds for good, and so many at once."""
+    """`amount` every `per` microseconds in the long run, and `burst` at once."""
 
     amount: int
     burst: int
     per: int = SECOND
 
     def __str__(self) -> str:
-        """Say it to people."""
+        """Write it for messages."""
         seconds = self.per // SECOND
         per = "a second" if seconds == 1 else f"in {seconds} s"
         if (self.burst, seconds) == (self.amount, 1):
@@ -32,11 +32,11 @@ class Rate(msgspec.Struct, frozen=True):
 
 
 class Buckets:
-    """The bucket of each key; those that were not used for longest are forgotten.
+    """The buckets by key; the least recently used are forgotten.
 
-    Of a bucket only one number is kept: the time at which it is full again (the
-    "theoretical arrival time" of the generic cell rate algorithm, ITU-T I.371). It is
-    counted in `amount`ths of a microsecond, so that all is exact in whole numbers.
+    A bucket is one number: the time at which it is full again (the "theoretical arrival
+    time" of the generic cell rate algorithm, ITU-T I.371). The unit is 1/`amount` of a
+    microsecond, so that whole numbers are exact.
     """
 
     def __init__(self, rate: Rate, keys_max: int = KEYS_MAX):
@@ -48,14 +48,14 @@ class Buckets:
         return len(self._full_at)
 
     def wait(self, key: str, now: int, tokens: int = 1) -> int:
-        """Return how many microseconds from now so many tokens are there."""
+        """Return in how many microseconds this many tokens are available."""
         missing = self._missing(key, now) + tokens * self.rate.per
         return max(
             0, -(-(missing - self.rate.burst * self.rate.per) // self.rate.amount)
         )
 
     def take(self, key: str, now: int, tokens: int = 1) -> bool:
-        """Take tokens, or none if there are not so many."""
+        """Take tokens; return False and take none if there are too few."""
         missing = self._missing(key, now) + tokens * self.rate.per
         if missing > self.rate.burst * self.rate.per:
             return False
@@ -66,11 +66,11 @@ class Buckets:
         return True
 
     def give_back(self, key: str, tokens: int = 1) -> None:
-        """Put tokens back that were taken."""
+        """Put back tokens that were taken."""
         if key in self._full_at:
             self._full_at[key] -= tokens * self.rate.per
 
     def _missing(self, key: str, now: int) -> int:
-        """Return what the bucket lacks; no more than all, if the clock was set back."""
+        """Return what the bucket lacks; at most all, even if the clock was set back."""
         lacks = self._full_at.get(key, 0) - now * self.rate.amount
         return max(0, min(lacks, self.rate.burst * self.rate.per))

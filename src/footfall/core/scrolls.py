@@ -1,12 +1,12 @@
-"""Scrolls: a place in a query, as a token that a client carries.
+"""Scrolls: a reader's place in a query, as a token that the client carries.
 
 A *scroll* is a value: the query, the place of the last event given, and the *bound*,
-the arrival number that was the newest when the scroll began. An event that arrives
-later lies beyond the bound, so it neither appears in the scroll nor disturbs it. No
-server remembers anything: the same `scrollId` gives the same page, for good.
+the newest arrival number when the scroll began. An event that arrives later lies beyond
+the bound, so it neither appears in the scroll nor disturbs it. The server remembers
+nothing: the same `scrollId` always gives the same page.
 
-The token is sealed with AES-SIV (RFC 5297, from `cryptography`): it cannot be
-changed, and it does not tell a tenant how many events all tenants have.
+The token is sealed with AES-SIV (RFC 5297, from `cryptography`): a client cannot change
+it, nor read from it how many events all tenants have.
 """
 
 import base64
@@ -24,7 +24,7 @@ _TEXT_MAX = 512
 
 
 class Scroll(msgspec.Struct, frozen=True):
-    """Where a reader is: after `place`, among what arrived up to `bound`."""
+    """A reader's place: after `place`, among the events that arrived up to `bound`."""
 
     query: EventQuery
     place: Position
@@ -32,7 +32,7 @@ class Scroll(msgspec.Struct, frozen=True):
 
 
 class _Sealed(msgspec.Struct, array_like=True, frozen=True):
-    """What the token holds; ids of any length as 8 bytes that stand for them."""
+    """The contents of the token; each id is replaced with a digest of 8 bytes."""
 
     version: int
     organization: bytes
@@ -74,10 +74,10 @@ class ScrollSeal:
         return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
     def open(self, scroll_id: str, request: Request) -> Scroll:
-        """Read a scrollId back, for the request that it came with.
+        """Open a scrollId for the request that it came with.
 
         Raises:
-            ScrollTampered: It is not one that footfall made.
+            ScrollTampered: footfall did not make it.
             ScrollForeign: It was made for another organization.
             ScrollMismatch: It was made for another contact or other parameters.
         """
@@ -116,15 +116,15 @@ class ScrollSeal:
                 raise ValueError
             padded = scroll_id.encode() + b"=" * (-len(scroll_id) % 4)
             data = base64.b64decode(padded, altchars=b"-_", validate=True)
-            # The last character has spare bits: only one spelling is right.
+            # The last character has spare bits; accept only one spelling.
             if base64.urlsafe_b64encode(data) != padded:
                 raise ValueError
             opened = self._cipher.decrypt(data, None)
             return msgspec.msgpack.decode(opened, type=_Sealed)
         except (ValueError, InvalidTag, binascii.Error, msgspec.MsgspecError):
             raise ScrollTampered(
-                "This scrollId is not valid; send it exactly as it was received.",
-                [FieldError("scrollId", "is not one that this service made")],
+                "This scrollId is not valid; send it exactly as you received it.",
+                [FieldError("scrollId", "was not made by this service")],
             ) from None
 
 

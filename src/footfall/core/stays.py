@@ -1,13 +1,13 @@
-"""Stays: what becomes of presence.
+"""Stays: the rules that turn presence into visits.
 
-A *stay* is a run of observations of a contact at a location in which no pause is
-longer than the session timeout. It opens with the first observation in it that is
-strong enough (`arriving`), and closes when nothing was heard for the timeout; if it
-lasted for the minimum dwell it was a `visit`.
+A *stay* is a run of observations of a contact at a location with no pause longer than
+the session timeout. The first observation that is strong enough opens it (`arriving`).
+It closes when nothing was heard for the timeout; if it lasted at least the minimum
+dwell, it becomes a `visit`.
 
-A stay is all that must be known of its observations: two stays that lie within the
-timeout are one, whichever was known first. So late, repeated and unordered
-observations need no case of their own, and one observation is the shortest stay.
+A stay holds all that must be known of its observations, and an observation is the
+shortest stay. Two stays within the timeout of each other are one, whichever was known
+first. So late, repeated and unordered observations are not special cases.
 Source: SPEC "Visits from presence".
 """
 
@@ -23,12 +23,12 @@ class Rules(msgspec.Struct, frozen=True, rename="camel"):
     """When presence is a visit.
 
     Attributes:
-        minimum_dwell: Minutes that a visit lasts at least; less is a passer-by.
+        minimum_dwell: The least minutes of a visit; a shorter stay is a passer-by.
         session_timeout: Minutes of silence that end a stay.
-        minimum_signal: dBm that the observation that opens a stay has at least; an
+        minimum_signal: The least dBm of the observation that opens a stay; an
             observation without a signal is strong enough.
-        maximum_visit: Minutes after which a visit is over, however long its contact
-            is still heard; what follows in that run is no other visit.
+        maximum_visit: Minutes after which a visit ends, even if its contact is still
+            heard; the rest of that run makes no other visit.
     """
 
     minimum_dwell: int = 5
@@ -51,10 +51,10 @@ ALLOWED = {
 
 
 def check(rules: Rules) -> None:
-    """Accept only what the API allows; a replay may go beyond it.
+    """Accept only rules that the API allows; a replay may go beyond them.
 
     Raises:
-        Invalid: Something is outside its range; all that is, is named.
+        Invalid: Some rules are out of range; names all of them.
     """
     names = {field.name: field.encode_name for field in msgspec.structs.fields(Rules)}
     errors = [
@@ -71,7 +71,7 @@ class Point(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         at: The instant, of a whole second.
-        rssi: The signal in dBm, where it is known.
+        rssi: The signal in dBm, if it is known.
         hotspot: The hotspot's number, or 0.
     """
 
@@ -84,11 +84,11 @@ class Stay(msgspec.Struct, frozen=True, gc=False):
     """A run of observations without a pause over the timeout.
 
     Attributes:
-        first_at: The first of them.
-        last_at: The last.
-        start_at: The first that was strong enough; None if none was.
-        hotspot: Where that one was heard; 0 if it is not known.
-        visit_at: The end of the visit that was made of it, if one was.
+        first_at: The instant of the first observation.
+        last_at: The instant of the last.
+        start_at: The instant of the first that was strong enough; None if none was.
+        hotspot: The hotspot of that one; 0 if it is not known.
+        visit_at: The end of its visit, if it has become one.
         open: Whether it may go on.
     """
 
@@ -101,14 +101,14 @@ class Stay(msgspec.Struct, frozen=True, gc=False):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """What an observation changed: a stay, and those that it takes the place of."""
+    """A changed stay, and the stays that it replaces."""
 
     stay: Stay
     gone: tuple[Stay, ...]
 
 
 def runs(points: Iterable[Point], rules: Rules) -> Iterator[Stay]:
-    """Yield the stays of observations that come in any order."""
+    """Yield the stays of observations, which may be in any order."""
     points = list(points)
     if len(points) == 1:
         yield _of(points[0], rules)
@@ -141,13 +141,13 @@ def _of(point: Point, rules: Rules) -> Stay:
 def absorb(
     known: Iterable[Stay], heard: Stay, rules: Rules, now: int | None
 ) -> Change | None:
-    """Put what was heard to the stays that are known of a contact at a location.
+    """Merge a run into the known stays of a contact at a location.
 
     Args:
-        known: At least those that lie within the timeout of `heard`.
-        heard: Observations that belong together; see `runs`.
-        rules: Those of the location.
-        now: The instant up to which everything was heard; None leaves it open.
+        known: At least the stays within the timeout of `heard`.
+        heard: The run; see `runs`.
+        rules: The location's rules.
+        now: The instant up to which everything was heard; None leaves the stay open.
 
     Returns:
         None if nothing changes.
@@ -165,10 +165,10 @@ def absorb(
 
 
 def prolong(stay: Stay, heard: Stay, rules: Rules, now: int | None) -> Stay | None:
-    """Do what `absorb` does, quickly, where an open stay only goes on.
+    """Do what `absorb` does, but faster, if only the end of an open stay moves.
 
     Returns:
-        The stay, the same one if it was as long already; None where that is not all.
+        The stay, the same object if its end does not move; None if `absorb` is needed.
     """
     if not stay.open or stay.start_at is None or rules.maximum_visit is not None:
         return None
@@ -184,7 +184,7 @@ def prolong(stay: Stay, heard: Stay, rules: Rules, now: int | None) -> Stay | No
 
 
 def close_if_due(stay: Stay, rules: Rules, now: int | None) -> Stay:
-    """Say whether a stay is over by `now`, and the visit that it was."""
+    """Return the stay as of `now`: closed, and with its visit, if it is over."""
     silent = now is not None and now > stay.last_at + rules.timeout
     end, over = stay.last_at, silent
     if stay.start_at is not None and rules.maximum_visit is not None:
@@ -224,12 +224,12 @@ def _joined(one: Stay, other: Stay) -> Stay:
 
 
 def _opens(one: Stay, other: Stay) -> bool:
-    """Tell which of two is the one whose opening is that of both."""
+    """Tell whether `one`, not `other`, opens the joined stay."""
     if one.start_at is None or other.start_at is None:
         return other.start_at is None
     if one.start_at != other.start_at:
         return one.start_at < other.start_at
-    # Of two hotspots in one second the known one, then the lower number.
+    # In the same second, a known hotspot wins, then the lower number.
     return (one.hotspot == 0, one.hotspot) <= (other.hotspot == 0, other.hotspot)
 
 

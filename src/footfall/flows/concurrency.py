@@ -1,7 +1,7 @@
 """Turns: large work of all tenants, one tenant after the other.
 
-Who waits for a turn waits first for those of its own tenant, then for one turn of each
-other tenant that waits: however much one of them asks for.
+A caller waits first for the turns of its own tenant, then for at most one turn of each
+other tenant that waits, however much any of them asks for.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 
 
 class FairLimit:
-    """So many turns at once, of each tenant one."""
+    """A limited number of turns at once, and one per tenant."""
 
     def __init__(self, count: int):
         self._all = asyncio.Semaphore(count)
@@ -19,12 +19,12 @@ class FairLimit:
         self._asking: Counter[str] = Counter()
 
     def __len__(self) -> int:
-        """How many tenants ask."""
+        """How many tenants use or wait for a turn."""
         return len(self._own)
 
     @contextlib.asynccontextmanager
     async def of(self, who: str) -> AsyncIterator[None]:
-        """Wait for a turn: the tenant's own, then one of all."""
+        """Wait for the tenant's own turn, then for one of those that all share."""
         self._asking[who] += 1
         try:
             async with self._own[who], self._all:

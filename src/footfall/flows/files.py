@@ -1,4 +1,4 @@
-"""Files: read packed or not, line by line as CSV; what is rejected is kept."""
+"""Files: read them, packed or not, and keep what is rejected."""
 
 import contextlib
 import csv
@@ -16,7 +16,7 @@ from footfall.errors import Invalid
 
 @contextlib.contextmanager
 def unpacked(raw: IO[bytes], path: Path) -> Iterator[IO[bytes]]:
-    """Read a file through gzip where its name ends in `.gz`.
+    """Read a file, through gzip if its name ends in `.gz`.
 
     Raises:
         Invalid: It is not a whole gzip file.
@@ -42,25 +42,25 @@ def csv_rows(raw: IO[bytes], path: Path) -> Iterator["csv.DictReader[str]"]:
         except (csv.Error, UnicodeDecodeError) as error:
             raise Invalid(f"{path} is not CSV in UTF-8: {error}.") from None
         finally:
-            text.detach()  # the file is its opener's to close
+            text.detach()  # so that `text` does not close the file: its opener does
 
 
 class RejectsFile:
-    """Keeps what of a file was rejected, with reasons: `<path>.rejected.ndjson`."""
+    """Keeps the rejected items of a file, with reasons: `<path>.rejected.ndjson`."""
 
     def __init__(self, path: Path):
-        """Begin anew; the file appears with the first rejection."""
+        """Delete an old file; the new one appears with the first rejection."""
         self._path = path.with_name(path.name + ".rejected.ndjson")
         self._path.unlink(missing_ok=True)
         self.count = 0
 
     @property
     def name(self) -> str | None:
-        """Its path, where it has anything."""
+        """The path; None if nothing was rejected."""
         return str(self._path) if self.count else None
 
     def add(self, *rejections: dict[str, Any]) -> None:
-        """Keep these."""
+        """Append these rejections."""
         if not rejections:
             return
         self.count += len(rejections)

@@ -1,7 +1,7 @@
-"""Parsing: what turns bodies into values has threads of its own.
+"""Parsing: threads that only turn bodies into values.
 
-So other requests' small work, which is done on the usual threads, never waits behind
-a large body.
+So the small work of other requests, on the usual threads, never waits behind a large
+body.
 """
 
 import asyncio
@@ -16,6 +16,6 @@ _pool = ThreadPoolExecutor(THREADS, "footfall-parse")
 
 
 async def on_parser(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Do something with a body on one of the parsers' threads."""
+    """Run work with a body on one of the parsing threads."""
     loop = asyncio.get_running_loop()
     return await loop.run_in_executor(_pool, lambda: work(*args, **kwargs))

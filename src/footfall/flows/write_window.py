@@ -1,4 +1,4 @@
-"""A window of writes: a few are under way at once, and they end in their order."""
+"""A window of writes: a few are under way at once, and they end in order."""
 
 from collections import deque
 from collections.abc import Callable
@@ -12,12 +12,12 @@ class WriteWindow(Generic[T]):
     """Lets the next batch be prepared while the store writes those before it."""
 
     def __init__(self, size: int):
-        """Let so many writes be under way."""
+        """Allow `size` writes under way."""
         self._size = size
         self._waiting: deque[tuple[Future[T], Callable[[T], None]]] = deque()
 
     def add(self, write: Future[T], then: Callable[[T], None]) -> None:
-        """Add a write; where the window is full, wait for the oldest to end."""
+        """Add a write; if the window is full, wait for the oldest to end."""
         self._waiting.append((write, then))
         if len(self._waiting) > self._size:
             self._end_oldest()

@@ -1,4 +1,4 @@
-"""The HTTP server: granian in this process, and a stop that cuts no request off."""
+"""The HTTP server: granian in this process, and a stop that cuts off no request."""
 
 import asyncio
 import contextlib
@@ -25,17 +25,18 @@ HEADERS_WITHIN_MS = 10_000
 POLL_S = 0.02
 SWITCH_S = 0.001
 CONNECTIONS_MAX = 8192
-# For what would hold up the loop; more than cores only wait for the lock.
+# For work that would hold up the loop; more threads than cores only wait for the GIL.
 THREADS = max(2, min(4, os.cpu_count() or 2))
 
 
 def bind_port(host: str, port: int) -> int:
     """Return the port to serve on; 0 finds a free one.
 
-    The server shares its port between processes, so a port in use is found here.
+    granian shares its port between processes and so would not fail on a port in use:
+    this check does.
 
     Raises:
-        AddressTaken: It cannot be listened on.
+        AddressTaken: The port is in use, or may not be used.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
@@ -44,7 +45,7 @@ def bind_port(host: str, port: int) -> int:
             probe.bind((host, port))
         except OSError as error:
             raise AddressTaken(
-                f"{host}:{port} cannot be listened on: {error.strerror}. "
+                f"footfall cannot listen on {host}:{port}: {error.strerror}. "
                 "Choose another with --port."
             ) from None
         return int(probe.getsockname()[1])
@@ -62,7 +63,7 @@ async def run(
         address=host,
         port=port,
         interface=Interfaces.ASGI,
-        # HTTP/2 has no deadline for a connection that says nothing.
+        # In HTTP/2, granian has no deadline for a silent connection.
         http=HTTPModes.http1,
         websockets=False,
         backlog=1024,
@@ -73,15 +74,15 @@ async def run(
     server.workers_kill_timeout = STOP_WITHIN_S
 
     def leave() -> None:
-        """Take no one new, let those who are here finish, then stop."""
+        """Accept no new connections, let requests under way finish, then stop."""
         if not leaving.is_set():
             leaving.set()
             _stop_listening(port)
             loop.call_later(GOODBYE_S, server.stop)
 
-    # A thread that parses gives way to the loop this often.
+    # How often a thread that parses lets the loop run.
     sys.setswitchinterval(SWITCH_S)
-    # What is loaded by now stays: collections need not look at it again.
+    # What is loaded by now stays, so garbage collections need not look at it.
     gc.collect()
     gc.freeze()
     loop = asyncio.get_running_loop()
@@ -89,17 +90,17 @@ async def run(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, leave)
     serving = asyncio.create_task(server.serve())
-    # The server does not say when it listens, so it is asked.
+    # granian does not say when it listens, so try to connect.
     while not serving.done() and not await _accepts(host, port):  # noqa: ASYNC110
         await asyncio.sleep(POLL_S)
     if not serving.done():
         ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
-    with contextlib.suppress(TimeoutError):  # what took longer was ended
+    with contextlib.suppress(TimeoutError):  # granian ended what took longer
         await serving
 
 
 def saying_goodbye(application: ASGIApp, leaving: asyncio.Event) -> ASGIApp:
-    """Tell clients to come back on a new connection once the server leaves."""
+    """Close each connection after its answer once the server is stopping."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         async def answer(message: Message) -> None:
@@ -116,12 +117,12 @@ def saying_goodbye(application: ASGIApp, leaving: asyncio.Event) -> ASGIApp:
 def _stop_listening(port: int) -> None:
     """Refuse new connections from now on.
 
-    The server can only drop everybody. So its listening socket is found among this
-    process's files, and one that nobody knows of is put in its place.
+    granian can only drop all connections at once. So this finds its listening socket
+    among the process's files, and replaces it with one on a port that nobody knows.
     """
     nowhere = socket.create_server(("127.0.0.1", 0))
     nowhere.setblocking(False)
-    files = Path("/proc/self/fd")  # elsewhere than on Linux they are dropped
+    files = Path("/proc/self/fd")  # only on Linux; elsewhere connections are dropped
     for file in files.iterdir() if files.exists() else ():
         with contextlib.suppress(OSError):
             number = int(file.name)
@@ -134,7 +135,7 @@ def _stop_listening(port: int) -> None:
 
 
 def _allow_connections() -> None:
-    """Have as many open files as the system lets this process have."""
+    """Raise the limit of open files, as far as the system allows, for connections."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = CONNECTIONS_MAX * 2
     if hard != resource.RLIM_INFINITY:

@@ -1,8 +1,8 @@
-"""The RADIUS listener: accounting packets in over UDP, their answers out.
+"""The RADIUS listener: takes accounting packets in over UDP and answers them.
 
-An answer says that a packet is on disk, so it is sent only then; a NAS that gets none
-sends again, and what comes again makes nothing new. Packets are received on a thread of
-their own and read on another, so that HTTP waits for none of them, whoever sends them.
+An answer says that a packet is on disk, so it is sent only then. A NAS that gets none
+sends the packet again, which makes no new events. One thread receives packets and
+another reads them, so that HTTP never waits for them, whoever sends them.
 """
 
 import asyncio
@@ -28,10 +28,10 @@ from footfall.sources.radius import PacketRefused
 from footfall.store import Store
 from footfall.web.context import Context
 
-# More than wait for one commit would mean that it does not come.
+# More packets than wait for one commit: if so many wait, commits do not happen.
 PENDING_MAX = 10_000
 PENDING_OF_SOURCE = 1_000
-# What the system keeps while the thread is busy: some thousand packets.
+# Of the socket: holds some thousand packets while the thread is busy.
 BUFFER_BYTES = 4 * 1024 * 1024
 LOOK_EVERY_S = 1.0
 LEAVE_WITHIN_S = 0.25
@@ -40,10 +40,11 @@ _AT_ONCE = 64
 Address = tuple[str, int]
 _log = structlog.get_logger()
 _PACKETS = prometheus_client.Counter(
-    "footfall_radius_packets", "RADIUS packets, by what became of them.", ("result",)
+    "footfall_radius_packets", "RADIUS packets, by result.", ("result",)
 )
 _LISTENING = prometheus_client.Gauge(
-    "footfall_radius_listening", "1 while RADIUS accounting is taken in, else 0."
+    "footfall_radius_listening",
+    "1 while the server listens for RADIUS accounting, else 0.",
 )
 
 
@@ -51,8 +52,8 @@ class Accounting:
     """Answers accounting requests, on threads of its own.
 
     Args:
-        store: Where it goes.
-        recogniser: Knows whose a packet is.
+        store: Where the observations and logins go.
+        recogniser: Finds the source of a packet.
         now: The clock.
         host: The address to listen on.
         port: The port; 0 finds a free one.
@@ -84,7 +85,7 @@ class Accounting:
         """Begin to listen now.
 
         Raises:
-            AddressTaken: The port is another program's.
+            AddressTaken: Another program has the port.
         """
         host, port = self._wanted
         try:
@@ -105,7 +106,7 @@ class Accounting:
         _LISTENING.set(1)
 
     def listen_if_needed(self) -> None:
-        """Begin to listen if a source needs it; else, or if it cannot, try later."""
+        """Begin to listen if there is a source; log a failure, to be tried again."""
         self._renew(self._now())
         if not len(self._recogniser):
             return
@@ -127,19 +128,19 @@ class Accounting:
         return f"{host}:{port}"
 
     def status(self) -> str:
-        """Say in a sentence whether accounting is taken in, and where."""
+        """Say in a sentence whether the server listens for accounting, and where."""
         if self._socket is not None:
-            return f"RADIUS accounting is taken in at {self.where()}/udp"
+            return f"RADIUS accounting: listening on {self.where()}/udp"
         if self._refused is not None:
-            return f"RADIUS accounting is not taken in yet: {self._refused}"
-        return f"RADIUS accounting has no source yet; then at {self.where()}/udp"
+            return f"RADIUS accounting: not listening yet: {self._refused}"
+        return f"RADIUS accounting: no source yet; then on {self.where()}/udp"
 
     def start(self) -> None:
-        """Begin to receive, and to wait for a source if nobody listens yet."""
+        """Start the receiving thread; it waits for a source if nothing listens yet."""
         self._receiver.start()
 
     def close(self) -> None:
-        """Receive no more, and answer what is under way."""
+        """Stop receiving, and answer the packets under way."""
         self._leaving.set()
         self._receiver.join()
         with self._changed:
@@ -152,7 +153,7 @@ class Accounting:
     def _taken(self, error: OSError) -> AddressTaken:
         host, port = self._wanted
         return AddressTaken(
-            f"{host}:{port}/udp cannot be listened on for RADIUS: {error.strerror}. "
+            f"RADIUS cannot listen on {host}:{port}/udp: {error.strerror}. "
             "Choose another with FOOTFALL_RADIUS_PORT; 0 finds a free one."
         )
 
@@ -168,7 +169,7 @@ class Accounting:
                 _log.error("bug", error=type(error).__name__, place="udp")
 
     def _receive(self, listening: socket.socket) -> None:
-        """Receive what is there; each call lets other threads run as it waits."""
+        """Receive waiting packets; other threads run while this waits."""
         poll = select.poll()
         poll.register(listening, select.POLLIN)
         if not poll.poll(LEAVE_WITHIN_S * 1000):
@@ -181,7 +182,7 @@ class Accounting:
             self._hear(data, sender)
 
     def _hear(self, data: bytes, sender: Address) -> None:
-        """Hand a packet on if it is a known source's; that is cheap to say."""
+        """Pass a packet on if it is from a known source, which is cheap to check."""
         now = self._now()
         try:
             data = radius.trimmed(data)
@@ -196,14 +197,14 @@ class Accounting:
             self._hand_on(found, data, sender)
 
     def _renew(self, now: int) -> None:
-        """Learn of new and deleted sources; while the store cannot say, go on."""
+        """Learn of new and deleted sources; if the store fails, keep the known ones."""
         try:
             self._recogniser.renew(now)
         except FootfallError as error:
             _log.warning("RADIUS sources cannot be read", reason=error.code)
 
     def _hand_on(self, found: Candidate, data: bytes, sender: Address) -> None:
-        """Queue a packet to be read; of one too many, the NAS sends another."""
+        """Queue a packet; drop it if too many wait: the NAS will send it again."""
         source = found.source.id
         with self._changed:
             full = self._pending[source] >= PENDING_OF_SOURCE
@@ -214,7 +215,7 @@ class Accounting:
         self._reader.submit(self._take_in, found, data, sender)
 
     def _take_in(self, found: Candidate, data: bytes, sender: Address) -> None:
-        """Read a packet; it is answered once what it says is on disk."""
+        """Read a packet and store it; it is answered once it is on disk."""
         try:
             packet = radius.parse(data, found.secret)
             now = self._now()
@@ -238,8 +239,8 @@ class Accounting:
         sender: Address,
         done: "Future[Outcome]",
     ) -> None:
-        """Leave the store's thread at once."""
-        with contextlib.suppress(RuntimeError):  # it came after the end
+        """Answer on the reading thread, so that the store's thread goes on."""
+        with contextlib.suppress(RuntimeError):  # already shut down
             self._reader.submit(self._finish, found, packet, sender, done)
 
     def _finish(
@@ -269,7 +270,7 @@ class Accounting:
         _PACKETS.labels("failed").inc()
         if isinstance(error, (FootfallError, OSError)):
             reason = getattr(error, "code", type(error).__name__)
-            _log.warning("a RADIUS packet is not answered", reason=reason)
+            _log.warning("a RADIUS packet was not answered", reason=reason)
         else:
             _log.error("bug", error=type(error).__name__, place="udp")
 
@@ -285,13 +286,14 @@ class Accounting:
 async def listening(
     context: Context, host: str, port: int | None
 ) -> AsyncIterator[str]:
-    """Take in RADIUS accounting meanwhile; yields a sentence on where.
+    """Take RADIUS accounting in while the context is open; yield the status sentence.
 
-    On a port that was named, at once; else on the standard one, once there is a source
-    for it, so that nobody fails for the port of another RADIUS server.
+    On a port that was set, it listens at once. Otherwise it listens on the standard
+    port once there is a RADIUS source, so that `serve` does not fail where another
+    RADIUS server has that port.
 
     Raises:
-        AddressTaken: The port that was named cannot be listened on.
+        AddressTaken: The port that was set cannot be used.
     """
     accounting = Accounting(
         context.store,

@@ -1,10 +1,10 @@
 """A simulated chain of venues: believable events from a seed.
 
 The same seed gives the same events. The days lie around 25 October 2026, when the
-clocks of Europe go back, so every simulation holds an hour that happens twice.
-People come in three kinds: regulars have a home venue, tourists travel through a few,
-staff come every day and stay long. A stay gives an arriving, logins and a visit; what
-follows from it (emails, a survey …) comes later and in order.
+clocks of Europe go back, so every simulation holds an hour that happens twice. There
+are three kinds of people: regulars have a home venue, tourists travel through a few,
+staff come every day and stay long. A stay makes an arriving, logins and a visit; the
+events that follow from it (emails, a survey …) come later, in order.
 """
 
 import functools
@@ -64,7 +64,7 @@ _CAMPAIGNS = ("Welcome", "We miss you", "Autumn menu", "Your opinion")
 def simulate(
     organization: str, count: int, seed: int, days: int
 ) -> Iterator[list[NewEvent]]:
-    """Yield `count` events in all, a list for each day, in order of time within it."""
+    """Yield `count` events in all, one list per day, each in order of time."""
     rng = Random(f"{seed}/{days}/{count}")  # noqa: S311  no secret
     chain = Chain(organization, rng, max(20, count // _EVENTS_PER_PERSON))
     first = CLOCK_CHANGE - timedelta(days=days // 2)
@@ -92,7 +92,7 @@ def _created_at(event: NewEvent) -> int:
 
 
 class Chain:
-    """The venues and the people, and what happens when one comes."""
+    """The venues and the people, and the events of their stays."""
 
     def __init__(self, organization: str, rng: Random, people: int):
         self._organization = organization
@@ -118,7 +118,7 @@ class Chain:
         return Person(self._hex_id(), kind, rng.randrange(len(self._venues)), app_os)
 
     def stay(self, day: int) -> list[NewEvent]:
-        """One person comes to one venue on the day that starts at `day`."""
+        """Return the events of one person at one venue; the day starts at `day`."""
         rng = self._rng
         person, venue, (start, end) = self._plan(rng.choice(self._people), day)
         for _ in range(_TRIES):
@@ -142,7 +142,7 @@ class Chain:
         return person, venue, self._times(person, venue, day)
 
     def _times(self, person: Person, venue: Venue, day: int) -> tuple[int, int]:
-        """When somebody comes and goes, within the opening hours."""
+        """Return when a person comes and goes, within the opening hours."""
         rng = self._rng
         opening = day + venue.opens * HOUR - _offset(venue.zone, day + DAY // 2)
         open_for = (venue.closes - venue.opens) * HOUR
@@ -150,7 +150,7 @@ class Chain:
             start = opening + rng.randrange(0, HOUR, SECOND)
             end = start + rng.randrange(6 * HOUR, open_for - HOUR, SECOND)
         else:
-            # Most come in the later part of the day.
+            # Most people come late in the day.
             start = opening + int(rng.triangular(0, open_for - HOUR, open_for * 0.6))
             stay = int(rng.lognormvariate(3.3, 0.8) * MINUTE)
             end = min(start + stay, opening + open_for)
@@ -169,7 +169,7 @@ class _Stay:
         self._where = {"locationId": venue.id, "locationName": venue.name}
 
     def presence(self, start: int, end: int) -> None:
-        """Arrive, log in, leave."""
+        """Add the events of arriving, logging in and leaving."""
         rng, venue = self._rng, self._venue
         here = self._where | {"hotspotId": rng.choice(venue.hotspots)}
         if self._person.app_os is not None:
@@ -191,7 +191,7 @@ class _Stay:
             self._add("visit", end, self._where, {"visit": visit})
 
     def campaign(self, sent: int, campaigns: list[tuple[str, str]]) -> None:
-        """Be written to, and perhaps read it, click it or answer."""
+        """Add the events of a message: sent, and perhaps opened, clicked, answered."""
         rng, person = self._rng, self._person
         campaign_id, name = rng.choice(campaigns)
         payload = {
@@ -301,7 +301,7 @@ class _Stay:
 
 
 def _offset(zone: str, instant: int) -> int:
-    """The zone's distance from UTC; zones change only on quarters of an hour."""
+    """Return the zone's offset; zones change only at quarters of an hour."""
     return _offset_of_quarter(zone, instant // (15 * MINUTE))
 
 
@@ -318,7 +318,7 @@ def _offset_text(offset: int) -> str:
 
 
 def _text(instant: int) -> str:
-    """What `instants.format_instant` writes, made from a few remembered parts."""
+    """Write an instant as `instants.format_instant` does, faster, from cached parts."""
     day, rest = divmod(instant // SECOND, 86_400)
     return f"{_day_text(day)}T{_time_text(rest)}Z"
 

@@ -1,7 +1,7 @@
 """Simulated devices: people around access points, as equipment sees them.
 
-The same seed gives the same people. Somebody comes, logs in, is heard every half minute
-or so, by one access point or another, and leaves.
+The same seed gives the same people. A person comes, logs in, is heard every half minute
+or so by one of the access points, and leaves.
 """
 
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ from footfall.core.instants import MINUTE, SECOND
 
 _HEARD_EVERY_S = (20, 45)
 _STAY_MIN = (3, 90)
-# A vendor's prefix, so that no address is a randomised one.
+# A vendor's prefix, so that no address counts as randomised.
 _PREFIX = bytes.fromhex("0c8ddb")
 
 
 class SightingKind(StrEnum):
-    """What happens to a device at an access point."""
+    """What a device did at an access point."""
 
     CAME = "came"
     HEARD = "heard"
@@ -36,7 +36,7 @@ class Sighting(msgspec.Struct, frozen=True, gc=False):
         device: The device's address.
         access_point: The number of the access point.
         rssi: The signal in dBm.
-        session: What the access point calls the connection.
+        session: The access point's id of the connection.
     """
 
     at: int
@@ -51,7 +51,7 @@ class Sighting(msgspec.Struct, frozen=True, gc=False):
 def simulate_devices(
     guests: int, minutes: int, access_points: int, seed: int
 ) -> list[Sighting]:
-    """Return what is heard of a crowd that comes once each, in order of time."""
+    """Return the sightings of a crowd, each person coming once, in order of time."""
     rng = Random(f"{seed}/{guests}/{minutes}")  # noqa: S311  no secret
     sightings = [
         sighting

@@ -1,4 +1,4 @@
-"""Simulate: fill an organization with a believable history."""
+"""Simulate: fill an organization with a believable history of events."""
 
 from collections.abc import Callable, Iterator
 
@@ -7,7 +7,7 @@ from footfall.flows.write_window import WriteWindow
 from footfall.simulation import chain
 from footfall.store import Appended, Store
 
-# Few and large commits: 10,000 rows a commit are stored twice as fast as 500.
+# Few, large commits: 10,000 rows per commit are stored twice as fast as 500.
 _BATCH = 20_000
 _WRITES_MAX = 2
 
@@ -20,9 +20,9 @@ def simulate(
     days: int,
     progress: Callable[[int], None],
 ) -> Appended:
-    """Store a simulation; `progress` is told how many events each commit had.
+    """Store a simulation; `progress` gets the number of events of each commit.
 
-    The same arguments make the same events, so a second time all are duplicates.
+    The same arguments make the same events, so a second run makes only duplicates.
     """
     results: list[Appended] = []
 

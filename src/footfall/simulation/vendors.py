@@ -1,7 +1,7 @@
-"""The vendor simulator: access points that speak to a running server.
+"""The vendor simulator: access points that report to a running server.
 
-Each class is a vendor: it sends what was heard since it last did, and comes back when
-the server has it. Who does not answer is asked again (stamina), as real equipment does.
+Each class is a vendor: it sends the sightings since its last report, and returns when
+the server has them. Like real equipment, it tries again (stamina) without an answer.
 """
 
 import json
@@ -30,13 +30,13 @@ RADIUS_PORT = 1813
 
 
 class Setup(msgspec.Struct, frozen=True):
-    """Where a crowd is heard, and where that is sent.
+    """Where a crowd is heard, and where the reports go.
 
     Attributes:
         url: The source's address, or `udp://host:port` for RADIUS.
         secret: The source's secret.
-        access_points: Their addresses.
-        network: What the vendor calls the venue.
+        access_points: The addresses of the access points.
+        network: The vendor's name of the venue.
     """
 
     url: str
@@ -46,10 +46,10 @@ class Setup(msgspec.Struct, frozen=True):
 
 
 class Vendor(Protocol):
-    """Somebody's equipment."""
+    """The equipment of a vendor."""
 
     def send(self, start: int, sightings: list[Sighting]) -> None:
-        """Tell the server what was heard; `start` is when the crowd began."""
+        """Report sightings to the server; `start` is when the crowd began."""
 
 
 class Meraki:
@@ -97,7 +97,7 @@ class Meraki:
 
 
 class Mist:
-    """Webhooks: guests who are let in, who is on the map, sessions that ended."""
+    """Webhooks: guests who log in, devices on the map, sessions that ended."""
 
     def __init__(self, setup: Setup):
         self._setup = setup
@@ -141,7 +141,7 @@ class Radius:
         self._setup = setup
         parts = urlsplit(setup.url)
         if not parts.hostname:
-            raise Invalid(f"{setup.url!r} is no address; give udp://HOST:PORT.")
+            raise Invalid(f"{setup.url!r} is not an address; give udp://HOST:PORT.")
         self._client = Client(
             server=parts.hostname,
             acctport=parts.port or RADIUS_PORT,
@@ -178,7 +178,7 @@ class Radius:
             self._client.SendPacket(packet)
         except (Timeout, OSError):
             raise EquipmentUnheard(
-                f"{self._setup.url} does not answer: is the secret right, and does "
+                f"{self._setup.url} does not answer. Is the secret right, and does "
                 "footfall listen there?"
             ) from None
 
@@ -198,15 +198,15 @@ def _post(client: httpx2.Client, url: str, body: str, headers: dict[str, str]) -
                 answer.raise_for_status()
     except httpx2.HTTPStatusError as error:
         raise EquipmentUnheard(
-            f"{url} refuses with status {error.response.status_code}: is it the "
-            "source's address, and the secret right?"
+            f"{url} refuses with status {error.response.status_code}. Is it the "
+            "source's address, and is the secret right?"
         ) from None
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise EquipmentUnheard(f"{url} does not answer: {error}.") from None
 
 
 def _is_passing(error: Exception) -> bool:
-    """Tell whether it is worth asking again."""
+    """Tell whether another attempt may succeed."""
     if isinstance(error, httpx2.HTTPStatusError):
         return error.response.status_code >= 500 or error.response.status_code == 429  # noqa: PLR2004
     return isinstance(error, httpx2.TransportError)
@@ -219,17 +219,17 @@ def play(
     speed: float,
     progress: Callable[[int], None],
 ) -> None:
-    """Let equipment tell of a crowd, so that its time ends with that of the server.
+    """Report a crowd, timed so that simulated time ends together with real time.
 
     Args:
-        vendor: Whose equipment.
+        vendor: The equipment.
         sightings: What it hears, in order of time.
         now: This instant.
-        speed: Simulated seconds in a second.
-        progress: Told how many sightings each post had.
+        speed: Simulated seconds per second.
+        progress: Called with the number of sightings of each post.
 
     Raises:
-        EquipmentUnheard: The server does not take it.
+        EquipmentUnheard: The server does not accept it.
     """
     length = sightings[-1].at if sightings else 0
     start = now - int(length * (1 - 1 / speed)) // SECOND * SECOND

@@ -1,6 +1,6 @@
-"""Sources: what vendors' equipment says, as observations and logins.
+"""Sources: turn the bytes of vendors' equipment into observations and logins.
 
-One module a vendor, each pure: `verify` tells whether a post is from who has the
-secret, `decode` turns its bytes into what was heard. What cannot be understood is
-given back as it came, never dropped.
+One pure module per vendor: `verify` tells whether the sender of a post has the secret,
+`decode` turns its bytes into observations and logins. Items that cannot be understood
+are returned as they came, never dropped.
 """

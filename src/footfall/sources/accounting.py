@@ -1,8 +1,9 @@
-"""RADIUS accounting: what its attributes mean, whoever carried them.
+"""RADIUS accounting: the meaning of its attributes, over UDP or HTTP.
 
-Start is a login, and its device is the contact's from then on. Start, Interim-Update
-and Stop are presence; Stop closes nothing, for a device that goes from one access
-point to another stops and starts. Accounting-On and -Off end the sessions of a NAS.
+Start is a login, and its device belongs to the contact from then on. Start,
+Interim-Update and Stop are presence. Stop does not close a stay, because a device that
+moves to another access point stops and starts. Accounting-On and -Off end the sessions
+of a NAS.
 Source: RFC 2866, RFC 2869, RFC 4372, RFC 5580
 """
 
@@ -20,7 +21,7 @@ from footfall.core.observations import (
 )
 from footfall.sources.reading import rejections
 
-# Names of attributes, as in FreeRADIUS' dictionaries, with their values as text.
+# Attributes by their names in FreeRADIUS' dictionaries, with their values as text.
 Attributes = Mapping[str, Sequence[str]]
 
 STATUS = {
@@ -55,7 +56,7 @@ def decode(attributes: Attributes, now: int) -> SourceBatch:
             return SourceBatch(restarts=[Restart(at, nas)])
         if status not in _PRESENT:
             raise ValueError(
-                f"Acct-Status-Type {status[:32]!r}, NAS {nas!r}: not known"
+                f"Acct-Status-Type {status[:32]!r} of NAS {nas!r} is not known"
             )
         device = parse_mac((first("Calling-Station-Id") or "").strip())
     except ValueError as error:
@@ -69,7 +70,7 @@ def decode(attributes: Attributes, now: int) -> SourceBatch:
 
 
 def _time(stamp: str | None, delay: str | None, now: int) -> int:
-    """Return when it happened: by the NAS's clock, or so long before now."""
+    """Return when it happened: by the NAS's clock, or by its delay before now."""
     if stamp is not None:
         if stamp.isascii() and stamp.isdigit():
             return int(stamp[:12]) * SECOND
@@ -92,7 +93,7 @@ def _called(text: str | None) -> bytes | None:
 
 
 def _identities(attributes: Attributes) -> tuple[tuple[str, str], ...]:
-    """Return who it is: a device's address is nobody's name, nor is `anonymous`."""
+    """Return the identities; a MAC address or `anonymous` names nobody."""
     found = []
     for kind, name in (
         ("username", "User-Name"),

@@ -1,7 +1,8 @@
-"""FreeRADIUS' rlm_rest: accounting as JSON over HTTP, for one's own RADIUS server.
+"""FreeRADIUS' rlm_rest: accounting as JSON over HTTP, from your own RADIUS server.
 
-The module sends each attribute as `{"type", "value": […]}`, of numbers that have names
-the names, dates as text in the server's zone, octets as hex; with basic authentication.
+The module sends each attribute as `{"type", "value": […]}`: names in place of numbers
+that have names, dates as text in the server's zone, octets as hex. It uses basic
+authentication.
 Source: https://wiki.freeradius.org/modules/Rlm_rest
 """
 
@@ -33,7 +34,7 @@ def verify_head(secret: str, headers: Mapping[str, str]) -> bool:
 
 
 def verify(secret: str, headers: Mapping[str, str], _body: bytes) -> bool:
-    """Tell whether a post has the secret: its head says so."""
+    """Tell whether a post has the secret, which is in its head."""
     return verify_head(secret, headers)
 
 
@@ -67,7 +68,7 @@ def attributes_of(post: dict[str, Any]) -> dict[str, list[str]]:
 
 
 def _time_of(text: str) -> str | None:
-    """Read a date as the server writes it; of another zone than UTC only it knows."""
+    """Read a date in UTC; None for other zones, whose offset only the server knows."""
     if text.isdigit():
         return text
     if not text.endswith(_UTC):
@@ -80,7 +81,7 @@ def _time_of(text: str) -> str | None:
 
 
 def _text_of(octets: str) -> str:
-    """Read `0x636c617373` as what its bytes say, if they say something."""
+    """Read `0x636c617373` as text, if its bytes are printable text."""
     try:
         text = bytes.fromhex(octets.removeprefix("0x")).decode()
     except ValueError:

@@ -1,9 +1,9 @@
-"""Masking: what is kept of a post that nobody understood, without anybody in it.
+"""Masking: remove personal data from what is kept of a post that was not understood.
 
 An operator needs to know what was wrong and where: the shape of what was sent, and the
-values that are about equipment. A value is shown only if its field is known to be about
-equipment and it looks like nobody's; of all others it is said what they are. So what
-nobody thought of is hidden, not shown.
+values about equipment. A value is shown only if its field is known to be about
+equipment and it does not look like personal data. All other values are replaced with a
+description, so a field that nobody foresaw is hidden.
 """
 
 import ipaddress
@@ -27,18 +27,18 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# Fields that say when, or how strong: shown if they are a time or a number.
+# Fields of times and signals: shown if the value is a time or a number.
 TIMES = _words(
     "Event-Timestamp Acct-Delay-Time time seenTime seenEpoch timestamp connect"
     " disconnect authorized_time"
 )
 SIGNALS = frozenset({"rssi", "nearestApRssi"})
-# Fields that name equipment or a place: shown if they do not look like a person's.
+# Fields that name equipment or a place: shown if they do not look like personal data.
 NAMES = _words(
     "NAS-Identifier NAS-IP-Address NAS-IPv6-Address networkId site_id map_id zone_id"
     " wlan_id"
 )
-# Fields of which a few values are known.
+# Fields with a few known values: only those are shown.
 WORDS = {
     "Acct-Status-Type": _words(
         "Start Stop Interim-Update Alive Accounting-On Accounting-Off Tunnel-Start"
@@ -59,7 +59,7 @@ WORDS = {
         " discovered-raw-rssi sdkclient-scan-data ping"
     ),
 }
-# Fields whose name is shown, and not their value.
+# Fields whose name is shown, but not the value.
 _FIELDS = _words(
     "User-Name Class Chargeable-User-Identity Called-Station-Id Calling-Station-Id"
     " Acct-Session-Id Acct-Session-Time Acct-Terminate-Cause Acct-Multi-Session-Id"
@@ -71,21 +71,21 @@ _FIELDS = _words(
     " next_ap reason trigger"
 )
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-# All that `parse_mac` reads, and longer runs in which it is.
+# All that `parse_mac` reads, and longer runs that contain it.
 _HEX_RUN = re.compile(r"[0-9a-f](?:[:.-]*[0-9a-f]){11,}", re.IGNORECASE)
 _LONG_NUMBER = re.compile(r"[0-9]{13,}")
 _WORD = re.compile(r"[^\s'\",;()<>]+")
 _PHONE = re.compile(r"(?<![\w.:-])\+?[0-9](?:[ ()/.-]{0,3}[0-9]){6,14}(?![\w:-])")
-# A delay, or seconds or milliseconds since 1970 of 2001 to 2033: no phone number.
+# A delay, or seconds or milliseconds since 1970 (2001 to 2033): not a phone number.
 _TIME = re.compile(r"[0-9]{1,6}|1[0-9]{9}([0-9]{3})?(\.[0-9]{1,6})?")
 _QUOTED = re.compile(r"['\"].*['\"]", re.DOTALL)
 _ACCESS_POINT = re.compile(r"place: access point '[0-9a-f]{2}(?::[0-9a-f]{2}){5}'")
 
 
 def mask_body(raw: bytes) -> str:
-    """Describe what was sent: JSON of the same shape, or how long it was."""
+    """Describe what was sent: JSON of the same shape, or only its length."""
     if len(raw) > BYTES_MAX:
-        return f"{len(raw)} bytes: too long to be shown"
+        return f"{len(raw)} bytes: too long to show"
     try:
         value = msgspec.json.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -95,12 +95,12 @@ def mask_body(raw: bytes) -> str:
 
 
 def mask_reason(reason: str) -> str:
-    """Leave out what a decoder's message quotes: from the first quote to the last."""
+    """Remove all that a decoder's message quotes: from the first quote to the last."""
     return _QUOTED.sub(_MORE, reason)
 
 
 def mask_place(reason: str) -> str:
-    """Leave in the address of an access point, by which an operator registers it."""
+    """Keep the address of an access point: an operator needs it to register it."""
     equipment = _ACCESS_POINT.match(reason)
     start = equipment.end() if equipment else 0
     return reason[:start] + _without_people(reason[start:])
@@ -126,7 +126,7 @@ def _masked_object(value: dict[str, Any], field: str, depth: int) -> Any:
         return f"{len(value)} fields"
     known = [name for name in value if _is_known(name)][:_FIELDS_MAX]
     shown = {
-        # FreeRADIUS puts an attribute's value into an object of its own.
+        # FreeRADIUS wraps an attribute's value in an object.
         name: _masked(
             value[name], field if name in ("value", "mapping") else name, depth + 1
         )
@@ -182,15 +182,15 @@ def _is_mac(text: str) -> bool:
 
 
 def _without_people(text: str) -> str:
-    """Put what it is in place of all that can be of a person."""
+    """Replace all that may be personal data with a description of it."""
     return _PHONE.sub(_shown_phone, _WORD.sub(_shown_word, text))
 
 
 def _shown_word(word: "re.Match[str]") -> str:
-    """Show a word, but no e-mail address and no address of a device.
+    """Show a word, unless it is an e-mail address or a device's address.
 
-    Vendors' UUIDs and long numbers have runs of digits that could be one, and so do IP
-    addresses of equipment; these are shown.
+    Vendors' UUIDs, long numbers and IP addresses of equipment are shown, although they
+    have runs of digits that look like a device's address.
     """
     text = word[0]
     if "@" in text:

@@ -1,9 +1,8 @@
 """Cisco Meraki's Scanning API, versions 3 and 2, WiFi and Bluetooth.
 
-Meraki asks with a GET for a validator, then posts; each post has the shared secret in
-it. Version 3 tells of a network, by client: where each was, and the access point that
-heard it last. Version 2 tells of an access point, its signals as dB over a noise of
--95 dBm.
+Meraki asks for a validator with a GET, then posts; each post has the shared secret.
+Version 3 reports a network, by client: where each was, and the access point that heard
+it last. Version 2 reports one access point, with signals in dB over a noise of -95 dBm.
 Source: https://developer.cisco.com/meraki/scanning-api/
 """
 
@@ -46,14 +45,14 @@ _TYPES = {"WiFi": False, "Bluetooth": True} | {
 
 
 def verify_head(_secret: str, _headers: Mapping[str, str]) -> bool:
-    """Let any head pass: the secret is in the body."""
+    """Accept any head: the secret is in the body."""
     return True
 
 
 def verify(secret: str, _headers: Mapping[str, str], body: bytes) -> bool:
     """Tell whether a post has the secret, in constant time.
 
-    Found by its name and not by parsing: that is for those who have the secret.
+    It searches for the field's name: only posts with the secret are worth parsing.
     """
     found = itertools.islice(_SECRET.finditer(body), _SECRETS_MAX)
     return bool(secret) and any(_is(secret, match[1]) for match in found)
@@ -89,7 +88,7 @@ def decode(body: bytes, _now: int) -> SourceBatch:
                 read(data, checked_object(item), index, fleeting=_TYPES[str(kind)])
             )
             if not found:
-                raise ValueError("says no time")
+                raise ValueError("has no time")
             heard += found
         except ValueError as error:
             problems.append(rejections(field, error, item, index))
@@ -101,7 +100,7 @@ def decode(body: bytes, _now: int) -> SourceBatch:
 def _read_3(
     data: dict[str, Any], item: dict[str, Any], index: int, *, fleeting: bool
 ) -> Iterator[Observation]:
-    """Yield where a client was, and where it was heard last."""
+    """Yield a client's locations, and the place where it was heard last."""
     device = mac_of(item.get("clientMac"))
     network = text_of(data.get("networkId"))
     for _, _, place in items(item.get("locations"), "locations"):

@@ -1,7 +1,7 @@
-"""Juniper Mist's webhooks: who was in a zone, at a site, on an access point, or let in.
+"""Juniper Mist's webhooks: devices in zones, at sites, on access points; guest logins.
 
-Each post is signed: `X-Mist-Signature-v2` is the HMAC-SHA256 of its body in hex. Where
-Mist names only its site, that is the `externalId` of a location.
+Each post is signed: `X-Mist-Signature-v2` is the HMAC-SHA256 of its body in hex. If
+Mist names only its site, the site's id is the `externalId` of a location.
 Source: https://www.juniper.net/documentation/us/en/software/mist/automation-integration/topics/concept/webhooks.html
 """
 
@@ -40,7 +40,7 @@ def sign(secret: str, body: bytes) -> str:
 
 
 def verify_head(_secret: str, headers: Mapping[str, str]) -> bool:
-    """Tell whether a post is signed at all; only its body tells by whom."""
+    """Tell whether a post is signed at all; checking by whom needs the body."""
     return SIGNATURE in headers
 
 
@@ -59,7 +59,7 @@ def decode(body: bytes, _now: int) -> SourceBatch:
     topic = str(post.get("topic"))[:64].replace("_", "-")
     events = post.get("events")
     if topic not in _TOPICS or not isinstance(events, list):
-        known = f"topic {topic!r} is not known; known: {', '.join(_TOPICS)}"
+        known = f"topic {topic!r} is not known; allowed: {', '.join(_TOPICS)}"
         what = known if topic not in _TOPICS else "has no array of events"
         return SourceBatch(rejections=[rejections("topic", what, post)])
     observations: list[Observation] = []
@@ -84,7 +84,7 @@ def _place(item: dict[str, Any]) -> PlaceReference:
 
 
 def _at_site(item: dict[str, Any], index: int) -> Found:
-    """Somebody's device in a zone or on a map; an asset is nobody."""
+    """A device in a zone or on a map; an asset is no guest."""
     if item.get("type") in ("asset", "sdk"):
         return
     device = mac_of(item.get("mac"))
@@ -101,7 +101,7 @@ def _join(item: dict[str, Any], index: int) -> Found:
 
 
 def _session(item: dict[str, Any], index: int) -> Found:
-    """A connection that ended: somebody was there at both of its ends."""
+    """A connection that ended: the device was there at its start and its end."""
     device = mac_of(item.get("mac"))
     reference, signal = _place(item), signal_of(item.get("rssi"))
     connect = epoch_of(item.get("connect"))
@@ -111,7 +111,7 @@ def _session(item: dict[str, Any], index: int) -> Found:
 
 
 def _authorization(item: dict[str, Any], index: int) -> Found:
-    """A guest was let in by the portal."""
+    """The portal let a guest in."""
     at = epoch_of(item.get("authorized_time"))
     found = []
     for kind, field in (("email", "email"), ("phone", "mobile")):
@@ -121,7 +121,7 @@ def _authorization(item: dict[str, Any], index: int) -> Found:
         try:
             found.append((kind, identities.normalise(kind, value)))
         except ValueError:
-            continue  # a guest's typing mistake; the other or the device tells who
+            continue  # mistyped; another identity or the device names the guest
     device = mac_of(item.get("client"))
     session = f"mist {text_of(item.get('wlan_id'))}"
     yield Login(at, _place(item), tuple(found), device, session, index=index)

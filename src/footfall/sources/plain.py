@@ -1,6 +1,6 @@
-"""Plain observations and logins, as footfall itself takes them.
+"""Observations and logins in footfall's own form.
 
-Items are judged one by one, like events; whoever sent them is told of each.
+Items are checked one by one, like events; the sender gets an answer for each.
 """
 
 from typing import TypeVar
@@ -38,7 +38,7 @@ class Sighting(msgspec.Struct, rename="camel", frozen=True, gc=False):
 
 
 class PortalLogin(msgspec.Struct, rename="camel", frozen=True, gc=False):
-    """A login as a captive portal sends it; `id` tells two in one second apart."""
+    """A login as a captive portal sends it; `id` tells two in the same second apart."""
 
     at: str | int | float | None = None
     device: str | None = None
@@ -57,7 +57,7 @@ _login = msgspec.json.Decoder(PortalLogin)
 
 
 class RejectedItem(ValueError):
-    """An item that cannot be taken, with every reason."""
+    """An item that cannot be taken in, with every reason."""
 
     def __init__(self, errors: list[FieldError]):
         super().__init__("; ".join(f"{e.field}: {e.message}" for e in errors))
@@ -68,8 +68,8 @@ def observations(body: bytes, now: int, *, lines: bool, count_max: int) -> Sourc
     """Read a body of observations: one, an array, an object with them, or NDJSON.
 
     Raises:
-        BodyInvalid: It has no items to find.
-        TooLarge: It has more than `count_max`.
+        BodyInvalid: No items can be found in it.
+        TooLarge: It has more than `count_max` items.
     """
     heard: list[Observation] = []
     problems: list[Rejection] = []
@@ -87,7 +87,7 @@ def observations(body: bytes, now: int, *, lines: bool, count_max: int) -> Sourc
 def _read_sightings(
     body: bytes, *, lines: bool, count_max: int
 ) -> list[tuple[bytes, Sighting | None]]:
-    """Read all at once, which is the fastest; if one is wrong, one by one."""
+    """Decode all items at once, which is fastest; if one is wrong, one by one."""
     try:
         found = []
         if not lines and not may_have_more(body, count_max):
@@ -106,8 +106,8 @@ def logins(body: bytes, now: int, *, lines: bool, count_max: int) -> SourceBatch
     """Read a body of logins.
 
     Raises:
-        BodyInvalid: It has no items to find.
-        TooLarge: It has more than `count_max`.
+        BodyInvalid: No items can be found in it.
+        TooLarge: It has more than `count_max` items.
     """
     found: list[Login] = []
     problems: list[Rejection] = []
@@ -126,7 +126,7 @@ def _decoded(raw: bytes, decoder: "msgspec.json.Decoder[T]", kind: type[T]) -> T
         raw.decode()
         return decoder.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        message = f"is not understood: {error}"
+        message = f"cannot be understood: {error}"
     try:
         value = msgspec.json.decode(raw.decode())
         errors = list(wrong_types(value, kind))
@@ -136,14 +136,14 @@ def _decoded(raw: bytes, decoder: "msgspec.json.Decoder[T]", kind: type[T]) -> T
 
 
 def _observation(sent: Sighting, now: int, index: int) -> Observation:
-    """Check what was sent; the usual way through it is short."""
+    """Check an observation."""
     errors: list[FieldError] = []
     device = _device(sent.device, errors)
     at = _at(sent.at, now, errors)
     if sent.location is None and sent.hotspot is None:
         errors.append(FieldError("location", "is missing; or give a hotspot"))
     if (sent.device is None) == (sent.contact is None):
-        errors.append(FieldError("device", "give either a device or a contact"))
+        errors.append(FieldError("device", "give a device or a contact, not both"))
     if sent.contact is not None:
         errors += bad_id("contact", sent.contact)
     rssi = sent.rssi

@@ -1,4 +1,4 @@
-"""RADIUS accounting packets; pyrad reads them and checks who sent them.
+"""RADIUS accounting packets: read them with pyrad, and check who sent them.
 
 Source: RFC 2866
 """
@@ -21,7 +21,7 @@ HEADER_BYTES = 20
 PACKET_BYTES_MAX = 4096
 _CODES = frozenset({AccountingRequest, StatusServer})
 _MESSAGE_AUTHENTICATOR = 80
-# The attributes that accounting looks at, with what their values are read as.
+# The attributes that accounting reads, all as text.
 _TEXT = (
     "User-Name",
     "Called-Station-Id",
@@ -51,13 +51,13 @@ class PacketRefused(Exception):
 
 
 def trimmed(data: bytes) -> bytes:
-    """Return a request without what follows it; what does not even look like one fails.
+    """Return a request without the bytes after its end.
 
     Raises:
-        PacketRefused: It is no accounting request.
+        PacketRefused: It does not look like an accounting request.
     """
     if not HEADER_BYTES <= len(data) <= PACKET_BYTES_MAX or data[0] not in _CODES:
-        raise PacketRefused("is no accounting request")
+        raise PacketRefused("is not an accounting request")
     length = int.from_bytes(data[2:4], "big")
     if not HEADER_BYTES <= length <= len(data):
         raise PacketRefused("has a wrong length")
@@ -65,10 +65,10 @@ def trimmed(data: bytes) -> bytes:
 
 
 def checker(data: bytes) -> Callable[[bytes], bool]:
-    """Return what tells whether a secret made a request, for a hash each time.
+    """Return a function that tells whether a secret made a request, for one hash.
 
-    An accounting request is the MD5 of itself and the secret (RFC 2866, 3); a
-    Status-Server proves itself by its Message-Authenticator (RFC 5997, 3).
+    An accounting request carries the MD5 of itself and the secret (RFC 2866, 3); a
+    Status-Server is proven by its Message-Authenticator (RFC 5997, 3).
     """
     if data[0] == StatusServer:
         return _status_checker(data)
@@ -98,7 +98,7 @@ def _status_checker(data: bytes) -> Callable[[bytes], bool]:
 
 
 def parse(data: bytes, secret: bytes) -> Packet:
-    """Read a packet, with all that pyrad checks of it.
+    """Read a packet, with all checks of pyrad.
 
     Raises:
         PacketRefused: It is malformed, or another secret made it.
@@ -106,7 +106,7 @@ def parse(data: bytes, secret: bytes) -> Packet:
     try:
         packet = AcctPacket(packet=data, secret=secret, dict=dictionary())
         proven = packet.VerifyAcctRequest()
-    except Exception as error:  # noqa: BLE001  pyrad does not say what it raises
+    except Exception as error:  # noqa: BLE001  pyrad documents no exceptions
         raise PacketRefused(f"is malformed ({type(error).__name__})") from None
     if not proven:
         raise PacketRefused("has a wrong authenticator")
@@ -114,23 +114,23 @@ def parse(data: bytes, secret: bytes) -> Packet:
 
 
 def is_status(packet: Packet) -> bool:
-    """Tell whether a packet only asks whether somebody is there (RFC 5997)."""
+    """Tell whether a packet only asks whether the server is up (RFC 5997)."""
     return bool(packet.code == StatusServer)
 
 
 def answer(packet: Packet) -> bytes:
-    """Return the answer that the packet is on disk."""
+    """Return the answer, which says that the packet is on disk."""
     data: bytes = packet.CreateReply().ReplyPacket()
     return data
 
 
 def decode(packet: Packet, now: int) -> SourceBatch:
-    """Read a packet."""
+    """Read the observations and logins of a packet."""
     return accounting.decode(attributes_of(packet), now)
 
 
 def attributes_of(packet: Packet) -> dict[str, list[str]]:
-    """Return the attributes that accounting looks at, as text."""
+    """Return the attributes that accounting reads, as text."""
     found: dict[str, list[str]] = {}
     for name in _TEXT:
         try:

@@ -1,4 +1,4 @@
-"""What the decoders share: fields of JSON that may be anything."""
+"""What the decoders share: reading JSON fields that may have any type."""
 
 import json
 import math
@@ -12,13 +12,13 @@ from footfall.core.instants import SECOND
 from footfall.core.observations import Rejection, parse_mac
 from footfall.errors import FieldError
 
-# Epoch times over this are milliseconds: as seconds it is the year 5138.
+# Epoch times over this are milliseconds: in seconds it would be the year 5138.
 _MILLISECONDS_FROM = 100_000_000_000
 _SIGNAL_MIN, _SIGNAL_MAX = -200, 100
 
 
 def read_json(body: bytes) -> Any:
-    """Read JSON; also the `NaN` that is none, which some senders write.
+    """Read JSON; also `NaN`, which is not JSON but some senders write.
 
     Raises:
         ValueError: It is not JSON.
@@ -29,7 +29,7 @@ def read_json(body: bytes) -> Any:
         pass
     try:
         value = json.loads(body)
-        # Raises for a lone surrogate, which nobody could write or keep.
+        # Raises for a lone surrogate, which cannot be stored or written as UTF-8.
         json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
         raise ValueError("is nested too deep") from None
@@ -44,10 +44,10 @@ def checked_object(value: Any) -> dict[str, Any]:
     """Read an object.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is not an object.
     """
     if not isinstance(value, dict):
-        raise ValueError("is not an object")  # noqa: TRY004  like all that is wrong
+        raise ValueError("is not an object")  # noqa: TRY004  as for every wrong value
     return value
 
 
@@ -55,10 +55,10 @@ def mac_of(value: Any) -> bytes:
     """Read a MAC address.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is not one.
     """
     if not isinstance(value, str):
-        raise ValueError("is not a MAC address")  # noqa: TRY004  like all
+        raise ValueError("is not a MAC address")  # noqa: TRY004  as above
     return parse_mac(value)
 
 
@@ -71,7 +71,7 @@ def optional_mac(value: Any) -> bytes | None:
 
 
 def signal_of(value: Any) -> int | None:
-    """Read a signal in dBm, a number or text of one; None if it is none."""
+    """Read a signal in dBm, a number or a number as text; None for all else."""
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
@@ -85,11 +85,11 @@ def epoch_of(value: Any) -> int:
     """Read seconds or milliseconds since 1970 as an instant.
 
     Raises:
-        ValueError: It is no such number.
+        ValueError: It is not such a number.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError("is not a time in seconds since 1970")  # noqa: TRY004  like all
-    # NaN lies in no range, and an integer beyond a double is compared as it is.
+        raise ValueError("is not a time in seconds since 1970")  # noqa: TRY004  as above
+    # NaN fails this too; an integer beyond a double is compared exactly.
     if not 0 <= value < _MILLISECONDS_FROM * 1000:
         raise ValueError(f"{str(value)!r} is not a time in seconds since 1970")
     seconds = value / 1000 if value >= _MILLISECONDS_FROM else value
@@ -100,38 +100,38 @@ def instant_of(value: Any) -> int:
     """Read an ISO 8601 time.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is not one.
     """
     if not isinstance(value, str):
-        raise ValueError("is not an ISO 8601 time")  # noqa: TRY004  like all
+        raise ValueError("is not an ISO 8601 time")  # noqa: TRY004  as above
     return instants.parse_instant(value)
 
 
 def text_of(value: Any) -> str | None:
-    """Read text that says something."""
+    """Read text; None for blank text and all else."""
     return value.strip() or None if isinstance(value, str) else None
 
 
 def object_of(value: Any) -> dict[str, Any]:
-    """Read an object; what is none has no fields."""
+    """Read an object; all else counts as an empty one."""
     return value if isinstance(value, dict) else {}
 
 
 def list_of(value: Any) -> list[Any]:
-    """Read an array; what is none has no items."""
+    """Read an array; all else counts as an empty one."""
     return value if isinstance(value, list) else []
 
 
 def rejections(
     field: str, error: Exception | str, raw: Any, index: int = 0
 ) -> Rejection:
-    """Say that a part of a post could not be understood."""
+    """Return the rejection of a part of a post that was not understood."""
     data = raw if isinstance(raw, bytes) else json.dumps(raw, default=str).encode()
     return Rejection((FieldError(field, str(error)),), data, index)
 
 
 def items(value: Any, field: str) -> Iterator[tuple[str, int, dict[str, Any]]]:
-    """Yield the items of an array that are objects, with their place."""
+    """Yield the items of an array that are objects, with their path and index."""
     for index, item in enumerate(list_of(value)):
         if isinstance(item, dict):
             yield f"{field}[{index}]", index, item

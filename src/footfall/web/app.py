@@ -49,6 +49,6 @@ def build(context: Context) -> ASGIApp:
         ),
         openapi_config=None,
         logging_config=None,
-        request_max_body_size=None,  # web.payload counts, also what it unpacks to
+        request_max_body_size=None,  # web.payload counts, unpacked bytes too
     )
     return logged(exactly_routed(guarded(limited(app))))

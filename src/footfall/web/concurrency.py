@@ -1,9 +1,9 @@
-"""Concurrency limits: who does not read its answers holds up only itself.
+"""Concurrency limits: a client that does not read its answers holds up only itself.
 
-A service has a few turns: a request takes one when it has been read, and gives it back
-when its answer has been taken by the client. Further requests of that service wait for
-theirs. A large answer goes out in parts, and each part must be taken in time; so what
-waits in memory for slow readers is bounded.
+Each service has a few turns. A request takes one once its body has been read, and gives
+it back when the client has taken the answer; further requests of that service wait.
+Large answers go out in parts, and the client must take each part in time. So slow
+readers hold only a bounded amount of memory.
 """
 
 import asyncio
@@ -33,16 +33,16 @@ class ConcurrencyLimit:
 
 
 def service_of(request: Request[Any, Any, Any]) -> str:
-    """Return the service that a request is of."""
+    """Return the key of the service that makes a request."""
     client_key: str = request.state.grant.service.client_key
     return client_key
 
 
 async def wait_for_slot(request: Request[Any, Any, Any], who: str) -> None:
-    """Wait for a turn of who asks, a service or a source; `limited` gives it back.
+    """Wait for a turn of the caller, a service or a source; `limited` gives it back.
 
-    To be called once the request is read, and before any work with it: who sends slowly
-    keeps nobody waiting.
+    Call this after the request is read and before any work with it, so that a slow
+    sender does not hold a turn.
     """
     turn = request.app.state.turns.of(who)
     await turn.acquire()
@@ -50,7 +50,7 @@ async def wait_for_slot(request: Request[Any, Any, Any], who: str) -> None:
 
 
 def limited(app: ASGIApp) -> ASGIApp:
-    """Send large answers in parts, each in its time, and give turns back."""
+    """Send large answers in parts, each within its time, and give turns back."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         turns: list[asyncio.Semaphore] = []

@@ -1,4 +1,4 @@
-"""Routes of contacts: made, read, changed, erased."""
+"""Routes of contacts: create, read, change and erase them."""
 
 import asyncio
 from typing import Any
@@ -21,7 +21,7 @@ AnyRequest = Request[Any, Any, Any]
 
 @post("/v1/organizations/{cid:str}/customers", opt={"permission": CREATE_CONTACT})
 async def create(request: AnyRequest, cid: str) -> Response[bytes]:
-    """Make a contact, and its signup."""
+    """Create a contact and its signup event."""
     value, context = await read_object(request), context_of(request)
     made = await written(
         manage.create_contact, context.store, cid, value, context.now()
@@ -44,7 +44,7 @@ async def read(request: AnyRequest, cid: str, contact: str) -> Response[bytes]:
     opt={"permission": CHANGE_CONTACT},
 )
 async def change(request: AnyRequest, cid: str, contact: str) -> Response[bytes]:
-    """Change what is sent of a contact."""
+    """Change the fields of a contact that are sent."""
     value, context = await read_object(request), context_of(request)
     changed = await written(
         manage.change_contact, context.store, cid, contact, value, context.now()

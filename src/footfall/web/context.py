@@ -13,7 +13,7 @@ from footfall.store import Store
 
 
 class Context(msgspec.Struct, frozen=True):
-    """The store, tokens, source secrets, what reads pages, the limits and the clock."""
+    """The store, the tokens, the source secrets, the reader, the limits, the clock."""
 
     store: Store
     tokens: Tokens
@@ -30,5 +30,5 @@ def context_of(connection: ASGIConnection) -> Context:  # type: ignore[type-arg]
 
 
 def address_of(connection: ASGIConnection) -> str:  # type: ignore[type-arg]
-    """Return the address that a connection comes from; of a proxy it is the proxy's."""
+    """Return the peer's address; behind a proxy it is the proxy's."""
     return connection.client.host if connection.client else ""

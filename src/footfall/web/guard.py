@@ -1,6 +1,7 @@
 """The guard: no token, no entry.
 
-A route names what it demands as `opt={"permission": …}`; a route without one is open.
+A route names the permission that it needs as `opt={"permission": …}`; a route without
+one is open.
 """
 
 from litestar.connection import ASGIConnection
@@ -29,7 +30,7 @@ def guard(connection: ASGIConnection, handler: BaseRouteHandler) -> None:  # typ
     Raises:
         TokenMissing: It has no token.
         TokenRefused: The token is malformed, expired or revoked.
-        TooManyRequests: The service had its share.
+        TooManyRequests: The service is over its rate limit.
         NotAllowed: The token is not for this organization or operation.
     """
     permission: access.Permission | None = handler.opt.get("permission")
@@ -38,7 +39,7 @@ def guard(connection: ASGIConnection, handler: BaseRouteHandler) -> None:  # typ
     context = context_of(connection)
     grant = context.tokens.verify(bearer_token(connection), context.now())
     context.limiter.count_request(grant.service.client_key, context.now())
-    # A path without an organization is about the token's own.
+    # A path without an organization refers to the token's own organization.
     organization = connection.path_params.get("cid", grant.service.organization)
     access.check(grant, permission, organization)
     connection.state.grant = grant

@@ -1,13 +1,13 @@
-"""Headers that every answer carries, so that a browser keeps and runs nothing of it.
+"""Headers of every answer, so that no browser stores or runs anything of it.
 
-Answers hold people's data: no cache may keep them. Only the docs page's own files, the
-same for everybody, may be kept.
+Answers hold personal data, so no cache may keep them. Only the docs page's own files,
+which are the same for everybody, may be cached.
 """
 
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 ASSETS = "/docs/assets/"
-# Of the API: whoever opens an answer in a browser sees text and no more.
+# For the API: an answer that is opened in a browser is shown as text and nothing runs.
 _NOTHING = b"default-src 'none'; frame-ancestors 'none'"
 _ALWAYS = (
     (b"x-content-type-options", b"nosniff"),
@@ -16,7 +16,7 @@ _ALWAYS = (
 
 
 def guarded(app: ASGIApp) -> ASGIApp:
-    """Add the headers that an answer does not have itself."""
+    """Add the headers that an answer does not set itself."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         kept = str(scope.get("path", "")).startswith(ASSETS)

@@ -1,8 +1,9 @@
-"""Intake: how many bytes of bodies may be in the server at once, and whose.
+"""Intake: how many bytes of request bodies the server holds at once, by sender.
 
-Bytes are counted as they arrive, by who sends them. A body that is large, or packed and
-so may become large, is unpacked and parsed in a turn: one of each sender, and a few of
-all. So what bodies take of the memory is bounded, whoever sends how many of them.
+Bytes are counted for their sender as they arrive. A body that is large, or packed (it
+may become large), is unpacked and parsed in a turn: each sender has one turn at a time,
+and all senders together have a few. So bodies use a bounded amount of memory, whoever
+sends them and however many there are.
 """
 
 import contextlib
@@ -21,7 +22,7 @@ RETRY_AFTER_S = 1
 
 
 class Lease:
-    """The bytes that one body has of the budget."""
+    """The bytes of the budget that one body uses."""
 
     def __init__(self, intake: "Intake", who: str):
         self._intake = intake
@@ -29,11 +30,11 @@ class Lease:
         self.count = 0
 
     def grow(self, count: int) -> None:
-        """Take so many bytes more.
+        """Take this many more bytes.
 
         Raises:
-            TooManyRequests: The sender has its share in the server already.
-            Overloaded: All have theirs together.
+            TooManyRequests: The sender's share is used up.
+            Overloaded: The budget of all senders together is used up.
         """
         self._intake.take(self._who, count)
         self.count += count
@@ -55,7 +56,7 @@ class Intake:
 
     @contextlib.contextmanager
     def lease(self, who: str) -> Iterator[Lease]:
-        """Lend bytes of the budget to a body, until it is done with."""
+        """Lend bytes of the budget to a body until the work with it is done."""
         lease = Lease(self, who)
         try:
             yield lease
@@ -68,12 +69,14 @@ class Intake:
         """Count bytes; see `Lease.grow`."""
         if self._used[who] + count > self._share:
             raise TooManyRequests(
-                f"More than {self._share // MIB} MiB of bodies at once; "
-                "wait for the answers to those under way.",
+                f"The bodies of this sender are over {self._share // MIB} MiB at once; "
+                "wait for the answers to the requests under way.",
                 self._share,
                 f"{self._share};unit=bytes",
                 RETRY_AFTER_S,
             )
         if self._used.total() + count > self._total:
-            raise Overloaded("The server takes in too much at once.", RETRY_AFTER_S)
+            raise Overloaded(
+                "The server is taking in too much at once; try again.", RETRY_AFTER_S
+            )
         self._used[who] += count

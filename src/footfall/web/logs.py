@@ -1,7 +1,7 @@
-"""Logs and metrics: one line a request, and the id that joins it to the answer.
+"""Logs and metrics: one line per request, with the id that its answer carries.
 
-A line has the method, the route as it is written in the code, the status and the time.
-It has no path, query, header or body: those may hold tokens and people.
+A line has the method, the route as the code spells it, the status and the time. It has
+no path, query, header or body, because those may hold tokens and personal data.
 """
 
 import re
@@ -27,11 +27,11 @@ _METHODS = frozenset(method.value for method in HTTPMethod)
 
 
 def logged(app: ASGIApp) -> ASGIApp:
-    """Give each request an id, the caller's if it sent one, and log it when done."""
+    """Give each request an id (the caller's, if it sent one), and log it when done."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         if not isinstance(scope.get("method"), str):
-            await app(scope, receive, send)  # the start and the stop
+            await app(scope, receive, send)  # the application's start and stop
             return
         sent = dict(scope["headers"]).get(HEADER, b"").decode("latin-1")
         request_id = sent if _ID.fullmatch(sent) else uuid.uuid4().hex
@@ -68,7 +68,7 @@ def logged(app: ASGIApp) -> ASGIApp:
 
 
 def _method(scope: Any) -> str:
-    """Return the method, which a caller may make up."""
+    """Return the method; one that a caller made up is `other`."""
     return scope["method"] if scope["method"] in _METHODS else "other"
 
 

@@ -1,8 +1,8 @@
-"""The API's description: OpenAPI 3.1, made of the structs that the code uses.
+"""The API's description: OpenAPI 3.1, made from the structs that the code uses.
 
-Written here rather than derived from the handlers, which take raw requests: so that
-an error can name every parameter at once, and a page's bytes go out untouched. A test
-compares the routes with this, and another answers with it.
+It is written here, not derived from the handlers: those take raw requests, so that an
+error can name every parameter at once and a page's bytes go out untouched. One test
+compares the routes with it, another the answers.
 """
 
 import msgspec
@@ -89,7 +89,7 @@ def document() -> Document:
         "info": {
             "title": "footfall",
             "version": __version__,
-            "description": "The events of a business's guests, in and out.",
+            "description": "Take in and give back the events of a business's guests.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": _access_paths()
@@ -129,7 +129,7 @@ def _events_paths() -> Document:
                 access.ERASE_CONTACT,
                 responses={
                     "200": answer(
-                        "Gone from the answers and from the disk.",
+                        "The contact is gone from the answers and from the disk.",
                         "Erased",
                         {
                             "status": "OK",
@@ -177,7 +177,7 @@ def _sending() -> Document:
         parameters=[
             parameter(
                 "Content-Encoding",
-                "How the body is packed.",
+                "The encoding of the body.",
                 {"type": "string", "enum": ["gzip", "zstd", "identity"]},
                 "identity",
                 where="header",
@@ -199,7 +199,7 @@ def _sending() -> Document:
             },
         },
         responses={
-            "201": answer("What became of each event.", "Receipt", _RECEIPT_EXAMPLE),
+            "201": answer("What happened to each event.", "Receipt", _RECEIPT_EXAMPLE),
             **problems(401, 403, 408, 413, 429, 503, 507),
             "409": refused,
         },
@@ -208,16 +208,16 @@ def _sending() -> Document:
 
 def _access_paths() -> Document:
     token = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.…"  # noqa: S105  an example
-    given = answer("A token for a day.", "Token", {"token": token})
+    given = answer("A token that is valid for one day.", "Token", {"token": token})
     given["headers"] = {
         "Authorization": {
-            "description": "The same token, behind `Bearer `.",
+            "description": "The same token, after `Bearer `.",
             "schema": {"type": "string"},
         }
     }
     login = {
         "operationId": "login",
-        "summary": "Give a token for a clientKey and a clientSecret",
+        "summary": "Get a token for a clientKey and a clientSecret",
         "requestBody": {
             "required": True,
             "content": {
@@ -237,7 +237,7 @@ def _access_paths() -> Document:
         "Revoke the token that the request carries",
         None,
         responses={
-            "200": {"description": "Revoked, for good."},
+            "200": {"description": "The token is revoked for good."},
             **problems(401, 503),
         },
     )
@@ -249,9 +249,9 @@ def _access_paths() -> Document:
 
 def _operations_paths() -> Document:
     text = {"text/plain": {"schema": {"type": "string"}}}
-    health = {"200": {"description": "It runs.", "content": text}}
-    ready = {"200": {"description": "It can serve.", "content": text}}
-    metrics = {"200": {"description": "For Prometheus.", "content": text}}
+    health = {"200": {"description": "The process runs.", "content": text}}
+    ready = {"200": {"description": "The store can be used.", "content": text}}
+    metrics = {"200": {"description": "The metrics, for Prometheus.", "content": text}}
     return {
         path: {"get": {"operationId": name, "summary": summary, "responses": answers}}
         for path, name, summary, answers in (
@@ -285,14 +285,14 @@ _FLAG: Document = {"type": "boolean", "default": False}
 _PARAMETERS = [
     parameter(
         "dateStart",
-        "Events at or after this instant. ISO 8601, UTC without an offset; a date "
-        "alone is its first instant.",
+        "Events at or after this instant. ISO 8601; without an offset it is UTC; a "
+        "date alone means its first instant.",
         {"type": "string"},
         "2022-07-21T18:41:09Z",
     ),
     parameter(
         "dateEnd",
-        "Events at or before this instant; a date alone is its last instant.",
+        "Events at or before this instant; a date alone means its last instant.",
         {"type": "string"},
         "2022-07-21",
     ),
@@ -304,7 +304,7 @@ _PARAMETERS = [
     ),
     parameter(
         "size",
-        "Events in a page.",
+        "How many events a page has.",
         {
             "type": "integer",
             "minimum": 1,
@@ -315,15 +315,15 @@ _PARAMETERS = [
     ),
     parameter(
         "sortBy",
-        "By the venue's wall clock, by instant, or by arrival.",
+        "The order: by the venue's wall clock, by instant, or by arrival.",
         {"type": "string", "enum": list(queries.Sort), "default": "businessTime"},
         "utcTime",
     ),
-    parameter("sortReverse", "Newest first.", _FLAG, example=False),
+    parameter("sortReverse", "Whether the newest come first.", _FLAG, example=False),
     parameter("enableScroll", "Whether to give a scrollId.", _FLAG, example=True),
     parameter(
         "scrollId",
-        "Gives the page that follows the one it came with.",
+        "The scrollId of a page; it gives the next page.",
         {"type": "string", "maxLength": 511},
         "AbC-123_…",
     ),

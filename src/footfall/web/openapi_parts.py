@@ -1,4 +1,4 @@
-"""OpenAPI parts: those that the API's description is put together from."""
+"""OpenAPI parts: the building blocks of the API's description."""
 
 from typing import Any
 
@@ -9,10 +9,18 @@ Document = dict[str, Any]
 CID_EXAMPLE = "155d60f21dc1938562900a0e201d54f6"
 
 PROBLEMS = {
-    401: ("token-missing", "A token is needed", "No bearer token, or wrong secrets."),
+    401: (
+        "token-missing",
+        "A token is needed",
+        "The bearer token is missing, or the secret is wrong.",
+    ),
     403: ("not-allowed", "Not allowed", "The token is invalid or does not suffice."),
-    404: ("contact-unknown", "Not found", "There is none such."),
-    409: ("parameter-invalid", "Invalid parameters", "Something was not understood."),
+    404: ("contact-unknown", "Not found", "There is no such resource."),
+    409: (
+        "parameter-invalid",
+        "Invalid parameters",
+        "The request cannot be understood.",
+    ),
     408: ("body-too-slow", "Too slow", "The body did not arrive in time."),
     429: ("too-many-requests", "Too many requests", "Try again later."),
     413: ("too-large", "Too large", "The body is over its limit."),
@@ -24,7 +32,7 @@ PROBLEMS = {
 def operation(
     operation_id: str, summary: str, permission: Permission | None, **rest: Any
 ) -> Document:
-    """Describe what a method does, with what it demands."""
+    """Describe what a method does, and the permission that it needs."""
     operation = {"operationId": operation_id, "summary": summary, **rest}
     operation["security"] = [{"bearer": []}]
     if permission is not None:
@@ -35,13 +43,13 @@ def operation(
 
 
 def answer(description: str, schema: str, example: Document) -> Document:
-    """Describe a good answer."""
+    """Describe an answer of a request that succeeded."""
     content = {"schema": {"$ref": f"#/components/schemas/{schema}"}, "example": example}
     return {"description": description, "content": {"application/json": content}}
 
 
 def problems(*statuses: int) -> Document:
-    """Describe the problems that a method answers with."""
+    """Describe the problems that a method may answer with."""
     answers: Document = {}
     for status in statuses:
         code, title, detail = PROBLEMS[status]

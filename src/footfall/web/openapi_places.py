@@ -1,4 +1,4 @@
-"""The description of what is registered, and of presence; see `web.openapi`."""
+"""The description of locations, hotspots, contacts and presence; see `web.openapi`."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ class LocationsPage(msgspec.Struct, frozen=True):
 
 
 class HotspotsPage(msgspec.Struct, frozen=True):
-    """Hotspots."""
+    """Hotspots of an organization."""
 
     status: str
     generated: str
@@ -39,7 +39,7 @@ class HotspotsPage(msgspec.Struct, frozen=True):
 
 
 class RulesShown(Rules, frozen=True, rename="camel"):
-    """The rules of presence as they hold, and which of them are set just here."""
+    """The rules of presence in force, and the names of those that are set here."""
 
     pseudonymous: bool = False
     set_here: tuple[str, ...] = ()
@@ -146,7 +146,7 @@ def _struct(kind: type) -> Document:
 
 
 def _partial(kind: type) -> Document:
-    """Describe a struct of which any field may be left out."""
+    """Describe a struct any of whose fields may be left out."""
     fields = msgspec.structs.fields(kind)
     return {
         "type": "object",
@@ -179,14 +179,14 @@ def _write(
 
 def _delete(name: str, summary: str, permission: Permission) -> Document:
     answers = {
-        "204": {"description": "It is gone."},
+        "204": {"description": "It is deleted."},
         **problems(401, 403, 404, 409, 429, 503),
     }
     return operation(name, summary, permission, responses=answers)
 
 
 def paths() -> Document:
-    """Return the paths of what is registered, and of presence."""
+    """Return the paths of locations, hotspots, contacts and presence."""
     return _locations() | _hotspots() | _rules() | _contacts() | _presence()
 
 
@@ -197,7 +197,7 @@ def _locations() -> Document:
     new = _body(_partial(Location), {"name": "Ivan Home", "timezone": "Europe/Rome"})
     tags = parameter(
         "tags",
-        "Those with all of these, commas between.",
+        "Only the locations with all of these tags, separated by commas.",
         {"type": "string"},
         "flagship",
     )
@@ -222,7 +222,7 @@ def _locations() -> Document:
             "get": _get("readLocation", "A location", access.READ_LOCATIONS, one),
             "patch": _write(
                 "changeLocation",
-                "Change what is sent of a location; stored events stay as they are",
+                "Change the fields that are sent; stored events stay as they are",
                 access.CHANGE_LOCATION,
                 _body(_partial(Location), {"name": "Ivan's"}),
                 one,
@@ -262,7 +262,7 @@ def _hotspots() -> Document:
             "get": _get("readHotspot", "A hotspot", access.READ_HOTSPOTS, good),
             "patch": _write(
                 "changeHotspot",
-                "Change what is sent of a hotspot",
+                "Change the fields that are sent",
                 access.WRITE_HOTSPOTS,
                 _body(_partial(Hotspot), {"name": "Bar"}),
                 good,
@@ -275,7 +275,7 @@ def _hotspots() -> Document:
 
 
 def _rules() -> Document:
-    good = answer("The rules as they hold.", "RulesShown", _RULES)
+    good = answer("The rules in force.", "RulesShown", _RULES)
     body = _body(_struct(PresenceSettings), {"sessionTimeout": 30})
     found: Document = {}
     for path, place, name, read, write in (
@@ -299,7 +299,7 @@ def _rules() -> Document:
             "get": _get(f"read{name}", "The rules of visits", read, good),
             "patch": _write(
                 f"change{name}",
-                "Change rules of visits, from now on",
+                "Change the rules of visits from now on",
                 write,
                 body,
                 good,
@@ -316,7 +316,7 @@ def _contacts() -> Document:
             "parameters": [_CID],
             "post": _write(
                 "createContact",
-                "Make a contact, and its signup",
+                "Create a contact and its signup event",
                 access.CREATE_CONTACT,
                 _body(_struct(NewContact), new),
                 good,
@@ -328,7 +328,7 @@ def _contacts() -> Document:
             "get": _get("readContact", "A contact", access.READ_CONTACT, good),
             "patch": _write(
                 "changeContact",
-                "Change what is sent of a contact; null takes away, devices are added",
+                "Change the fields that are sent; null removes one, devices are added",
                 access.CHANGE_CONTACT,
                 _body(_struct(ContactChange), {"phone": "+390502212345"}),
                 good,
@@ -358,7 +358,7 @@ def _presence() -> Document:
                 access.SEND_OBSERVATIONS,
                 requestBody=_body(schema, [example]),
                 responses={
-                    "201": answer("What became of each item.", "Taken", _TAKEN),
+                    "201": answer("What happened to each item.", "Taken", _TAKEN),
                     **problems(*_BODIES),
                     "409": refused,
                 },
@@ -369,7 +369,7 @@ def _presence() -> Document:
     post: Document = {
         "operationId": "receivePost",
         "summary": "Take in a vendor's post; 204 means on disk",
-        "description": "The vendor proves by the source's secret who it is.",
+        "description": "The source's secret proves that the post is the vendor's.",
         "requestBody": _body({}, {"topic": "client-join", "events": []}),
         "responses": {
             "204": {"description": "All of it is on disk."},
@@ -378,7 +378,7 @@ def _presence() -> Document:
     }
     get: Document = {
         "operationId": "validateSource",
-        "summary": "Give the validator that Meraki asks for",
+        "summary": "Answer Meraki's request with the validator",
         "responses": {
             "200": {"description": "The validator.", "content": validator},
             **problems(404, 429, 503),

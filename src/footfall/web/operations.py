@@ -29,7 +29,7 @@ _DOCS = """<!doctype html>
 _START = """SwaggerUIBundle({url: "/openapi.json", dom_id: "#docs", deepLinking: true,
                  validatorUrl: null})
 """
-# Its own files and no others; Swagger UI draws its icons as data.
+# Only the page's own files; Swagger UI embeds its icons as data URLs.
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -44,7 +44,7 @@ async def healthz() -> str:
 
 @get("/readyz", media_type=MediaType.TEXT)
 async def readyz(request: Request[Any, Any, Any]) -> str:
-    """Answer when the store can be used; else the store's own problem says why."""
+    """Answer when the store can be used; otherwise its problem says why not."""
     store = context_of(request).store
     await asyncio.to_thread(store.organizations)
     await asyncio.wrap_future(store.check())
@@ -53,13 +53,13 @@ async def readyz(request: Request[Any, Any, Any]) -> str:
 
 @get("/metrics")
 async def metrics() -> Response[bytes]:
-    """Show the metrics to Prometheus."""
+    """Return the metrics for Prometheus."""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
 @get("/openapi.json")
 async def description() -> Response[bytes]:
-    """Give the API's description."""
+    """Return the API's description."""
     return Response(_description(), media_type=MediaType.JSON)
 
 
@@ -70,7 +70,7 @@ def _description() -> bytes:
 
 @get(["/", "/docs"])
 async def docs() -> Response[str]:
-    """Show the API's description to people."""
+    """Show the API's description as a page."""
     headers = {"Content-Security-Policy": _CSP}
     return Response(_DOCS, media_type=MediaType.HTML, headers=headers)
 

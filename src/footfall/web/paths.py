@@ -1,8 +1,8 @@
-"""Paths: routed as they were sent, so an id of any characters stays one segment.
+"""Paths: routed as they were sent, so that an id of any characters is one segment.
 
-A server hands over the path decoded, where `a%2Fb` and `a/b` look alike. So each
+The server passes the path decoded, where `a%2Fb` and `a/b` look the same. So each
 segment of the raw path is decoded on its own, and spelt in one way for the router: all
-but unreserved characters are percent-encoded. Handlers get the parameters decoded.
+but unreserved characters are percent-encoded. Handlers get decoded parameters.
 Source: RFC 3986, 2.3 and 6.2.2
 """
 
@@ -14,15 +14,15 @@ from urllib.parse import quote, unquote, unquote_to_bytes
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 _SENT = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})+")
-# No route has it, so it answers as what is not there.
+# No route has this path, so it gets a 404.
 _NOWHERE = "/%00"
 
 
 def canonical(raw: bytes) -> str:
-    """Spell a raw path in its one way; what no resource can have leads nowhere.
+    """Spell a raw path in one way; a path that no resource can have gets a 404.
 
-    Repeated leading slashes are one: the original's clients send `//v1/…`. One slash at
-    the end is none.
+    Repeated leading slashes count as one, because the original's clients send `//v1/…`.
+    One slash at the end does not count.
     """
     if not _SENT.fullmatch(raw):
         return _NOWHERE
@@ -43,7 +43,7 @@ def _is_name(segment: str) -> bool:
 
 
 def exactly_routed(app: ASGIApp) -> ASGIApp:
-    """Route on the raw path; HEAD goes where GET does, the server drops its body."""
+    """Route on the raw path; HEAD is routed as GET, and the server drops its body."""
 
     async def wrapped(scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -56,7 +56,7 @@ def exactly_routed(app: ASGIApp) -> ASGIApp:
 
 
 def decoded(app: ASGIApp) -> ASGIApp:
-    """Decode the parameters of a path, once it is routed."""
+    """Decode the parameters of a path after routing."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         sent: Iterable[tuple[str, Any]] = scope.get("path_params", {}).items()

@@ -1,7 +1,7 @@
 """Payloads: the bytes of a request, within their limits.
 
-The order is the point: the size that is declared, the budget, the turn and only then
-the work. Nothing is read, unpacked or parsed beyond what its sender may use.
+The order matters: first the declared size, then the budget, then the turn, and only
+then the work. So nothing is read, unpacked or parsed beyond what its sender may use.
 """
 
 import asyncio
@@ -23,11 +23,12 @@ LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/js
 BODY_BYTES_MAX = 32 * 1024 * 1024
 OBJECT_BYTES_MAX = 64 * 1024
 BODY_WITHIN_S = 60
-# A file may be packed in parts, one behind the other; not in ever so many.
+# A packed file may consist of several members in a row. Each costs work even if it is
+# empty, so their number is limited.
 MEMBERS_MAX = 1_000
 _GZIP_STEP = 64 * 1024
 _ZSTD_WINDOW_MAX = 32 * 1024 * 1024
-# A block of 4 bytes can unpack to 128 KiB; so little input keeps each step small.
+# A block of 4 bytes can unpack to 128 KiB: small steps of input bound the output.
 _ZSTD_STEP = 1024
 AnyRequest = Request[Any, Any, Any]
 
@@ -52,15 +53,15 @@ async def payload(
 
     Args:
         request: Whose body.
-        who: Who sends it: whose share of the budget and whose turns it takes.
-        size_max: How many bytes are allowed, packed and unpacked.
+        who: The sender, whose share of the budget and whose turns it uses.
+        size_max: The most bytes allowed, packed and unpacked.
 
     Raises:
         TooLarge: It is over `size_max`.
         TooManyRequests, Overloaded: The budget is used up.
         BodyTooSlow: It did not arrive in time.
         BodyBrokenOff: The client hung up, or sent malformed chunks.
-        BodyInvalid: It is packed in an unknown way, or cut off.
+        BodyInvalid: Its encoding is unknown, or it is cut off.
     """
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > size_max:
@@ -101,9 +102,9 @@ async def _read(request: AnyRequest, lease: Lease, size_max: int) -> bytearray:
             f"The body did not arrive within {BODY_WITHIN_S} s."
         ) from None
     except InternalServerException:
-        # So the framework calls a client that hung up or sent malformed chunks.
+        # Litestar raises this if the client hung up or sent malformed chunks.
         raise BodyBrokenOff(
-            "The body broke off, or its chunks are malformed."
+            "The body ended too early, or its chunks are malformed."
         ) from None
     return body
 
@@ -168,12 +169,12 @@ def _zstd(data: bytes) -> Iterator[bytes]:
 
 def _check_members(count: int) -> None:
     if count > MEMBERS_MAX:
-        raise TooLarge(f"The body is packed in over {MEMBERS_MAX:,} parts.")
+        raise TooLarge(f"The packed body has over {MEMBERS_MAX:,} members.")
 
 
 def _cut_off(kind: str) -> BodyInvalid:
-    return BodyInvalid(f"The body is {kind} that was cut off; send it again in whole.")
+    return BodyInvalid(f"The {kind} body is cut off; send it again as a whole.")
 
 
 def _too_large(size_max: int) -> TooLarge:
-    return TooLarge(f"The body is over {size_max} bytes; send it in parts.")
+    return TooLarge(f"The body is over {size_max} bytes; send it in several requests.")

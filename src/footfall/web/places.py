@@ -26,7 +26,7 @@ def _location_scope(request: AnyRequest) -> manage.LocationScope:
 
 @get("/v1/organizations/{cid:str}/locations", opt={"permission": access.READ_LOCATIONS})
 async def list_locations(request: AnyRequest, cid: str) -> Response[bytes]:
-    """The locations of an organization, those with all of `tags`."""
+    """The locations of an organization; with `tags`, those that have all of them."""
     context = context_of(request)
     tags = [
         tag.strip()

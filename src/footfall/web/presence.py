@@ -1,4 +1,4 @@
-"""Routes of presence: observations, logins, and what vendors' equipment posts."""
+"""Routes of presence: observations, logins, and posts of vendors' equipment."""
 
 import asyncio
 from typing import Any
@@ -40,20 +40,20 @@ async def send_logins(request: AnyRequest, cid: str) -> Response[bytes]:
 
 @get("/v1/sources/{source:str}", media_type=MediaType.TEXT)
 async def validate(request: AnyRequest, source: str) -> str:
-    """Give the validator that Meraki asks for."""
+    """Answer Meraki's request with the validator."""
     found = await _source(request, source)
     if found.validator is None:
-        raise SourceUnknown("Nothing is received at this address.")
+        raise SourceUnknown("There is no source at this address.")
     return found.validator
 
 
 async def _source(request: AnyRequest, source: str) -> Source:
-    """Return the source of an address; who only guesses has a limit of its own."""
+    """Return the source of an address; guesses count against the sender's address."""
     context = context_of(request)
     context.limiter.count_unproven(address_of(request), context.now())
     found = await asyncio.to_thread(context.store.source, source)
     if found is None:
-        raise SourceUnknown("Nothing is received at this address.")
+        raise SourceUnknown("There is no source at this address.")
     return found
 
 
@@ -61,7 +61,7 @@ async def _source(request: AnyRequest, source: str) -> Source:
 async def receive_post(request: AnyRequest, source: str) -> None:
     """Take in a vendor's post; 204 means that all of it is on disk.
 
-    Without a body: rlm_rest would take one for attributes of its own.
+    The answer has no body: rlm_rest would read one as attributes.
     """
     context, found = context_of(request), await _source(request, source)
     sender = address_of(request)

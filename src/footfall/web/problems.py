@@ -24,7 +24,7 @@ _log = structlog.get_logger()
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What went wrong: RFC 9457, with `errors` where single fields are at fault."""
+    """What went wrong: RFC 9457, with `errors` where single fields are wrong."""
 
     type: str
     title: str
@@ -36,7 +36,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class BatchProblem(Problem, frozen=True, omit_defaults=True):
-    """The problem of a batch of which nothing was stored; the list of a receipt."""
+    """The problem of a batch of which nothing was stored, with a receipt's list."""
 
     accepted: int | None = None
     duplicates: int | None = None
@@ -95,7 +95,7 @@ def on_footfall_error(
 
 
 def on_http_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """Answer what the framework refused: an unknown path, a wrong method."""
+    """Answer a request that Litestar refused: an unknown path, a wrong method."""
     assert isinstance(error, HTTPException)  # noqa: S101  registered for these
     headers = dict(error.headers or {})
     if "GET" in headers.get("allow", ""):
@@ -104,8 +104,8 @@ def on_http_error(request: Request[Any, Any, Any], error: Exception) -> Response
 
 
 def on_bug(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """Answer what nobody expected, and log where it happened."""
-    # The kind and the place; what an error says may hold what somebody sent.
+    """Answer an unexpected error, and log where it happened."""
+    # Only the type and the place: an error's message may hold data that was sent.
     frames = traceback.extract_tb(error.__traceback__)
     place = " < ".join(f"{f.name}:{f.lineno}" for f in reversed(frames[-5:]))
     _log.error("bug", error=type(error).__name__, place=place)

@@ -1,4 +1,4 @@
-"""Responses: what handlers of single objects share: one in, one out."""
+"""Responses: what the handlers of single objects share."""
 
 import asyncio
 from collections.abc import Callable
@@ -24,12 +24,12 @@ async def read_object(request: Request[Any, Any, Any]) -> dict[str, Any]:
     """Read the body as one JSON object.
 
     Raises:
-        BodyInvalid: It is none.
+        BodyInvalid: It is not one JSON object.
     """
     who: str = request.state.grant.service.client_key
     return decoding.decode_object(await read_payload(request, who, OBJECT_BYTES_MAX))
 
 
 async def written(begin: Callable[..., Future[T]], *args: Any) -> T:
-    """Begin a write and wait for it; beginning it may read, so not on the loop."""
+    """Begin a write, off the event loop because it may read first, and wait for it."""
     return await asyncio.wrap_future(await asyncio.to_thread(begin, *args))

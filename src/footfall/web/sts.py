@@ -15,7 +15,7 @@ CREDENTIALS_BYTES_MAX = 16 * 1024
 
 
 class Credentials(msgspec.Struct, rename="camel", frozen=True):
-    """What a service logs in with."""
+    """The key and the secret of a service."""
 
     client_key: str | None = None
     client_secret: str | None = None
@@ -23,14 +23,14 @@ class Credentials(msgspec.Struct, rename="camel", frozen=True):
 
 
 class Token(msgspec.Struct, frozen=True):
-    """A JWT that lives one day."""
+    """A JWT that is valid for one day."""
 
     token: str
 
 
 @post("/v1/sts/login/services")
 async def login(request: Request[Any, Any, Any]) -> Response[bytes]:
-    """Give a token for a clientKey and a clientSecret."""
+    """Return a token for a clientKey and a clientSecret."""
     context = context_of(request)
     who = f"login {address_of(request)}"
     key, secret = _credentials(await read_payload(request, who, CREDENTIALS_BYTES_MAX))
@@ -60,7 +60,7 @@ def _credentials(body: bytes) -> tuple[str, str]:
         if not value
     ]
     if not key or not sent.client_secret:
-        raise BodyInvalid("clientKey and clientSecret are both needed.", missing)
+        raise BodyInvalid("Both clientKey and clientSecret are needed.", missing)
     return key, sent.client_secret
 
 

@@ -1,1 +1,1 @@
-"""Who may come in: tenants, tokens, sources' secrets, and how often."""
+"""Who may use the API, and how often: tenants, tokens, source secrets, rates."""

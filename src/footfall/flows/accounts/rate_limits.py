@@ -1,8 +1,8 @@
-"""Rate limits: nobody gets more than a share, so that a flood hurts only its sender.
+"""Rate limits: every sender has a share, so that a flood hurts only its sender.
 
-What must be proven (a login, a vendor's post) is counted before it is tried, so that
-no crowd of tries gets through between the look and the count; what proves itself is
-given back. The rule is `core.rates`; all of it is called on the event loop.
+What needs a proof (a login, a vendor's post) is counted before the proof is checked, so
+that many attempts at once cannot all pass before the first is counted; on success the
+count is taken back. `core.rates` has the rule. Call all of this on the event loop.
 """
 
 import asyncio
@@ -17,15 +17,15 @@ from footfall.core.rates import Buckets, Rate
 from footfall.errors import CredentialsWrong, TooManyRequests
 
 FAILED_LOGINS = Rate(20, burst=20, per=MINUTE)
-# An address may be many senders' (a proxy, a NAT), so a stranger who fails at one
-# source leaves room for the others behind it.
+# Many senders may share an address (a proxy, a NAT), so one that fails at one source
+# leaves room for the others.
 SOURCES_AN_ADDRESS = 4
 NAME_LENGTH_MAX = 64
 _IPV6_NETWORK = 64
 
 
 class Limiter:
-    """Counts requests by service and source, and what failed to prove itself."""
+    """Counts requests by service and source, and failed logins and posts."""
 
     def __init__(self, rate: int, burst: int):
         self._requests = Buckets(Rate(rate, burst))
@@ -41,7 +41,7 @@ class Limiter:
         """Count a service's request.
 
         Raises:
-            TooManyRequests: It had its share.
+            TooManyRequests: The service is over its rate.
         """
         _take(self._requests, client_key, now, "This service's requests")
 
@@ -49,24 +49,24 @@ class Limiter:
         """Count a request to a source's address before anything is looked up.
 
         Raises:
-            TooManyRequests: Too many from there failed.
+            TooManyRequests: Too many requests from this address failed.
         """
         _take(self._addresses, network_of(address), now, "Failed posts of an address")
 
     def count_unproven_post(self, source: str, address: str, now: int) -> None:
-        """Count a post to a source before its secret is looked at.
+        """Count a post to a source before its secret is checked.
 
         Raises:
-            TooManyRequests: Too many from there failed at this source.
+            TooManyRequests: Too many posts of this address failed at this source.
         """
         key = f"{source} {network_of(address)}"
         _take(self._unproven, key, now, "Failed posts of an address to this source")
 
     def count_proven_post(self, source: str, address: str, now: int) -> None:
-        """Count a post that has its source's secret, which is then no failed one.
+        """Count a post that has its source's secret, and no longer as a failed one.
 
         Raises:
-            TooManyRequests: The source had its share.
+            TooManyRequests: The source is over its rate.
         """
         self._unproven.give_back(f"{source} {network_of(address)}")
         self._addresses.give_back(network_of(address))
@@ -74,12 +74,12 @@ class Limiter:
 
     @contextlib.asynccontextmanager
     async def login(self, key: str, address: str, now: int) -> AsyncIterator[None]:
-        """Let a login be tried, with a key and by an address.
+        """Allow one attempt to log in, with a key and from an address.
 
-        As many as may fail are tried at once; those beyond wait for how these end.
+        Only as many attempts as may fail run at once; others wait until these end.
 
         Raises:
-            TooManyRequests: Too many with this key or of this address failed.
+            TooManyRequests: Too many with this key or from this address failed.
         """
         names = (f"address {network_of(address)}", f"key {key[:NAME_LENGTH_MAX]}")
         async with contextlib.AsyncExitStack() as stack:
@@ -108,7 +108,7 @@ class Limiter:
 
 
 def network_of(address: str) -> str:
-    """Return who is counted as one: an IPv4 address, or a network of IPv6."""
+    """Return what counts as one sender: an IPv4 address or an IPv6 network."""
     try:
         parsed = ipaddress.IPv6Address(address)
     except ValueError:

@@ -1,7 +1,7 @@
-"""Source secrets: the addresses at which equipment is received, and what proves it.
+"""Source secrets: the addresses for equipment, and the secrets that prove a sender.
 
-A secret must be known to check a RADIUS packet or a signature, so it is kept sealed
-with a key that is not in the database (AES-SIV, RFC 5297).
+Checking a RADIUS packet or a signature needs the secret itself, so a hash would not do:
+it is stored sealed under a key that is not in the database (AES-SIV, RFC 5297).
 """
 
 import ipaddress
@@ -17,14 +17,14 @@ from footfall.store import Store
 from footfall.store.transaction import Source, Transaction
 
 KINDS = ("radius", "freeradius", "meraki", "mist")
-# As hex: one that begins with `-` is an option to many a program. 32 characters are as
-# many as some access points take.
+# Written as hex: many programs would read text that begins with `-` as an option. Some
+# access points take no more than 32 characters.
 SECRET_BYTES = 16
 SECRET_LENGTH_MIN, SECRET_LENGTH_MAX = 4, 128
 
 
 class NewSource(msgspec.Struct, frozen=True):
-    """A source that was just made: the only time that its secret is seen."""
+    """A source that was just made; its secret is shown only now."""
 
     source: Source
     secret: str
@@ -51,7 +51,7 @@ class SourceSecrets:
         """Make a source; without a secret it gets a random one.
 
         Raises:
-            Invalid: Something cannot be used; with every reason.
+            Invalid: An argument cannot be used; has every reason.
             LocationUnknown: There is no such location.
             OrganizationUnknown: There is no such tenant.
         """
@@ -89,18 +89,18 @@ class SourceSecrets:
         """Return a source's secret.
 
         Raises:
-            SourceUnknown: It was sealed with another secret of footfall's.
+            SourceUnknown: It was sealed under another FOOTFALL_SECRET.
         """
         try:
             return self._cipher.decrypt(source.secret, [source.id.encode()]).decode()
         except InvalidTag:
             raise SourceUnknown(
                 f"The secret of source {source.id} was sealed under another "
-                "FOOTFALL_SECRET; make the source anew."
+                "FOOTFALL_SECRET; make the source again."
             ) from None
 
     def can_open(self, source: Source) -> bool:
-        """Tell whether a source's secret was sealed with this secret of footfall's."""
+        """Tell whether a source's secret was sealed under this FOOTFALL_SECRET."""
         try:
             self.open(source)
         except SourceUnknown:

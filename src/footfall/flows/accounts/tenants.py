@@ -18,7 +18,7 @@ NAME_LENGTH_MAX = 200
 
 
 class NewService(msgspec.Struct, frozen=True, rename="camel"):
-    """A service that was just made: the only time that its secret is seen."""
+    """A service that was just made; its secret is shown only now."""
 
     client_key: str
     client_secret: str
@@ -66,7 +66,7 @@ def create_service(
 ) -> NewService:
     """Make a credential; only the hash of its secret is kept.
 
-    `locations` are those that a Location Manager has.
+    `locations` are the locations of a Location Manager.
 
     Raises:
         Invalid: A scope does not exist, or the locations are not for the role.
@@ -75,7 +75,7 @@ def create_service(
     access.check_scopes(scopes)
     scopes = tuple(dict.fromkeys(scopes))
     if locations and role is not Role.LOCATION_MANAGER:
-        raise Invalid(f"Only a {Role.LOCATION_MANAGER} has locations of its own.")
+        raise Invalid(f"Only the role {Role.LOCATION_MANAGER} takes locations.")
     secret = secrets.token_urlsafe(SECRET_BYTES)
     service = Service(
         client_key=f"ck-{uuid.uuid4()}",
@@ -92,5 +92,5 @@ def create_service(
 
 
 def hash_secret(secret: str) -> bytes:
-    """Hash a secret for keeping; it is random, so it needs no salt and no cost."""
+    """Hash a secret to store it; it is random, so it needs no salt and no slow hash."""
     return hashlib.sha256(secret.encode()).digest()

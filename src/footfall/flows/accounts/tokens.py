@@ -28,19 +28,20 @@ _NOBODY = hash_secret(secrets.token_urlsafe())
 
 
 class Tokens:
-    """Gives tokens, checks them and takes them back."""
+    """Issues, checks and revokes tokens."""
 
     def __init__(self, store: Store, key: bytes):
         self._store = store
         self._key = key
 
     def login(self, client_key: str, client_secret: str, now: int) -> str:
-        """Give a token for a service's key and secret.
+        """Return a token for a service's key and secret.
 
         Raises:
             CredentialsWrong: The key or the secret is wrong, or was revoked.
         """
         found = self._store.credential(client_key)
+        # An unknown key is compared too, so that the time tells nothing about it.
         expected = _NOBODY if found is None else found.secret_hash
         right = hmac.compare_digest(expected, hash_secret(client_secret))
         if found is None or not right or found.service.revoked_at is not None:
@@ -58,7 +59,7 @@ class Tokens:
         return jwt.encode(claims, self._key, _ALGORITHM)
 
     def verify(self, token: str, now: int) -> Grant:
-        """Return what a token stands for.
+        """Return what a token allows.
 
         Raises:
             TokenRefused: It is malformed, expired or revoked.

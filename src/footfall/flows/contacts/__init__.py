@@ -1,1 +1,1 @@
-"""People as the API sees them: made, changed, erased."""
+"""Contacts as the API sees them: create, change and erase them."""

@@ -11,8 +11,8 @@ from footfall.store import Store
 class Erased(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What was erased: how many events, and how many of each type.
 
-    `bytes_pending` says that a long read still keeps bytes of it in the files; they
-    are taken away as soon as it ends.
+    `bytes_pending` says that a long read still keeps bytes of the contact in the files;
+    they are removed as soon as the read ends.
     """
 
     status: str = "OK"
@@ -23,7 +23,7 @@ class Erased(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 async def erase_contact(store: Store, organization: str, contact: str) -> Erased:
-    """Erase a contact; returns when nothing of it is answered any more.
+    """Erase a contact; return when it is gone from all answers.
 
     Raises:
         ContactUnknown: The organization never saw it.

@@ -1,4 +1,4 @@
-"""Manage contacts: make, read and change people as the API sees them."""
+"""Manage contacts: create, read and change them as the API sees them."""
 
 import secrets
 from concurrent.futures import Future
@@ -30,7 +30,7 @@ _NAMES = ("firstName", "lastName")
 
 
 class ContactChange(msgspec.Struct, frozen=True, rename="camel"):
-    """What of a contact is set; null takes it away. Devices are added."""
+    """The fields to set; null removes one. Devices are added."""
 
     username: str | msgspec.UnsetType | None = msgspec.UNSET
     email: str | msgspec.UnsetType | None = msgspec.UNSET
@@ -41,7 +41,7 @@ class ContactChange(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class NewContact(ContactChange, frozen=True, rename="camel"):
-    """A contact to be made: by what, and where if that is known."""
+    """A contact to create: its source, and its place if that is known."""
 
     id: str | None = None
     source: str = "api"
@@ -50,7 +50,7 @@ class NewContact(ContactChange, frozen=True, rename="camel"):
 
 
 class Device(msgspec.Struct, frozen=True):
-    """A device of a contact: its digest, since when, and whether it made it up."""
+    """A device: its digest, since when, and whether its address is randomised."""
 
     id: str
     since: str | None
@@ -86,12 +86,12 @@ def read_contact(store: Store, organization: str, contact: str) -> Contact:
 def create_contact(
     store: Store, organization: str, value: dict[str, Any], now: int
 ) -> Future[Contact]:
-    """Make a contact, and its signup.
+    """Create a contact and its signup event.
 
-    The future fails with AlreadyExists where the id or an identity is somebody's.
+    The future fails with AlreadyExists if another contact has the id or an identity.
 
     Raises:
-        Invalid: It cannot be kept; with every reason.
+        Invalid: The contact cannot be stored; has every reason.
     """
     new = decoding.convert(value, NewContact)
     wanted, addresses = _checked(new)
@@ -101,7 +101,7 @@ def create_contact(
     def work(transaction: Transaction) -> Contact:
         unit = UnitOfWork(transaction, now, None, closing=True)
         if transaction.people.find_contact(name) is not None:
-            raise AlreadyExists(f"There is a contact {name} already.")
+            raise AlreadyExists(f"The contact {name} already exists.")
         context = _event_context(unit, name, new)
         contact = transaction.people.put_contact(name)
         profile = _changed(Profile(at, new.source), wanted)
@@ -117,10 +117,10 @@ def create_contact(
 def change_contact(
     store: Store, organization: str, contact: str, value: dict[str, Any], now: int
 ) -> Future[Contact]:
-    """Change what is given of a contact.
+    """Change the given fields of a contact.
 
     Raises:
-        Invalid: It cannot be kept; with every reason.
+        Invalid: The contact cannot be stored; has every reason.
     """
     change = decoding.convert(value, ContactChange)
     wanted, addresses = _checked(change)
@@ -171,7 +171,7 @@ Wanted = dict[str, str | None]
 
 
 def _checked(change: ContactChange) -> tuple[Wanted, list[bytes]]:
-    """Return the fields that are set, in their one form, and the devices' addresses."""
+    """Return the fields to set, normalised, and the devices' addresses."""
     errors: list[FieldError] = []
     wanted = _wanted(change, errors)
     addresses = []
@@ -185,7 +185,7 @@ def _checked(change: ContactChange) -> tuple[Wanted, list[bytes]]:
     if isinstance(change, NewContact):
         errors += _wrong_new(change)
     if errors:
-        raise Invalid("The contact cannot be kept; see `errors`.", errors)
+        raise Invalid("The contact cannot be stored; see `errors`.", errors)
     return wanted, addresses
 
 
@@ -252,7 +252,7 @@ def _keep(unit: UnitOfWork, contact: int, profile: Profile) -> None:
         if identify.find_contact(unit, ((kind, value),)) not in (None, contact):
             raise AlreadyExists(
                 f"Another contact has this {kind}.",
-                [FieldError(kind, "is another contact's")],
+                [FieldError(kind, "belongs to another contact")],
             )
     identify.write_profile(unit, contact, profile)
 

@@ -1,1 +1,1 @@
-"""Events in and out: sent, imported, read."""
+"""Events in and out: receive, import and read them."""

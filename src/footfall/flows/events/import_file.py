@@ -1,8 +1,8 @@
 """Import: files of events into the store.
 
-Safe to run again after an interruption: what is stored already is a duplicate. An
-event without an id gets one that is made of its content and its position in the
-file, so that it too is stored once.
+You may run it again after an interruption: stored events are duplicates then. An event
+without an id gets one computed from its content and its position in the file, so that
+it too is stored once.
 """
 
 import functools
@@ -28,7 +28,7 @@ _LINE_BYTES_MAX = 256 * 1024 * 1024
 
 
 class ImportedEvents(msgspec.Struct, frozen=True):
-    """What became of a file's events."""
+    """What happened to a file's events."""
 
     file: str
     accepted: int = 0
@@ -47,15 +47,15 @@ def import_file(
     """Store the events of a file: a whole response, an array or NDJSON, also `.gz`.
 
     Args:
-        store: Where to.
-        organization: Whose events they are.
-        path: The file. What is rejected goes to `<path>.rejected.ndjson`.
+        store: Where the events go.
+        organization: The organization that gets the events.
+        path: The file. Rejected events go to `<path>.rejected.ndjson`.
         now: The instant of this import.
-        progress: Told the bytes read of the file, and the events done so far.
+        progress: Called with the bytes read and the events done so far.
 
     Raises:
-        Invalid: The file cannot be understood at all.
-        OSError: It cannot be read.
+        Invalid: Nothing in the file can be understood.
+        OSError: The file cannot be read.
     """
     rejects = RejectsFile(path)
     done = ImportedEvents(str(path))
@@ -88,7 +88,7 @@ def import_file(
 
 
 class _Part(msgspec.Struct, frozen=True):
-    """A batch of a file: its items, the first one's position, and the bytes read."""
+    """A batch of a file: its items, the position of the first, and the bytes read."""
 
     batch: Batch
     items: list[bytes]
@@ -114,7 +114,7 @@ def _items(raw: IO[bytes], path: Path) -> Iterator[bytes]:
 
 
 def _split(stream: IO[bytes]) -> Iterator[bytes]:
-    """Yield the items: line by line where the first line is a JSON value itself."""
+    """Yield the items: line by line if the first line is a JSON value by itself."""
     head = b""
     while not head.strip():
         head = stream.readline(_LINE_BYTES_MAX)
@@ -136,7 +136,7 @@ def _split(stream: IO[bytes]) -> Iterator[bytes]:
 
 
 def _whole_or_lines(body: bytes) -> Iterator[bytes]:
-    """Cut a file whose first line is not JSON: one value, or lines of which it is one.
+    """Cut a file whose first line is not JSON: one value, or NDJSON with a bad line.
 
     Raises:
         BodyInvalid: It is neither.

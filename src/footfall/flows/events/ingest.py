@@ -1,4 +1,4 @@
-"""Ingest: bytes in, events on disk, an answer per item."""
+"""Ingest: take bytes in, store the events, answer for each item."""
 
 import asyncio
 import functools
@@ -18,7 +18,7 @@ from footfall.store import Appended, Store
 BATCH_MAX = 10_000
 _ID_BITS = 80
 _CONFLICT = FieldError(
-    "event.id", "is the id of a stored event with other content; that one stays"
+    "event.id", "belongs to a stored event with other content; that one stays"
 )
 
 
@@ -34,7 +34,7 @@ class RejectedItem(msgspec.Struct, frozen=True):
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a batch."""
+    """What happened to a batch."""
 
     status: str = "OK"
     accepted: int
@@ -59,8 +59,8 @@ def read(
 ) -> Batch:
     """Check and complete each item; see `core.events.accept`.
 
-    `new_id` makes the digits of a missing id from the item and its index; without it
-    they are time-ordered and random. `zone_at` knows the locations' time zones.
+    `new_id` makes the digits of a missing id from the item and its index; by default
+    they are time-ordered and random. `zone_at` returns a location's time zone.
     """
     accepted: list[NewEvent] = []
     positions: list[int] = []
@@ -80,9 +80,9 @@ def read(
 
 
 def zones(store: Store, organization: str) -> Callable[[str], str | None]:
-    """Return what knows the time zones of an organization's locations.
+    """Return a function that gives the time zones of an organization's locations.
 
-    Events that say their zone need none of it, so it is read when one does not.
+    It reads the registry only when an event does not name its own zone.
     """
 
     @functools.cache
@@ -111,7 +111,7 @@ def read_body(
 
 
 def receipt(batch: Batch, appended: Appended) -> Receipt:
-    """Put together what is answered for each item."""
+    """Put together the answer for each item."""
     conflicts = [
         RejectedItem(batch.positions[place], _id_of(batch.events[place]), [_CONFLICT])
         for place in appended.conflicts
@@ -128,7 +128,7 @@ def _id_of(event: NewEvent) -> str:
 
 
 class NothingStored(NothingAccepted):
-    """Every item was rejected; the problem lists them like a receipt does."""
+    """Every item was rejected; the problem lists them as a receipt does."""
 
     def __init__(self, answer: Receipt):
         super().__init__("None of the events could be stored; see `rejected`.")
@@ -138,10 +138,10 @@ class NothingStored(NothingAccepted):
 async def receive(
     store: Store, organization: str, body: bytes, now: int, *, lines: bool
 ) -> Receipt:
-    """Take in a request's body; returns when what was accepted is on disk.
+    """Take in a request's body; return when the accepted events are on disk.
 
     Raises:
-        NothingAccepted: Nothing was stored or there already; with all reasons.
+        NothingAccepted: No event was stored or already there; has all reasons.
     """
 
     def take() -> tuple[Batch, Future[Appended] | None]:

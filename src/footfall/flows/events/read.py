@@ -1,9 +1,9 @@
 """Read: a client's parameters in, a page of events out.
 
-Small pages are read at once. Large ones are read in slices, each in a turn of its own:
-so a tenant that reads much holds up itself, and gives way to the others between two
-slices. Slices need no common state of the store: events never change, a page is bounded
-by the newest arrival of its first slice, and what is erased meanwhile just disappears.
+Small pages are read at once. Large ones are read in slices, each in a turn of its own,
+so that a tenant that reads much gives way to the others between two slices. Slices need
+no common snapshot of the store: events never change, the newest arrival of the first
+slice bounds the page, and events that are erased meanwhile just disappear.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from footfall.core.scrolls import Scroll, ScrollSeal
 from footfall.flows.concurrency import FairLimit
 from footfall.store import Page, Store
 
-# So many events are read in some 3 ms.
+# Reading this many events takes some 3 ms.
 SLICE = 2_500
 SMALL = 200
 
@@ -54,13 +54,13 @@ class Reading:
 
         Args:
             organization: Whose events.
-            contact: Only this contact's, if given.
-            parameters: The request's, as they were sent; see `core.queries`.
+            contact: Only this contact's events, if given.
+            parameters: The request's parameters as sent; see `core.queries`.
             now: The instant of the answer.
 
         Raises:
             ParameterInvalid: A parameter cannot be understood.
-            ScrollTampered, ScrollForeign, ScrollMismatch: The scrollId is not for this.
+            ScrollTampered, ScrollForeign, ScrollMismatch: The scrollId does not fit.
             ContactUnknown: The organization never saw the contact.
         """
         request = parse_request(organization, contact, parameters)
@@ -142,9 +142,10 @@ def _at_once(
 
 
 def is_small(query: EventQuery) -> bool:
-    """Tell whether a page is short, and an index has it in its order.
+    """Tell whether a page is short, and an index has its events in its order.
 
-    Of a contact all events are looked at but in the default order with no filter.
+    A contact's events have an index only in the default order without filters; any
+    other query looks at all of them.
     """
     filtered = query.types or query.start_at is not None or query.end_at is not None
     sorted_anew = query.sort is not Sort.BUSINESS_TIME
@@ -153,17 +154,19 @@ def is_small(query: EventQuery) -> bool:
 
 
 def _steps(seal: ScrollSeal, request: Request) -> Steps:
-    """Ask for pages; return the answer's, and the scroll that goes on after it."""
+    """Ask for pages; return the page to answer with, and the scroll that goes on."""
     if request.scroll_id is None:
         query, place, bound = request.query, None, None
     else:
         scroll = seal.open(request.scroll_id, request)
         query, place, bound = scroll.query, scroll.place, scroll.bound
         if query.endless and place.arrival >= bound:
-            bound = None  # All of its stretch was given: it goes on to what is newest.
+            bound = (
+                None  # The scroll has given all up to its bound: go on to newer events.
+            )
     page = yield AnyRequest(query, place, bound)
     if query.endless and bound is not None and not page.count:
-        # What was left of its stretch was erased, so it goes on here too.
+        # The rest up to the bound was erased: go on to newer events here too.
         place, bound = Position(bound, bound), None
         page = yield AnyRequest(query, place, bound)
     if not request.scrolling:
@@ -180,7 +183,7 @@ def _steps(seal: ScrollSeal, request: Request) -> Steps:
 def _look_beyond(
     query: EventQuery, page: Page, end: int
 ) -> Generator[AnyRequest, Page, Page]:
-    """Say in `has_more` what arrived after the stretch that the scroll had seen."""
+    """Set `has_more` to whether events arrived after what the scroll has seen."""
     if page.newest == end:
         return page
     one = msgspec.structs.replace(query, size=1)

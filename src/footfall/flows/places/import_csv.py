@@ -1,7 +1,7 @@
 """Import: locations and hotspots from CSV files.
 
-Safe to repeat: a line whose id is known, or else its externalId or macAddress, changes
-what is there. The columns are the fields of the API; tags are separated by `|`.
+You may repeat it: a line changes the place with its id or, if that is missing, with its
+externalId or macAddress. The columns are the API's fields; `|` separates tags.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ from footfall.flows.places.manage import (
 from footfall.store import Store
 from footfall.store.transaction import Transaction
 
-# So many lines are written in some 20 ms.
+# Writing this many lines takes some 20 ms.
 STEP_LINES = 500
 _NUMBERS = ("lat", "lng")
 
@@ -36,14 +36,14 @@ Row = dict[str, Any]
 
 
 class RejectedLine(msgspec.Struct, frozen=True):
-    """A line that was not taken, and why."""
+    """A line that was rejected, and why."""
 
     line: int
     reason: str
 
 
 class ImportedPlaces(msgspec.Struct, frozen=True):
-    """What became of a file's lines."""
+    """What happened to a file's lines."""
 
     file: str
     stored: int
@@ -56,16 +56,16 @@ class _Lines(Protocol):
     def __init__(self, transaction: Transaction): ...
 
     def put(self, row: Row) -> None:
-        """Take a line; Invalid where it cannot be."""
+        """Store a line, or raise Invalid."""
 
 
 class _Locations:
-    """Lines of locations: found by their id, or else by their externalId."""
+    """Lines of locations, found by id or, without one, by externalId."""
 
     def __init__(self, transaction: Transaction):
         self._transaction = transaction
         self._registry = transaction.registry.load()
-        # Of this step, by id and by externalId.
+        # The locations of this step, by id and by externalId.
         self._fresh: dict[str, Location] = {}
         self._taken: dict[str, str] = {}
 
@@ -80,7 +80,7 @@ class _Locations:
             raise Invalid("another line has this externalId")
         known = len(self._registry.locations) + len(self._fresh)
         if old is None and known >= LOCATIONS_MAX:
-            raise Invalid(f"there is room for no more than {LOCATIONS_MAX} locations")
+            raise Invalid(f"an organization may have at most {LOCATIONS_MAX} locations")
         self._fresh[location.id] = location
         if name:
             self._taken[name] = location.id
@@ -104,12 +104,12 @@ class _Locations:
 
 
 class _Hotspots:
-    """Lines of hotspots: found by their id, or else by their macAddress."""
+    """Lines of hotspots, found by id or, without one, by macAddress."""
 
     def __init__(self, transaction: Transaction):
         self._transaction = transaction
         self._registry = transaction.registry.load()
-        # Of this step, by id and by what no other one may have too.
+        # The hotspots of this step, by id and by their unique names.
         self._fresh: dict[str, Hotspot] = {}
         self._taken: dict[str | bytes, str] = {}
 
@@ -120,7 +120,7 @@ class _Hotspots:
         self._check(hotspot)
         known = len(self._registry.hotspots) + len(self._fresh)
         if old is None and known >= HOTSPOTS_MAX:
-            raise Invalid(f"there is room for no more than {HOTSPOTS_MAX} hotspots")
+            raise Invalid(f"an organization may have at most {HOTSPOTS_MAX} hotspots")
         self._fresh[hotspot.id] = hotspot
         self._taken |= dict.fromkeys(_names(hotspot).values(), hotspot.id)
         self._transaction.registry.put_hotspot(hotspot)
@@ -145,28 +145,28 @@ class _Hotspots:
 
 
 def _names(hotspot: Hotspot) -> dict[str, str | bytes]:
-    """Return what a hotspot has that no other one may have."""
+    """Return the names of a hotspot that must be unique."""
     mac = parse_mac(hotspot.mac_address) if hotspot.mac_address else None
     both = {"macAddress": mac, "nasIdentifier": hotspot.nas_identifier}
     return {name: value for name, value in both.items() if value}
 
 
 def import_locations(store: Store, organization: str, path: Path) -> ImportedPlaces:
-    """Add or change the locations of a file; what it leaves out stays as it is.
+    """Add or change the locations of a file; fields that it leaves out stay.
 
     Raises:
-        Invalid: The file cannot be understood at all.
-        OSError: It cannot be read.
+        Invalid: Nothing in the file can be understood.
+        OSError: The file cannot be read.
     """
     return _in_steps(store, organization, path, _location_row, _Locations)
 
 
 def import_hotspots(store: Store, organization: str, path: Path) -> ImportedPlaces:
-    """Add or change the hotspots of a file; what it leaves out stays as it is.
+    """Add or change the hotspots of a file; fields that it leaves out stay.
 
     Raises:
-        Invalid: The file cannot be understood at all.
-        OSError: It cannot be read.
+        Invalid: Nothing in the file can be understood.
+        OSError: The file cannot be read.
     """
     return _in_steps(store, organization, path, _bare, _Hotspots)
 
@@ -178,7 +178,7 @@ def _in_steps(
     read: Callable[[dict[str, str]], Row],
     lines_of: type[_Lines],
 ) -> ImportedPlaces:
-    """Take a file's lines, some in a transaction, so that others get their turn."""
+    """Store a file's lines a step at a time, so that other writers get their turn."""
     stored, rejected = 0, list[RejectedLine]()
     rows = _rows(path)
     while step := list(itertools.islice(rows, STEP_LINES)):
@@ -208,7 +208,7 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _bare(row: dict[str, str]) -> dict[str, Any]:
-    """Leave out what a line leaves empty, and what its header has no name for."""
+    """Leave out empty cells, and cells without a column name."""
     return {name: text for name, text in row.items() if name and text}
 
 

@@ -1,6 +1,6 @@
 """Manage places: the locations, the hotspots and the rules of an organization.
 
-`only` are the ids of the locations that the caller has, None where it has all.
+`only` has the ids of the locations that the caller may use; None means all.
 """
 
 import secrets
@@ -38,12 +38,12 @@ _SHOWN_ONLY = ("organizationId", "organziationId")
 
 
 def new_id() -> str:
-    """Return an id that nobody has."""
+    """Return a new random id."""
     return secrets.token_hex(16)
 
 
 def show_location(location: Location, organization: str) -> dict[str, Any]:
-    """Write a location as the original does, its misprint beside the right name."""
+    """Write a location as the original does, with its misprint `organziationId` too."""
     value: dict[str, Any] = msgspec.to_builtins(location)
     owner = {"organizationId": organization, "organziationId": organization}
     return {"id": location.id, "name": location.name} | owner | value
@@ -52,7 +52,7 @@ def show_location(location: Location, organization: str) -> dict[str, Any]:
 def list_locations(
     store: Store, organization: str, tags: tuple[str, ...], only: LocationScope
 ) -> list[Location]:
-    """Return the locations, those with all of the tags if some are named."""
+    """Return the locations; with tags, only those that have all of them."""
     registry = store.read(organization, lambda transaction: transaction.registry.load())
     return [
         record.location
@@ -69,8 +69,8 @@ def find_location(
     """Return a location.
 
     Raises:
-        LocationUnknown: There is none such.
-        NotAllowed: It is not among the caller's.
+        LocationUnknown: There is no such location.
+        NotAllowed: The caller may not use it.
     """
     return store.read(
         organization, lambda transaction: _location_record(transaction, location, only)
@@ -82,10 +82,10 @@ def create_location(
 ) -> Future[Location]:
     """Add a location; without an id it gets a random one.
 
-    The future fails with AlreadyExists where the id is taken.
+    The future fails with AlreadyExists if the id is taken.
 
     Raises:
-        Invalid: It cannot be kept; with every reason.
+        Invalid: It cannot be stored; has every reason.
     """
     sent = {"id": new_id()} | _stripped(value)
     location = decoding.convert(sent, Location)
@@ -94,7 +94,7 @@ def create_location(
     def work(transaction: Transaction) -> Location:
         registry = transaction.registry.load()
         if registry.location(location.id) is not None:
-            raise AlreadyExists(f"There is a location {location.id} already.")
+            raise AlreadyExists(f"The location {location.id} already exists.")
         check_external_id(registry, location)
         _check_room(len(registry.locations), LOCATIONS_MAX, "locations")
         transaction.registry.put_location(location, PresenceSettings())
@@ -110,7 +110,7 @@ def change_location(
     value: dict[str, Any],
     only: LocationScope,
 ) -> Future[Location]:
-    """Change the fields of a location that are given; stored events stay."""
+    """Change the given fields of a location; stored events stay."""
 
     def work(transaction: Transaction) -> Location:
         record = _location_record(transaction, location, only)
@@ -118,7 +118,9 @@ def change_location(
         places.check_location(changed)
         if changed.external_id != record.location.external_id:
             if only is not None:
-                raise NotAllowed("The externalId of a location is not yours to change.")
+                raise NotAllowed(
+                    "A Location Manager may not change a location's externalId."
+                )
             check_external_id(transaction.registry.load(), changed)
         transaction.registry.put_location(changed, record.settings)
         return changed
@@ -162,8 +164,8 @@ def find_hotspot(
     """Return a hotspot.
 
     Raises:
-        HotspotUnknown: There is none such.
-        NotAllowed: Its location is not among the caller's.
+        HotspotUnknown: There is no such hotspot.
+        NotAllowed: The caller may not use its location.
     """
     return store.read(
         organization, lambda transaction: _hotspot(transaction, hotspot, only)
@@ -176,7 +178,7 @@ def create_hotspot(
     """Add a hotspot; without an id it gets a random one.
 
     Raises:
-        Invalid: It cannot be kept; with every reason.
+        Invalid: It cannot be stored; has every reason.
     """
     sent = {"id": new_id()} | _stripped(value)
     hotspot = places.check_hotspot(decoding.convert(sent, Hotspot))
@@ -184,7 +186,7 @@ def create_hotspot(
     def work(transaction: Transaction) -> Hotspot:
         registry = transaction.registry.load()
         if registry.hotspot(hotspot.id) is not None:
-            raise AlreadyExists(f"There is a hotspot {hotspot.id} already.")
+            raise AlreadyExists(f"The hotspot {hotspot.id} already exists.")
         _check_room(len(registry.hotspots), HOTSPOTS_MAX, "hotspots")
         return _put_hotspot(transaction, hotspot, only)
 
@@ -230,26 +232,26 @@ def _put_hotspot(
 
 
 def check_external_id(registry: Registry, location: Location) -> None:
-    """Accept a location's external id, which no other one of the organization has.
+    """Check that no other location of the organization has this external id.
 
     Raises:
-        Invalid: Another one has it.
+        Invalid: Another location has it.
     """
     if location.external_id is None:
         return
     holder = registry.location_of_external_id(location.external_id)
     if holder is not None and holder.location.id != location.id:
         raise Invalid(
-            f"The location {holder.location.id} has this externalId already.",
-            [FieldError("externalId", "is another location's")],
+            f"The location {holder.location.id} already has this externalId.",
+            [FieldError("externalId", "belongs to another location")],
         )
 
 
 def check_addresses(registry: Registry, hotspot: Hotspot, only: LocationScope) -> None:
-    """Accept the addresses of a hotspot, which no other one of the organization has.
+    """Check that no other hotspot of the organization has one of these addresses.
 
     Raises:
-        Invalid: Another one has one of them; who may not see it is not told which.
+        Invalid: Another hotspot has one; it is named only to callers who may see it.
     """
     mac, nas = hotspot.mac_address, hotspot.nas_identifier
     for name, holder in (
@@ -260,17 +262,17 @@ def check_addresses(registry: Registry, hotspot: Hotspot, only: LocationScope) -
             continue
         seen = only is None or holder.venue_id in only
         raise Invalid(
-            f"The hotspot {holder.id} has this {name} already."
+            f"The hotspot {holder.id} already has this {name}."
             if seen
             else f"This {name} is taken.",
-            [FieldError(name, "is another hotspot's" if seen else "is taken")],
+            [FieldError(name, "belongs to another hotspot" if seen else "is taken")],
         )
 
 
 def read_settings(
     store: Store, organization: str, location: str | None, only: LocationScope
 ) -> dict[str, Any]:
-    """Return the rules of presence as they hold, and those that are set just here."""
+    """Return the rules of presence in force, and the names of those set here."""
 
     def work(transaction: Transaction) -> dict[str, Any]:
         return _show_settings(transaction, location, only)
@@ -285,10 +287,10 @@ def change_settings(
     value: dict[str, Any],
     only: LocationScope,
 ) -> Future[dict[str, Any]]:
-    """Change the rules that are given; null takes one back. They hold from now on.
+    """Change the given rules from now on; null removes one.
 
     Raises:
-        Invalid: One is not allowed; with every reason.
+        Invalid: A value is not allowed; has every reason.
     """
     change = decoding.convert(_known(value), PresenceSettings)
 
@@ -298,8 +300,11 @@ def change_settings(
             None if location is None else _location_record(transaction, location, only)
         )
         if record is not None and change.pseudonymous is not msgspec.UNSET:
-            message = "is the organization's; a location has none of its own"
-            raise Invalid("See `errors`.", [FieldError("pseudonymous", message)])
+            message = "is a setting of the organization, not of a location"
+            raise Invalid(
+                "Some settings are not allowed here; see `errors`.",
+                [FieldError("pseudonymous", message)],
+            )
         old = registry.settings if record is None else record.settings
         both = msgspec.to_builtins(old) | msgspec.to_builtins(change)
         new = msgspec.convert(both, PresenceSettings)
@@ -331,10 +336,10 @@ def _show_settings(
 
 
 def _known(value: dict[str, Any]) -> dict[str, Any]:
-    """Refuse settings that do not exist: they would silently do nothing."""
+    """Refuse unknown settings, which would silently do nothing."""
     names = {field.encode_name for field in msgspec.structs.fields(PresenceSettings)}
     errors = [
-        FieldError(name[:64], f"is no setting; allowed: {', '.join(sorted(names))}")
+        FieldError(name[:64], f"is not a setting; allowed: {', '.join(sorted(names))}")
         for name in value
         if name not in names | {"setHere"}
     ]
@@ -348,7 +353,7 @@ def _location_record(
 ) -> LocationRecord:
     record = transaction.registry.load().location(location)
     if only is not None and (record is None or location not in only):
-        raise NotAllowed("This location is not among those of this service.")
+        raise NotAllowed("This service may not use this location.")
     if record is None:
         raise LocationUnknown(f"There is no location {location[:64]}.")
     return record
@@ -359,7 +364,7 @@ def _hotspot(transaction: Transaction, hotspot: str, only: LocationScope) -> Hot
     if found is not None and (only is None or found.venue_id in only):
         return found
     if only is not None:
-        raise NotAllowed("This hotspot is not among those of this service.")
+        raise NotAllowed("This service may not use this hotspot.")
     raise HotspotUnknown(f"There is no hotspot {hotspot[:64]}.")
 
 
@@ -368,10 +373,10 @@ def _stripped(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _merged(old: Any, value: dict[str, Any], kind: type[Any]) -> Any:
-    """Return the struct with what was sent in place of what was there."""
+    """Return the struct with the sent fields in place of the old ones."""
     sent = _stripped(value)
     if sent.get("id", old.id) != old.id:
-        raise Invalid("An id never changes.", [FieldError("id", f"is {old.id}")])
+        raise Invalid("An id cannot change.", [FieldError("id", f"is {old.id}")])
     merged = msgspec.to_builtins(old) | sent
     if isinstance(sent.get("address"), dict):
         merged["address"] = msgspec.to_builtins(old.address) | sent["address"]
@@ -381,5 +386,5 @@ def _merged(old: Any, value: dict[str, Any], kind: type[Any]) -> Any:
 def _check_room(count: int, most: int, what: str) -> None:
     if count >= most:
         raise Invalid(
-            f"This organization has {most} {what}; there is room for no more."
+            f"This organization has {most} {what}, which is the most that is allowed."
         )

@@ -1,13 +1,13 @@
-"""From what equipment says to visits, in the order of the flow.
+"""From reports of equipment to visits, in the order of the flow.
 
 1. `receive`: a post, a packet or a body becomes a batch of a source (`recognise` finds
-   whose a RADIUS packet is).
-2. `observe`: a step of the batch is taken in, in one transaction.
-3. `log_in`: a login says who it is, and whose the device is from then on.
-4. `attribute`: each observation is given to a place and to a person.
-5. `change_stays`: the stays change, and with them the events derived from them.
-6. `close_stays`: once a second, the stays that are over become visits.
+   the source of a RADIUS packet).
+2. `observe`: takes a step of the batch in, in one transaction.
+3. `log_in`: a login names a contact, to which the device belongs from then on.
+4. `attribute`: finds the place and the contact of each observation.
+5. `change_stays`: changes the stays, and with them the events derived from them.
+6. `close_stays`: once a second, turns the stays that are over into visits.
 
-Beside them: `reattribute` gives what a device was heard of to its new owner,
-`recompute` makes visits anew, `replay` takes in history, `forget` ends what is old.
+Beside them: `reattribute` gives a device's observations to its new owner, `recompute`
+makes visits again, `replay` takes history in, `forget` deletes what is too old.
 """

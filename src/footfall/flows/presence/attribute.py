@@ -1,4 +1,4 @@
-"""Attribute: each observation is given to a place, and to the person whose it is."""
+"""Attribute: find the place of each observation, and the contact it belongs to."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ AHEAD_MAX = 300 * SECOND
 
 
 class ObservationRejected(Exception):
-    """Something was heard at no registered place, or at no time."""
+    """An observation has no registered place, or an impossible time."""
 
     def __init__(self, error: FieldError):
         super().__init__(error.message)
@@ -24,10 +24,10 @@ class ObservationRejected(Exception):
 
 
 def check_time(at: int, now: int) -> None:
-    """Accept a time that somebody can have been somewhere.
+    """Check that an observation can have happened at this time.
 
     Raises:
-        ObservationRejected: It is none.
+        ObservationRejected: It is in the future or before 1970.
     """
     if at > now + AHEAD_MAX:
         raise ObservationRejected(
@@ -38,7 +38,7 @@ def check_time(at: int, now: int) -> None:
 
 
 class Places:
-    """Finds the places of observations, and puts digests in place of addresses."""
+    """Finds the places of observations, and replaces addresses with digests."""
 
     def __init__(self, unit: UnitOfWork, now: int):
         self._registry = unit.registry
@@ -47,10 +47,10 @@ class Places:
         self._digests: dict[bytes, bytes] = {}
 
     def place(self, one: Observation) -> StoredObservation:
-        """Return an observation as it is kept.
+        """Return an observation in its stored form.
 
         Raises:
-            ObservationRejected: It was at no registered place, or at no time.
+            ObservationRejected: It has no registered place, or an impossible time.
         """
         check_time(one.at, self._now)
         found = self._registry.find(one.reference)
@@ -73,7 +73,7 @@ class Places:
 
 def unknown_place(reference: observations.PlaceReference) -> FieldError:
     """Say that a place is not registered."""
-    said = str(reference) or "a place that is not named"
+    said = str(reference) or "a place without a name"
     return FieldError("place", f"{said} is not registered; add the hotspot or location")
 
 
@@ -88,7 +88,7 @@ def hear(
     *,
     pseudonymous: bool | None = None,
 ) -> None:
-    """Let observations change the stays of those whose they are."""
+    """Change the stays of the contacts that were observed."""
     points: dict[Key, list[Point]] = {}
     contacts = attribute(unit, kept, pseudonymous=pseudonymous)
     for one, contact in zip(kept, contacts, strict=True):
@@ -100,7 +100,7 @@ def hear(
 
 
 def gathered(unit: UnitOfWork, points: dict[Key, list[Point]]) -> dict[Key, list[Stay]]:
-    """Turn points into the stays that they are among themselves."""
+    """Turn points into stays, without regard to the stored ones."""
     return {
         key: list(stays.runs(some, unit.rules(key[1]))) for key, some in points.items()
     }
@@ -112,7 +112,7 @@ def attribute(
     *,
     pseudonymous: bool | None = None,
 ) -> list[int | None]:
-    """Return whose each observation was; None where that is unknown."""
+    """Return the contact of each observation; None if it is unknown."""
     if pseudonymous is None:
         pseudonymous = unit.registry.pseudonymous
     transaction = unit.transaction

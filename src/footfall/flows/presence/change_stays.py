@@ -1,7 +1,7 @@
-"""Change stays: and with them the events that are derived from them.
+"""Change stays, and with them the events that are derived from them.
 
-The events of a transaction are those of its stays afterwards, less those before: what
-holds before and after is never touched, what holds no more is taken back.
+The events of a transaction are those of its stays afterwards less those before: an
+event that holds before and after is not touched, one that no longer holds is withdrawn.
 """
 
 from collections import Counter
@@ -40,7 +40,7 @@ class UnitOfWork:
         return self._rules or self.registry.rules(place.number)
 
     def add(self, event: NewEvent) -> None:
-        """Store an event that is not made of stays."""
+        """Add an event that does not derive from stays."""
         self._others.append(event)
 
     def absorb(self, heard: Mapping[Key, Iterable[Stay]]) -> None:
@@ -63,11 +63,15 @@ class UnitOfWork:
     def _absorb_at(
         self, key: Key, runs: Iterable[Stay], known: list[StoredStay]
     ) -> list[StoredStay]:
-        """Return the stays of one place that changed in more than their end."""
+        """Merge runs into the stays of one contact at one location.
+
+        Returns:
+            The stays of which more than the end changed.
+        """
         rules = self.rules(key[1])
         changed: list[StoredStay] = []
         for run in runs:
-            # What changed in more than its end is written whole, so its end too.
+            # A stay in `changed` is written whole, so its end needs no separate write.
             if len(known) == 1 and not changed:
                 longer = self._prolonged(known[0], run, rules)
                 if longer is not None:
@@ -91,7 +95,7 @@ class UnitOfWork:
         return changed
 
     def _prolonged(self, one: StoredStay, run: Stay, rules: Rules) -> StoredStay | None:
-        """Let a stored stay go on; None where that is not all."""
+        """Move the end of a stored stay; None if more than its end changes."""
         if one.number is None or not _alike(one.rules, rules):
             return None
         stay = stays.prolong(one.stay, run, rules, self._now)
@@ -102,12 +106,12 @@ class UnitOfWork:
         return longer
 
     def drop(self, gone: list[StoredStay]) -> None:
-        """Forget stays, and take back what was made of them."""
+        """Delete stays, and withdraw the events derived from them."""
         self.transaction.stays.delete(gone)
         self._count(gone, -1)
 
     def close(self, due: list[StoredStay]) -> None:
-        """Close the stays that are over by the rules they were last changed under."""
+        """Close the stays that are over, by the rules of their last change."""
         closed = [
             msgspec.structs.replace(
                 one, stay=stays.close_if_due(one.stay, one.rules, self._now)
@@ -124,7 +128,7 @@ class UnitOfWork:
                 self._derived_events[derived] += sign
 
     def write(self) -> tuple[int, int]:
-        """Store what holds now, take back what does not; returns how many of each."""
+        """Store new events, withdraw those that no longer hold; return both counts."""
         changed = [derived for derived, count in self._derived_events.items() if count]
         names = self.transaction.people.contact_ids({derived[1] for derived in changed})
         made, gone = self._others, list[NewEvent]()
@@ -150,7 +154,7 @@ class UnitOfWork:
 
 
 def _derived_events(one: StoredStay) -> list[DerivedEvent]:
-    """Return what a stay says; in the order of the words, arriving is the first."""
+    """Return the events of a stay; sorted by name, `arriving` comes first."""
     stay = one.stay
     if stay.start_at is None:
         return []
@@ -162,7 +166,7 @@ def _derived_events(one: StoredStay) -> list[DerivedEvent]:
 
 
 def _alike(one: Rules, other: Rules) -> bool:
-    """Tell whether stays go on under both alike; what opens one is no matter."""
+    """Tell whether two rules prolong stays alike; what opens a stay does not matter."""
     return (
         one.session_timeout == other.session_timeout
         and one.minimum_dwell == other.minimum_dwell

@@ -1,6 +1,6 @@
-"""Close stays: those in which nothing was heard for the session timeout are over.
+"""Close stays: a stay is over when nothing was heard for the session timeout.
 
-`core.stays.close_if_due` decides: one that lasted long enough becomes a visit.
+`core.stays.close_if_due` is the rule; a stay that lasted long enough becomes a visit.
 """
 
 from collections.abc import Callable
@@ -15,17 +15,17 @@ from footfall.store import Store
 from footfall.store.transaction import StoredStay, Transaction
 
 STAYS_A_STEP = 200
-# A stay that cannot be closed is tried again then.
+# When a stay that could not be closed is tried again.
 RETRY_AFTER = 10 * MINUTE
 _log = structlog.get_logger()
 _FAILED = Counter("footfall_stays_failed", "Stays that could not be closed for now.")
 
 
 def close_due(store: Store, now: int) -> int:
-    """Close the stays that are over; returns how many events were made of them.
+    """Close the stays that are over; return how many events were made.
 
-    Each organization on its own, a step of each in turn. Where a step fails, its
-    stays are closed one by one, and the one that cannot be is tried again later.
+    The organizations take turns, one step each. If a step fails, its stays are closed
+    one by one, and a stay that cannot be closed is tried again later.
     """
     made, waiting = 0, store.stays_due(now)
     failed: FootfallError | None = None
@@ -37,7 +37,7 @@ def close_due(store: Store, now: int) -> int:
             except FootfallError as error:
                 failed = error
                 _FAILED.inc()
-            except Exception as error:  # noqa: BLE001  one bad stay stops no other
+            except Exception as error:  # noqa: BLE001  a bad stay must not stop others
                 _log.error("bug", error=type(error).__name__, place="close")
                 made += _close_singly(store, organization, now)
             else:
@@ -64,7 +64,7 @@ def _close(transaction: Transaction, due: list[StoredStay], now: int) -> int:
 
 
 def _close_singly(store: Store, organization: str, now: int) -> int:
-    """Close a step's stays one by one; what cannot be closed is put off."""
+    """Close a step's stays one by one; put off those that cannot be closed."""
     due = store.read(
         organization, lambda transaction: transaction.stays.due(now, STAYS_A_STEP)
     )

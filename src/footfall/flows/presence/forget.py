@@ -1,4 +1,4 @@
-"""Forget: observations and rejections are kept for some days, and no longer."""
+"""Forget: delete observations and rejections after some days."""
 
 from footfall.core.instants import DAY
 from footfall.store import Store
@@ -7,12 +7,12 @@ REJECTIONS_KEPT = 7 * DAY
 
 
 def forget(store: Store, now: int, observations_kept: int) -> None:
-    """Forget the observations and the rejections that are old enough.
+    """Delete the observations and the rejections that are old enough.
 
     Args:
         store: Where they are.
         now: This instant.
-        observations_kept: Microseconds that observations are kept.
+        observations_kept: For how many microseconds observations are kept.
     """
     while store.forget(now - observations_kept, now - REJECTIONS_KEPT).result():
         pass

@@ -1,4 +1,4 @@
-"""Identify: whose an identity is, and what is kept of a person."""
+"""Identify: find the contact of an identity, and keep its profile."""
 
 import msgspec
 
@@ -7,19 +7,19 @@ from footfall.core.places import Registry
 from footfall.flows.presence.change_stays import UnitOfWork
 from footfall.store.transaction import Transaction
 
-# What may be a contact's id itself: a portal can give it to the equipment.
+# Kinds whose value may be a contact's id: a portal can give it to the equipment.
 _OPAQUE = frozenset({"contact", "class", "cui"})
 
 
 class Profile(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """What is kept of a person.
+    """What is kept of a contact.
 
     Attributes:
-        created_at: When the contact was made, an instant.
-        source: By what: wifi, api, kiosk and so on.
-        identities: By kind, each in its one form; see `core.identities`.
-        first_name: As it was given.
-        last_name: As it was given.
+        created_at: The instant when the contact was created.
+        source: What created it: wifi, api, kiosk and so on.
+        identities: By kind, each normalised; see `core.identities`.
+        first_name: As it was sent.
+        last_name: As it was sent.
     """
 
     created_at: int
@@ -30,18 +30,18 @@ class Profile(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
 
 
 def identity_key(registry: Registry, kind: str, value: str) -> bytes:
-    """Return the digest by which an identity is found."""
+    """Return the digest that finds an identity."""
     return observations.digest(registry.identity_key, f"{kind}:{value}".encode())
 
 
 def read_profile(transaction: Transaction, contact: int) -> Profile | None:
-    """Return what is kept of a person."""
+    """Return what is kept of a contact."""
     body = transaction.people.profile(contact)
     return None if body is None else msgspec.json.decode(body, type=Profile)
 
 
 def write_profile(unit: UnitOfWork, contact: int, profile: Profile) -> None:
-    """Keep this of a person, findable by its identities."""
+    """Store the profile of a contact, and make its identities find it."""
     transaction, registry = unit.transaction, unit.registry
     transaction.people.put_profile(contact, msgspec.json.encode(profile))
     keys = [identity_key(registry, *one) for one in profile.identities.items()]
@@ -51,7 +51,7 @@ def write_profile(unit: UnitOfWork, contact: int, profile: Profile) -> None:
 def find_contact(
     unit: UnitOfWork, identities: tuple[tuple[str, str], ...]
 ) -> int | None:
-    """Return the contact that the first known of these identities is of."""
+    """Return the contact of the first of these identities that is known."""
     for kind, value in identities:
         found = unit.transaction.people.find_contact(value) if kind in _OPAQUE else None
         if found is None:

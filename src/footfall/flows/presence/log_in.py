@@ -1,4 +1,4 @@
-"""Log in: who it is, with what, and since when the device is theirs."""
+"""Log in: find the contact, and give it the device from then on."""
 
 import secrets
 
@@ -23,18 +23,18 @@ from footfall.flows.presence.identify import (
 )
 from footfall.store.transaction import BEGINNING, Ownership, Reattribution
 
-# After all that can be heard.
+# Later than any observation.
 _END = 2**62
 
 
 def log_in(unit: UnitOfWork, login: Login, now: int) -> list[Observation]:
-    """Make the login's event, and the device the contact's from then on.
+    """Make the login's event, and give the contact the device from then on.
 
     Returns:
-        The presence that a login is; none if the same login was there already.
+        The login as an observation; none if the same login was already there.
 
     Raises:
-        ObservationRejected: It was at no registered place.
+        ObservationRejected: It has no registered place.
     """
     registry, transaction = unit.registry, unit.transaction
     found = registry.find(login.reference)
@@ -58,7 +58,7 @@ def log_in(unit: UnitOfWork, login: Login, now: int) -> list[Observation]:
 
 
 def _is_nobody(unit: UnitOfWork, login: Login, device: bytes, at: int) -> bool:
-    """Tell whether a login says of nobody who it is: no name, an address made up."""
+    """Tell whether a login names nobody: no identity, and a random address."""
     if login.identities or not observations.is_randomised(login.device or b""):
         return False
     return unit.transaction.people.owners([(device, at)]) == [None]
@@ -71,7 +71,7 @@ def _contact_of(
     place: tuple[int, int],
     device: bytes | None,
 ) -> int:
-    """Return whose login it is; somebody who is not known signs up by it."""
+    """Return the contact of a login; an unknown one is created, with its signup."""
     contact = find_contact(unit, login.identities)
     if contact is None and not login.identities and device is not None:
         [owner] = unit.transaction.people.owners([(device, at)])
@@ -100,7 +100,7 @@ def _contact_of(
 def _learn(
     unit: UnitOfWork, contact: int, identities: tuple[tuple[str, str], ...]
 ) -> None:
-    """Note what somebody who is known is known by too, unless somebody else is."""
+    """Add new identities to a contact, except those of another contact."""
     profile = read_profile(unit.transaction, contact)
     known = {} if profile is None else profile.identities
     new = {
@@ -116,11 +116,11 @@ def _learn(
 
 
 def _begin_session(unit: UnitOfWork, login: Login, at: int, now: int) -> bool:
-    """Remember a session; False if it is one that was begun already."""
+    """Store a session; return False if it had already begun."""
     transaction, registry = unit.transaction, unit.registry
     key = identity_key(registry, "session", f"{login.nas} {login.session}")
     known = transaction.people.session(key)
-    # An end in the future is of a clock that was wrong: it hides nothing.
+    # An end in the future comes from a wrong clock, so it must not hide this login.
     if known is not None and (
         known.ended_at is None or at <= known.ended_at <= now + AHEAD_MAX
     ):
@@ -132,17 +132,17 @@ def _begin_session(unit: UnitOfWork, login: Login, at: int, now: int) -> bool:
 
 
 def end_sessions(unit: UnitOfWork, restart: Restart) -> None:
-    """End all sessions of a NAS: it counts them from the start again."""
+    """End all sessions of a NAS, because it now uses their numbers again."""
     nas = identity_key(unit.registry, "nas", restart.nas)
     unit.transaction.people.end_sessions(nas, restart.at)
 
 
 def bind(unit: UnitOfWork, contact: int, ownership: Ownership) -> None:
-    """Make a device a contact's from an instant on.
+    """Give a device to a contact from an instant on.
 
-    What the device was heard of meanwhile becomes the contact's; so does, of a
-    device that had a pseudonym, all that was ever heard of it. That is only noted
-    here, and done beside; see `flows.reattribute`.
+    The contact also gets the device's observations since that instant, and if the
+    device had a pseudonym, all of its observations. Here this is only noted;
+    `flows.presence.reattribute` does it later.
     """
     transaction, device, since = unit.transaction, ownership.device, ownership.since_at
     held = transaction.people.ownerships(device)

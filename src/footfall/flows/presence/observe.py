@@ -1,9 +1,9 @@
-"""Observe: what equipment says in, arrivals, logins and visits out.
+"""Observe: take in what equipment reports; make arrivals, logins and visits.
 
-All that follows from a step of a post happens in one transaction of the organization's
-data: the observations are kept, the stays change, the events that no longer hold are
-taken back and those that now do are stored. Nothing of it is remembered anywhere else,
-so a crash at any point loses nothing, and a post that comes again changes nothing.
+All effects of a step of a post happen in one transaction of the organization's data:
+the observations are kept, the stays change, events that no longer hold are withdrawn,
+and new ones are stored. No state is kept anywhere else, so a crash at any point loses
+nothing, and sending a post again changes nothing.
 """
 
 import msgspec
@@ -20,18 +20,19 @@ from footfall.flows.presence.attribute import (
 from footfall.flows.presence.change_stays import UnitOfWork
 from footfall.store.transaction import Transaction
 
-# What the writer takes in one turn: each is some 20 to 50 ms.
-# A post of up to so many observations is one step; a larger one comes in smaller steps.
+# The size of the writer's jobs: each takes some 20 to 50 ms.
+# A post of up to this many observations is one step; a larger one is cut into smaller
+# steps.
 OBSERVATIONS_AT_ONCE = 500
 OBSERVATIONS_A_STEP = 250
 LOGINS_A_STEP = 200
 
 
 class PresenceOptions(msgspec.Struct, frozen=True):
-    """How presence is judged where it is not by the organization's settings.
+    """What replaces the organization's settings; None keeps a setting.
 
     Attributes:
-        rules: For every location.
+        rules: The rules of every location.
         pseudonymous: Whether unknown devices get a contact each.
         closing: Whether stays may close meanwhile; history closes them at its end.
     """
@@ -42,13 +43,13 @@ class PresenceOptions(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What came of something that was heard.
+    """What a step of a batch changed.
 
     Attributes:
         observed: How many observations and logins were taken in.
         events: How many events were made.
-        withdrawn: How many made events were taken back.
-        rejections: What could not be placed, and why.
+        withdrawn: How many derived events were withdrawn.
+        rejections: Items without a known place or possible time, and why.
     """
 
     observed: int = 0
@@ -66,13 +67,13 @@ def observe(
     now: int,
     options: PresenceOptions = LIVE,
 ) -> Outcome:
-    """Take in what a source said, in one transaction; a large post comes in `steps`.
+    """Take in a batch of a source in one transaction; see `steps` for large posts.
 
     Args:
-        transaction: The organization's.
-        heard: What was said.
+        transaction: The organization's transaction.
+        heard: The batch.
         now: The instant of its arrival here.
-        options: How to judge it.
+        options: What replaces the organization's settings.
     """
     unit = UnitOfWork(transaction, now, options.rules, closing=options.closing)
     rejections: list[Rejection] = []
@@ -107,9 +108,10 @@ def observe(
 
 
 def steps(heard: SourceBatch) -> list[SourceBatch]:
-    """Cut what a source said into what the writer takes in one turn, in its order.
+    """Cut a batch into steps that each fit into one job of the writer.
 
-    Logins come first, in the order of time: they say whose the observations are.
+    Logins come first, in the order of time, because they decide whose the observations
+    are.
     """
     is_small = len(heard.observations) <= OBSERVATIONS_AT_ONCE
     if is_small and len(heard.logins) <= LOGINS_A_STEP:
@@ -130,7 +132,7 @@ def steps(heard: SourceBatch) -> list[SourceBatch]:
 
 
 def merged(one: Outcome, other: Outcome) -> Outcome:
-    """Put together what came of two steps."""
+    """Add up the outcomes of two steps."""
     return Outcome(
         one.observed + other.observed,
         one.events + other.events,

@@ -1,9 +1,9 @@
-"""Reattribute: what a device was heard of goes to whom it is now.
+"""Reattribute: give the observations of a device to its new owner.
 
-A login that footfall learns of late changes whose a device was. The login's own
-transaction only notes that (`put_reattribution`); the work is done here, read
-beside the writer and written in bounded steps. A row of it is deleted once it is done
-whole, and doing it twice changes nothing, so a crash at any point loses nothing.
+A late report of a login changes whose a device was. The login's own transaction only
+notes that (`put_reattribution`). The work is done here: it reads beside the writer and
+writes in bounded steps. A noted row is deleted only when all of it is done, and doing
+it twice changes nothing, so a crash at any point loses nothing.
 """
 
 import bisect
@@ -31,12 +31,12 @@ STAYS_A_STEP = 100
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What a round changes, and what it was read from.
+    """What a round changes, and the state that it was read from.
 
     Attributes:
-        owners: Whose the devices were when it was read.
-        lost: Stays to be made anew of what is left to their contacts.
-        gained: What contacts were heard of besides, and how many stays it touches.
+        owners: The owners of the devices when the plan was made.
+        lost: Stays to replace, each with the runs that are left to its contact.
+        gained: New runs of contacts, each with the number of stays that it touches.
     """
 
     owners: dict[bytes, list[Ownership]]
@@ -45,7 +45,7 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 def reattribute(store: Store, organization: str, now: int) -> bool:
-    """Do a round of what is to be attributed anew; True if there may be more."""
+    """Do a round of the noted work; return True if there may be more."""
     rows = store.read(
         organization,
         lambda transaction: transaction.people.reattributions(ROWS_A_ROUND),
@@ -54,7 +54,7 @@ def reattribute(store: Store, organization: str, now: int) -> bool:
         return False
     if rows[0].heir is not None:
         return _inherit(store, organization, rows[0], now)
-    # In order: what an heir gets is there before others take of it.
+    # In order, so that an heir has its stays before a later row takes some of them.
     rows = list(itertools.takewhile(lambda one: one.heir is None, rows))
     plan = store.read(organization, lambda transaction: _plan(transaction, rows, now))
     for part in parts_of(plan):
@@ -70,9 +70,9 @@ def reattribute(store: Store, organization: str, now: int) -> bool:
 
 
 def write_part(transaction: Transaction, part: Plan, now: int) -> tuple[bool, int, int]:
-    """Write a step; returns how many events were made and withdrawn.
+    """Write a step; return how many events were made and withdrawn.
 
-    The first is False if what it was read from holds no more.
+    The first value is False if the state that the plan was read from has changed.
     """
     if any(
         transaction.people.ownerships(device) != old
@@ -81,7 +81,7 @@ def write_part(transaction: Transaction, part: Plan, now: int) -> tuple[bool, in
         return False, 0, 0
     unit = UnitOfWork(transaction, now, None, closing=True)
     if not all(_replace(unit, one, left) for one, left in part.lost):
-        # What was replaced holds; its events go with it.
+        # The stays that were replaced stay so; write their events too.
         return False, *unit.write()
     heard: dict[Key, list[Stay]] = {}
     for key, run, _ in part.gained:
@@ -91,7 +91,7 @@ def write_part(transaction: Transaction, part: Plan, now: int) -> tuple[bool, in
 
 
 def parts_of(plan: Plan) -> list[Plan]:
-    """Cut a plan into steps: first what is lost, then what is gained."""
+    """Cut a plan into steps: first the lost stays, then the gained runs."""
     parts: list[Plan] = []
     weight = STAYS_A_STEP
     for one in plan.lost:
@@ -122,7 +122,7 @@ def _replace(unit: UnitOfWork, one: StoredStay, left: list[Stay]) -> bool:
 
 
 def _plan(transaction: Transaction, rows: list[Reattribution], now: int) -> Plan:
-    """Read what the devices were heard of, and the stays of those who had them."""
+    """Read the devices' observations, and the stays of their former owners."""
     unit = UnitOfWork(transaction, now, None, closing=True)
     devices = {one.device for one in rows}
     first = min(one.since_at for one in rows)
@@ -155,9 +155,10 @@ def _plan(transaction: Transaction, rows: list[Reattribution], now: int) -> Plan
 def gains(
     unit: UnitOfWork, points: dict[Key, list[Point]]
 ) -> list[tuple[Key, Stay, int]]:
-    """Return the runs of what was heard that are no stays yet, and what each touches.
+    """Return the runs that are not stays yet, and how many stays each touches.
 
-    One that joins many stays comes in pieces, each within the timeout of the last.
+    A run that joins many stays comes in pieces, each within the timeout of the last, so
+    that no step grows without a bound.
     """
     found: list[tuple[Key, Stay, int]] = []
     whole = gathered(unit, points)
@@ -195,16 +196,17 @@ def gains(
 
 
 def _alike(stay: Stay, run: Stay) -> bool:
-    """Tell whether a stay is of the same run; how it closed is no matter."""
+    """Tell whether a stay is this run, whether or not it has closed."""
     return msgspec.structs.replace(stay, visit_at=None, open=True) == run
 
 
 def _left(
     unit: UnitOfWork, stays: list[StoredStay]
 ) -> list[tuple[StoredStay, list[Stay]]]:
-    """Return what is left of stays by whose the observations in them are now.
+    """Return what is left of stays, by the present owners of their observations.
 
-    A stay that began before the first observation that is kept whole stays as it is.
+    A stay that began before `complete_since` stays as it is: some of its observations
+    may be deleted already.
     """
     transaction = unit.transaction
     floor = transaction.observations.complete_since()
@@ -227,7 +229,7 @@ def _left(
 def gathered_by_key(
     unit: UnitOfWork, kept: Iterable[StoredObservation], location: int | None
 ) -> dict[Key, list[Point]]:
-    """Return what each contact was heard of at each location, or at the one named."""
+    """Return the points of each contact at each location, or at the given one."""
     heard = [one for one in kept if location in (None, one.location)]
     points: dict[Key, list[Point]] = {}
     owners = attribute(unit, heard, pseudonymous=False)
@@ -242,7 +244,7 @@ def gathered_by_key(
 def left_of(
     unit: UnitOfWork, stays: list[StoredStay], heard: dict[Key, list[Point]]
 ) -> list[tuple[StoredStay, list[Stay]]]:
-    """Return the runs that lie in each stay by what was heard."""
+    """Return, for each stay, the runs of the points that lie in it."""
     found = []
     for one in stays:
         points = [
@@ -255,7 +257,7 @@ def left_of(
 
 
 def _inherit(store: Store, organization: str, row: Reattribution, now: int) -> bool:
-    """Give an heir some of the stays of a pseudonym, and note when it has all."""
+    """Move a step of a pseudonym's stays to its heir; at the end, delete the row."""
     former, heir = row.former or 0, row.heir or 0
 
     def work(transaction: Transaction) -> None:
@@ -277,7 +279,7 @@ def _inherit(store: Store, organization: str, row: Reattribution, now: int) -> b
 
 
 def reattribute_all(store: Store, now: int) -> None:
-    """Do all that is to be attributed anew, a round of each organization in turn."""
+    """Do all of the noted work; the organizations take turns, one round each."""
     waiting = store.organizations_to_reattribute()
     while waiting:
         waiting = [name for name in waiting if reattribute(store, name, now)]

@@ -1,7 +1,7 @@
-"""Receive: observations and logins, from those who send them plainly and from vendors.
+"""Receive: observations and logins, in footfall's own form and from vendors.
 
-Who sends plainly is told what became of each item. A vendor's equipment reads no
-answers: what of its posts cannot be understood is kept, and shown to the operator.
+A sender of footfall's own form gets an answer for each item. Vendors' equipment does
+not read answers: items that cannot be understood are kept and shown to the operator.
 """
 
 import asyncio
@@ -32,9 +32,9 @@ from footfall.store.transaction import Source, StoredRejection, Transaction
 
 REASON_LENGTH_MAX = 1000
 PROBLEMS_A_POST_MAX = 100
-# A vendor's posts are a few hundred kB; nobody's is as large as a batch of events.
+# Vendors' posts have a few hundred kB, never as much as a batch of events.
 POST_BYTES_MAX = 8 * 1024 * 1024
-# What speaks over HTTP; RADIUS has a port of its own.
+# The vendors that post over HTTP; RADIUS has a port of its own.
 DECODERS: Mapping[str, ModuleType] = {
     "freeradius": freeradius,
     "meraki": meraki,
@@ -43,7 +43,7 @@ DECODERS: Mapping[str, ModuleType] = {
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a batch of observations or logins."""
+    """What happened to a batch of observations or logins."""
 
     status: str = "OK"
     accepted: int
@@ -61,12 +61,12 @@ class NothingTaken(NothingAccepted):
 async def receive_plain(
     store: Store, organization: str, body: bytes, now: int, read: str, *, lines: bool
 ) -> Taken:
-    """Take in a body of `observations` or `logins`; returns when it is on disk.
+    """Take in a body of `observations` or `logins`; return when it is on disk.
 
     Raises:
-        BodyInvalid: It has no items to find.
-        TooLarge: It has too many.
-        NothingAccepted: Nothing was taken in; with all reasons.
+        BodyInvalid: No items can be found in it.
+        TooLarge: It has too many items.
+        NothingAccepted: Nothing was taken in; has all reasons.
     """
     decode = plain.logins if read == "logins" else plain.observations
 
@@ -88,14 +88,14 @@ async def receive_plain(
 def check_head(
     source_secrets: SourceSecrets, source: Source, headers: Mapping[str, str]
 ) -> None:
-    """Check what can be checked of a post before any of its body is read.
+    """Check the head of a post before any of its body is read.
 
     Raises:
-        SourceUnknown: Nothing is received there.
-        CredentialsWrong: Its head does not prove that it has the secret.
+        SourceUnknown: Sources of this kind do not receive posts.
+        CredentialsWrong: The head shows that the sender lacks the secret.
     """
     if source.kind not in DECODERS:
-        raise SourceUnknown("Nothing is received at this address.")
+        raise SourceUnknown("There is no source at this address.")
     if not DECODERS[source.kind].verify_head(source_secrets.open(source), headers):
         raise CredentialsWrong("The post does not have this source's secret.")
 
@@ -109,7 +109,7 @@ async def check_sender(
     """Check that a vendor's post has its source's secret.
 
     Raises:
-        CredentialsWrong: It does not prove that it has the secret.
+        CredentialsWrong: It does not.
     """
     verify = DECODERS[source.kind].verify
     if not await on_parser(verify, source_secrets.open(source), headers, body):
@@ -117,7 +117,7 @@ async def check_sender(
 
 
 async def receive_post(store: Store, source: Source, body: bytes, now: int) -> Outcome:
-    """Take in a vendor's post; returns when all of it is on disk."""
+    """Take in a vendor's post; return when all of it is on disk."""
     heard = await on_parser(DECODERS[source.kind].decode, body, now)
     heard = _at_default(source, heard)
 
@@ -134,14 +134,14 @@ async def _take_steps(
     now: int,
     then: Callable[[Transaction, Outcome], None] = lambda *_: None,
 ) -> Outcome:
-    """Take in a post in turns that are short; `then` belongs to the last of them.
+    """Take in a post in short transactions; `then` runs in the last of them.
 
     Raises:
-        StoreError: The store failed; what was taken in until then stays.
+        StoreError: The store failed; the steps before stay stored.
     """
     parts = steps(heard)
     outcome = Outcome()
-    # Stays of a large post close once all of it was heard.
+    # The stays of a large post may close only when all of it is taken in.
     options = LIVE if len(parts) == 1 else PresenceOptions(closing=False)
     for number, part in enumerate(parts, start=1):
 
@@ -163,8 +163,8 @@ async def _take_steps(
             if number == 1:
                 raise
             raise type(error)(
-                f"{error} A part of this is stored: send all of it again, "
-                "nothing is made twice."
+                f"{error} A part of the body is stored. Send all of it again; "
+                "nothing is stored twice."
             ) from error
     return outcome
 
@@ -172,7 +172,7 @@ async def _take_steps(
 def take_in(
     store: Store, source: Source, heard: SourceBatch, now: int
 ) -> Future[Outcome]:
-    """Take in a packet, and keep what of it was not understood."""
+    """Take in a packet, and keep what was not understood as problems."""
     heard = _at_default(source, heard)
 
     def work(transaction: Transaction) -> Outcome:
@@ -196,7 +196,7 @@ def _keep_problems(
 
 
 def _at_default(source: Source, heard: SourceBatch) -> SourceBatch:
-    """Put what was heard nowhere that is known to the source's own location."""
+    """Add the source's own location, which counts if no other place is known."""
     if source.location is None:
         return heard
 
@@ -222,7 +222,7 @@ def _at_default(source: Source, heard: SourceBatch) -> SourceBatch:
 def _decoder_problems(
     source: Source, heard: SourceBatch, now: int
 ) -> list[StoredRejection]:
-    """Return what to keep of what was not understood, without anybody in it."""
+    """Return the problems of items that were not understood, personal data masked."""
     found = [
         StoredRejection(
             source.id,
@@ -234,7 +234,7 @@ def _decoder_problems(
     ]
     surplus = len(heard.rejections) - len(found)
     if surplus > 0:
-        more = f"and {surplus} more of the same post"
+        more = f"and {surplus} more in the same post"
         found.append(StoredRejection(source.id, now, more, ""))
     return found
 
@@ -242,7 +242,7 @@ def _decoder_problems(
 def _place_problems(
     source: Source, outcome: Outcome, now: int
 ) -> list[StoredRejection]:
-    """Return a problem for each place that is not registered, however much it heard."""
+    """Return one problem for each place that is not registered, with a count."""
     reasons = Counter(one.reason for one in outcome.rejections)
     return [
         StoredRejection(

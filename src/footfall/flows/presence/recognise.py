@@ -1,10 +1,10 @@
-"""Recognise: whose a RADIUS packet is, at a price that strangers cannot raise.
+"""Recognise: find the source of a RADIUS packet, at a cost that strangers cannot raise.
 
-A datagram's sender can be made up, so an address is never muted: from a source that was
-heard at an address lately, packets are recognised by one hash, whatever else comes from
-there. Who is not known yet costs a hash for each source that may be at the address;
-these are counted, for each address and for all together, and beyond that a packet is
-dropped. A NAS that is not known yet sends again until it is among those looked at.
+A datagram's sender can be forged, so no address is ever muted: packets of a source that
+was heard at an address lately are recognised by one hash, whatever else comes from
+there. A packet of an unknown sender costs a hash for each source that may be at the
+address. These hashes are limited, per address and in all; beyond the limit a packet is
+dropped. A new NAS sends again until one of its packets is looked at.
 """
 
 import ipaddress
@@ -22,12 +22,12 @@ from footfall.flows.accounts.source_secrets import SourceSecrets
 from footfall.store import Store
 from footfall.store.transaction import Source
 
-# How soon a source that was made or deleted beside the server is known.
+# How soon the server notices a source that was made or deleted beside it.
 RENEW_EVERY = SECOND
 # Hashes a second; one takes about half a microsecond.
 TRIES_OF_ADDRESS = Rate(20_000, burst=40_000)
 TRIES_OF_ALL = Rate(100_000, burst=100_000)
-# Of more sources than this, some are tried now and the others with the next packet.
+# With more sources than this, some are tried now and the others with the next packet.
 CANDIDATES_MAX = 1_000
 ADDRESSES_MAX = 10_000
 KNOWN_AN_ADDRESS = 16
@@ -47,13 +47,13 @@ class Stranger(Exception):
 
 
 class Slowed(Exception):
-    """Too many packets that nobody made came before; this one was not looked at."""
+    """Too many packets of strangers came before; this one was not looked at."""
 
 
 class Recogniser:
-    """The RADIUS sources, opened once, by where their packets may come from.
+    """The RADIUS sources with their secrets, by the networks of their senders.
 
-    Not for several threads at once.
+    Not thread-safe.
     """
 
     def __init__(self, store: Store, source_secrets: SourceSecrets):
@@ -73,10 +73,10 @@ class Recogniser:
         return len(self._by_id)
 
     def renew(self, now: int) -> None:
-        """Read the sources, if it was not done within the last second.
+        """Read the sources again, at most once a second.
 
         Raises:
-            StoreError: They cannot be read; those known so far stay.
+            StoreError: They cannot be read; the known sources stay.
         """
         if self._read_at is not None and 0 <= now - self._read_at < RENEW_EVERY:
             return
@@ -98,8 +98,8 @@ class Recogniser:
         """Return the source whose secret passes a packet's check.
 
         Raises:
-            Stranger: There is none.
-            Slowed: It was not looked for.
+            Stranger: There is no such source.
+            Slowed: The limit is reached; no source was tried.
         """
         for source in self._known.get(address, ()):
             known = self._by_id.get(source)
@@ -143,7 +143,7 @@ class Recogniser:
         self._by_network = dict(by_network)
 
     def _candidates(self, address: str) -> Sequence[Candidate]:
-        """Return who may be at an address, those that name its network first."""
+        """Return the sources that may be at an address, those of its network first."""
         sender = _parsed(address)
         number, named = int(sender), list[Candidate]()
         for (version, shift), networks in self._by_network.items():
@@ -164,7 +164,7 @@ class Recogniser:
 
 
 def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """Read a sender's address; an IPv4 one may come in the form of IPv6."""
+    """Read a sender's address; an IPv4 address may be mapped to IPv6."""
     sender = ipaddress.ip_address(address)
     if isinstance(sender, ipaddress.IPv6Address) and sender.ipv4_mapped is not None:
         return sender.ipv4_mapped

@@ -1,6 +1,6 @@
-"""Recompute: visits made anew from what was heard, as if it were heard again.
+"""Recompute: make visits again from the kept observations.
 
-A day is read beside the writer and compared with what is there; only what differs is
+A day is read beside the writer and compared with the stored stays; only differences are
 written, in bounded steps.
 """
 
@@ -31,12 +31,12 @@ from footfall.store.transaction import StayQuery, StoredStay, Transaction
 
 _STEP = DAY
 PSEUDONYMS_A_STEP = 200
-# Others write meanwhile, who may be in another process and wait for the lock.
+# A pause after each step: another process may be waiting for the database's lock.
 GIVE_WAY_S = 0.02
 
 
 class Recomputed(msgspec.Struct, frozen=True):
-    """How many events were made anew, and how many no longer hold."""
+    """How many events were made, and how many were withdrawn."""
 
     events: int = 0
     withdrawn: int = 0
@@ -52,13 +52,13 @@ def recompute(  # noqa: PLR0913  the command has as many
     now: int,
     progress: Callable[[int, int], None],
 ) -> Recomputed:
-    """Make visits anew after a change of settings, a day at a time.
+    """Make visits again after a change of settings, a day at a time.
 
-    A stay that began before the first observation that is kept whole stays as it is.
-    Safe to interrupt and to repeat.
+    A stay that began before `complete_since` stays as it is: some of its observations
+    may be deleted already. You may interrupt and repeat it.
 
     Raises:
-        Invalid: The span is none.
+        Invalid: The span ends before it starts.
         LocationUnknown: There is no such location.
     """
     if since > until:
@@ -81,7 +81,7 @@ def recompute(  # noqa: PLR0913  the command has as many
                 fresh, made, gone = store.transaction(organization, work).result()
                 total = Recomputed(total.events + made, total.withdrawn + gone)
                 time.sleep(GIVE_WAY_S)
-                # Somebody was heard meanwhile: what differs still is read again.
+                # If something changed meanwhile, plan the day again.
                 done = done and fresh
         progress(last + 1 - since, until + 1 - since)
     return total
@@ -90,7 +90,7 @@ def recompute(  # noqa: PLR0913  the command has as many
 def _name_strangers(
     store: Store, organization: str, span: tuple[int, int], now: int
 ) -> None:
-    """Make the pseudonyms of a day's unknown devices, if that is wanted."""
+    """Make pseudonyms for a day's unknown devices, if the organization has them."""
 
     def strangers(transaction: Transaction) -> list[StoredObservation]:
         if not transaction.registry.load().pseudonymous:
@@ -119,7 +119,7 @@ def _name_strangers(
 def _plan(
     transaction: Transaction, number: int | None, since: int, until: int, now: int
 ) -> Plan:
-    """Compare the stays of a span with what was heard in it and in them."""
+    """Compare the stays of a span with the observations in it and in the stays."""
     unit = UnitOfWork(transaction, now, None, closing=True)
     floor = transaction.observations.complete_since()
     since = since if floor is None else max(since, floor)
@@ -163,7 +163,7 @@ def _within(at: int, span: tuple[int, int]) -> bool:
 
 
 def _same(stay: Stay, left: list[Stay]) -> bool:
-    """Tell whether all that is left of a stay is that stay."""
+    """Tell whether the stay itself is all that is left of it."""
     bare = msgspec.structs.replace(stay, visit_at=None, open=True)
     return left == [bare]
 
@@ -180,7 +180,7 @@ def _ends(stay: Stay) -> tuple[int, int]:
 
 
 def _spans(old: list[StoredStay], since: int, until: int) -> dict[Key, tuple[int, int]]:
-    """Return how far the stays of each reach beyond a span."""
+    """Return the span of each contact and location, widened by its stays."""
     spans: dict[Key, tuple[int, int]] = {}
     for one in old:
         key = (one.contact, one.place)

@@ -1,7 +1,7 @@
-"""Replay: a history of presence from a file, through the rules of what is live.
+"""Replay: take in a history of presence from a file, by the same rules as live data.
 
-It is judged by the observations' own clock: stays close when all of the file was
-heard. Safe to interrupt and to repeat.
+The times in the file count, not the present time: stays close when all of the file is
+taken in. You may interrupt and repeat it.
 """
 
 import itertools
@@ -33,7 +33,7 @@ _BATCH = 250
 
 
 class Columns(msgspec.Struct, frozen=True):
-    """The columns of a file, and the zone of times that have none."""
+    """The columns of a file, and the zone of times without an offset."""
 
     time: str
     device: str
@@ -41,7 +41,7 @@ class Columns(msgspec.Struct, frozen=True):
 
 
 class Replayed(msgspec.Struct, frozen=True):
-    """What became of a file's lines."""
+    """What happened to a file's lines."""
 
     file: str
     observed: int = 0
@@ -52,17 +52,17 @@ class Replayed(msgspec.Struct, frozen=True):
 
 
 def location_of(store: Store, organization: str, location: str) -> LocationRecord:
-    """Return a location as it is registered.
+    """Return a registered location.
 
     Raises:
-        LocationUnknown: It is not.
+        LocationUnknown: There is no such location.
     """
     registry = store.read(organization, lambda transaction: transaction.registry.load())
     record = registry.location(location)
     if record is not None:
         return record
     raise LocationUnknown(
-        f"There is no location {location}; `footfall location import` adds."
+        f"There is no location {location}; add it with `footfall location import`."
     )
 
 
@@ -89,17 +89,17 @@ def replay(  # noqa: PLR0913  the command has as many
     """Take in a CSV file of observations, also `.gz`.
 
     Args:
-        store: Where to.
-        organization: Whose it is.
-        location: The id of the location where all of it was heard.
-        path: The file. What is rejected goes to `<path>.rejected.ndjson`.
-        columns: How to read it.
-        options: How to judge it.
+        store: Where the events go.
+        organization: The organization that gets them.
+        location: The id of the location of all observations in the file.
+        path: The file. Rejected lines go to `<path>.rejected.ndjson`.
+        columns: The columns to read.
+        options: What replaces the organization's settings.
         now: This instant.
-        progress: Told the bytes read of the file, and the observations done so far.
+        progress: Called with the bytes read and the observations done so far.
 
     Raises:
-        Invalid: The file cannot be understood at all.
+        Invalid: Nothing in the file can be understood.
         LocationUnknown: There is no such location.
         OSError: The file cannot be read.
     """
@@ -152,7 +152,7 @@ class _Reading:
         self._zone = zone
 
     def observations(self, raw: IO[bytes]) -> Iterator[Observation]:
-        """Yield what was heard, in the order of the file."""
+        """Yield the observations, in the order of the file."""
         with csv_rows(raw, self._path) as rows:
             missing = {self._columns.time, self._columns.device} - set(
                 rows.fieldnames or ()
@@ -176,7 +176,7 @@ class _Reading:
         try:
             address = parse_mac(device)
         except ValueError:
-            # Somebody's own name for it, such as a hash of the address.
+            # Another name of the device, such as a hash of its address.
             address = b"device:" + device.encode()
         at = self._instant((row[self._columns.time] or "").strip())
         return Observation(at, self._place, address, index=line)
