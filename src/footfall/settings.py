@@ -200,7 +200,7 @@ def _read_secret(path: Path) -> str:
     if len(text) < SECRET_LENGTH_MIN or not text.isprintable() or not text.isascii():
         raise SettingInvalid(
             f"The signing secret {path} is damaged: it has {len(text)} characters, at "
-            f"least {SECRET_LENGTH_MIN} are needed. Bring it back from a backup, or "
-            "delete it: then all tokens and scrolls end."
+            f"least {SECRET_LENGTH_MIN} are needed. Bring it back from a backup: the "
+            "keys in the database do not open without it."
         )
     return text
