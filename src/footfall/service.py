@@ -20,7 +20,6 @@ from footfall.runtime import http, jobs, radius
 from footfall.runtime.keys import derive_key
 from footfall.settings import Settings
 from footfall.store import Store
-from footfall.store.postgres import PostgresStore
 from footfall.store.sqlite import SQLiteStore, backups
 from footfall.store.sqlite.health import check_file_health
 from footfall.store.sqlite.keys import is_sealed
@@ -42,6 +41,9 @@ def open_store(chosen: Settings, *, serving: bool = False) -> Store:
         StoreError: The store cannot be used; see `errors`.
     """
     if chosen.is_postgres:
+        # Loaded where it is used: its driver takes as long as all else together.
+        from footfall.store.postgres import PostgresStore  # noqa: PLC0415
+
         key = derive_key(settings.signing_secret(chosen), "store", 64)
         return PostgresStore(chosen.store, key)
     return SQLiteStore(chosen.path, _store_key(chosen, chosen.path), serving=serving)

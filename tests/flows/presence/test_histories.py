@@ -41,7 +41,7 @@ def undone_first(store, organization, work):
 
 
 @pytest.mark.usefixtures("again")
-@pytest.mark.parametrize("number", range(40))
+@pytest.mark.parametrize("number", range(30))
 def test_what_comes_of_a_history_is_what_the_rules_make_of_all_of_it(number, tmp_path):
     rng = random.Random(number)
     rules = Rules(

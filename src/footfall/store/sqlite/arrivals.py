@@ -26,11 +26,18 @@ def give_arrivals(connection: apsw.Connection, organization: int, count: int) ->
     return number
 
 
-def row_of(connection: apsw.Connection, organization: int, arrival: int) -> int:
-    """Return the number of the last row that arrived up to then; 0 if there is none."""
-    values = {"organization": organization, "arrival": arrival}
-    row = connection.execute(SQL["row_of_arrival"], values).fetchone()
-    return 0 if row is None else int(row[0])
+def rows_of(
+    connection: apsw.Connection, organization: int, after: int, bound: int | None
+) -> tuple[int, int, int]:
+    """Return the newest arrival number, and the rows of two others.
+
+    The row of an arrival is the last one that arrived up to then, 0 if there is none.
+    No bound is the newest arrival.
+    """
+    values = {"organization": organization, "after": after, "bound": bound}
+    rows = connection.execute(SQL["rows_of_arrivals"], values)
+    (newest, after_row), (_, bound_row) = rows
+    return newest, after_row, bound_row
 
 
 def arrival_of(connection: apsw.Connection, organization: int, number: int) -> int:

@@ -24,7 +24,7 @@ from footfall.core.events import TYPES
 from footfall.core.queries import EventQuery, Position, Sort
 from footfall.store import Page
 from footfall.store.relational.offsets import Span, local_spans
-from footfall.store.sqlite.arrivals import arrival_of, row_of
+from footfall.store.sqlite.arrivals import arrival_of, rows_of
 from footfall.store.sqlite.statements import SQL
 from footfall.store.sqlite.summaries import LARGE, MIDDLE, SMALL
 
@@ -61,16 +61,13 @@ def read(
     bound: int | None,
 ) -> Page:
     """Read a page; see `Store.page`. The caller holds the snapshot."""
-    newest = int(connection.execute(SQL["newest"], {"organization": organization}).get)
-    bound = newest if bound is None else min(bound, newest)
+    since = 0 if after is None else after.arrival
+    newest, row, bound_row = rows_of(connection, organization, since, bound)
     if after is not None:
-        row = row_of(connection, organization, after.arrival)
-        key = row if query.sort is Sort.RECEIVED_TIME else after.key
-        after = Position(key, row)
+        after = Position(row if query.sort is Sort.RECEIVED_TIME else after.key, row)
     arms = _arms(query, _local_spans(connection, organization, query))
     ranges, values = _ranges(query, arms, after)
-    values |= {"organization": organization, "contact": contact}
-    values["bound"] = row_of(connection, organization, bound)
+    values |= {"organization": organization, "contact": contact, "bound": bound_row}
     order = _order(query, arms, query.reverse)
     opposite = _order(query, arms, not query.reverse)
 

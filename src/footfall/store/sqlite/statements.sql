@@ -59,10 +59,6 @@ FROM ({ranges}
       ORDER BY {order} LIMIT :size) AS page
 CROSS JOIN body ON body.number = page.number
 
--- name: newest
--- The newest arrival number.
-SELECT arrival FROM organization WHERE number = :organization
-
 -- name: newest_row
 -- Bodies are never deleted, so no number is given twice.
 SELECT coalesce(max(number), 0) FROM body
@@ -80,15 +76,23 @@ WHERE :number - :arrival IS NOT (
   WHERE organization = :organization ORDER BY arrival DESC LIMIT 1
 )
 
--- name: row_of_arrival
--- An arrival that is not stored any more stands before the next range.
-SELECT min(number + :arrival - arrival, ifnull((
-  SELECT later.number - 1 FROM arrival_range AS later
-  WHERE later.organization = :organization AND later.arrival > :arrival
-  ORDER BY later.arrival LIMIT 1
-), 1 << 62))
-FROM arrival_range WHERE organization = :organization AND arrival <= :arrival
-ORDER BY arrival DESC LIMIT 1
+-- name: rows_of_arrivals
+-- The newest arrival number, and the last rows that arrived up to two numbers; 0 if there
+-- is none. An arrival that is not stored any more stands before the next range.
+WITH asked (arrival) AS (VALUES (:after), (min(ifnull(:bound, 1 << 62), (
+  SELECT arrival FROM organization WHERE number = :organization
+))))
+SELECT (SELECT arrival FROM organization WHERE number = :organization), ifnull((
+  SELECT min(number + asked.arrival - arrival, ifnull((
+    SELECT later.number - 1 FROM arrival_range AS later
+    WHERE later.organization = :organization AND later.arrival > asked.arrival
+    ORDER BY later.arrival LIMIT 1
+  ), 1 << 62))
+  FROM arrival_range
+  WHERE organization = :organization AND arrival <= asked.arrival
+  ORDER BY arrival DESC LIMIT 1
+), 0)
+FROM asked
 
 -- name: arrival_of_row
 SELECT arrival + :number - number FROM arrival_range
