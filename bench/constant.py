@@ -13,7 +13,7 @@ from typing import Any
 from litestar import Litestar, MediaType, Request, Response, get
 from litestar.datastructures import State
 
-from footfall import logs, service, settings
+from footfall import logs, server, service, settings
 from footfall.core.access import READ_EVENTS
 from footfall.flows.accounts.rate_limits import Limiter
 from footfall.runtime import http
@@ -38,7 +38,7 @@ def main() -> None:
     logs.configure("json")
     chosen = settings.load(os.environ, store=STORE)
     store = service.open_store(chosen)
-    context = service.make_context(
+    context = server.make_context(
         store, settings.signing_secret(chosen), Limiter(1_000_000, 1_000_000)
     )
     app = Litestar(

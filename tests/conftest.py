@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import hypothesis
 import msgspec
 import pytest
 
@@ -19,6 +20,10 @@ from footfall.flows.accounts import tenants
 from footfall.store import Store
 from tests import postgres
 from tests.shared import ENVIRONMENT
+
+# A machine that others use too is slow at times; that fails no property.
+hypothesis.settings.register_profile("footfall", deadline=None)
+hypothesis.settings.load_profile("footfall")
 
 EXAMPLE = json.loads(
     resources.files("footfall").joinpath("data/events-example.json").read_text("utf-8")

@@ -1,37 +1,21 @@
-"""The composition root: settings in, a running service out.
+"""The composition root: settings in, what a command works with out.
 
-This is the only module that names a store engine, the web server, or the keys.
+This is the only module that names a store engine or the keys. `server` puts the
+running service together; it is apart, as most commands need no web server.
 """
 
-import asyncio
-import functools
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from footfall import clock, logs, settings
-from footfall.core.scrolls import ScrollSeal
+from footfall import settings
 from footfall.errors import SecretWrong, SettingInvalid
-from footfall.flows.accounts.rate_limits import Limiter
 from footfall.flows.accounts.source_secrets import SourceSecrets
-from footfall.flows.accounts.tokens import Tokens
-from footfall.flows.events.read import Reading
-from footfall.runtime import http, jobs, radius
 from footfall.runtime.keys import derive_key
 from footfall.settings import Settings
 from footfall.store import Store
 from footfall.store.sqlite import SQLiteStore, backups
 from footfall.store.sqlite.health import check_file_health
 from footfall.store.sqlite.keys import is_sealed
-from footfall.web import app
-from footfall.web.context import Context
-
-
-class Ready(Protocol):
-    """Called with the address once footfall serves."""
-
-    def __call__(self, address: str, *, radius: str) -> None:
-        """Receive the HTTP address, and a sentence on the status of RADIUS."""
 
 
 def open_store(chosen: Settings, *, serving: bool = False) -> Store:
@@ -95,53 +79,6 @@ def _refuse_postgres(chosen: Settings, instead: str) -> None:
         raise SettingInvalid(f"The store is a PostgreSQL database: {instead}.")
 
 
-def make_context(
-    store: Store,
-    secret: str,
-    limiter: Limiter | None = None,
-    now: Callable[[], int] = clock.now,
-) -> Context:
-    """Put together the context of the handlers."""
-    limiter = limiter or Limiter(Settings().rate, Settings().burst)
-    tokens = Tokens(store, derive_key(secret, "token", 32))
-    seal = ScrollSeal(derive_key(secret, "scroll", 64))
-    reading = Reading(store, seal)
-    return Context(store, tokens, source_secrets(store, secret), reading, limiter, now)
-
-
 def source_secrets(store: Store, secret: str) -> SourceSecrets:
     """Return the object that makes sources and opens their secrets."""
     return SourceSecrets(store, derive_key(secret, "source", 64))
-
-
-def serve(chosen: Settings, ready: Ready) -> None:
-    """Serve until SIGTERM or SIGINT, and finish the requests under way.
-
-    Args:
-        chosen: The settings.
-        ready: Called once connections are accepted; see `Ready`.
-
-    Raises:
-        StoreError: The store cannot be used.
-        AddressTaken: The address cannot be used.
-    """
-    logs.configure(chosen.log)
-    secret = settings.signing_secret(chosen)
-    store = open_store(chosen, serving=True)
-    try:
-        limiter = Limiter(chosen.rate, chosen.burst)
-        context = make_context(store, secret, limiter)
-        asyncio.run(_serve(chosen, context, ready))
-    finally:
-        store.close()
-
-
-async def _serve(chosen: Settings, context: Context, ready: Ready) -> None:
-    """Serve HTTP and RADIUS, and run the periodic jobs."""
-    async with (
-        radius.listening(context, chosen.host, chosen.radius_port) as radius_status,
-        jobs.running(context.store, chosen.observations_days),
-    ):
-        application = app.build(context)
-        tell = functools.partial(ready, radius=radius_status)
-        await http.run(application, chosen.host, chosen.port, tell)

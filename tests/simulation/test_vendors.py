@@ -83,7 +83,13 @@ def test_a_simulated_crowd_comes_and_visits(kind, tenant, source_secrets, server
         (["--as", "cisco", "--to", "x", "--secret", "y"], 2, "radius, meraki, mist"),
         (["--as", "mist"], 2, "needs --to and --secret"),
         ([], 2, "--organization and --events"),
-        (["--as", "mist", "--to", "x", "--secret", "y"], 1, "does not answer"),
+        (["--as", "mist", "--to", "x", "--secret", "y"], 2, "http(s)://"),
+        (
+            ["--as", "mist", "--to", "http://127.0.0.1:9", "--secret", "y"]
+            + ["--speed", "1e9"],
+            1,
+            "does not answer",
+        ),
         (["--as", "radius", "--to", "x", "--secret", "y"], 2, "udp://HOST:PORT"),
         (
             ["--as", "mist", "--to", "x", "--secret", "y", "--access-point", "z"],

@@ -10,7 +10,7 @@ from footfall.flows.places import manage
 from footfall.store import Organization
 from tests.shared import rows_read
 
-MANY = 3_000
+MANY = 1_000
 
 
 @pytest.fixture

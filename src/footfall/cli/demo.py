@@ -33,7 +33,7 @@ def demo(
         host: The address to listen on (FOOTFALL_HOST).
         port: The port to listen on (FOOTFALL_PORT).
     """
-    from footfall import service
+    from footfall import server, service
     from footfall.runtime.http import bind_port
 
     folder.mkdir(exist_ok=True)
@@ -46,7 +46,7 @@ def demo(
         made = fill(store)
     finally:
         store.close()
-    service.serve(chosen, lambda address, **_: _say(address, made))
+    server.serve(chosen, lambda address, **_: _say(address, made))
 
 
 def fill(store: "Store") -> "NewService":

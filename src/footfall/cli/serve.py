@@ -18,10 +18,10 @@ def serve(
         host: The address to listen on (FOOTFALL_HOST).
         port: The port to listen on; 0 finds a free one (FOOTFALL_PORT).
     """
-    from footfall import service
+    from footfall import server
 
     chosen = settings.load(os.environ, store=store, host=host, port=port)
-    service.serve(chosen, _say)
+    server.serve(chosen, _say)
 
 
 def _say(address: str, *, radius: str) -> None:

@@ -57,7 +57,7 @@ class Meraki:
 
     def __init__(self, setup: Setup):
         self._setup = setup
-        self._client = httpx2.Client(timeout=TIMEOUT_S)
+        self._client = _client_for(setup.url)
 
     def send(self, start: int, sightings: list[Sighting]) -> None:
         """See `Vendor.send`."""
@@ -101,7 +101,7 @@ class Mist:
 
     def __init__(self, setup: Setup):
         self._setup = setup
-        self._client = httpx2.Client(timeout=TIMEOUT_S)
+        self._client = _client_for(setup.url)
 
     def send(self, start: int, sightings: list[Sighting]) -> None:
         """See `Vendor.send`."""
@@ -188,6 +188,12 @@ VENDORS: dict[str, Callable[[Setup], Vendor]] = {
     "meraki": Meraki,
     "mist": Mist,
 }
+
+
+def _client_for(url: str) -> httpx2.Client:
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise Invalid(f"{url!r} is not an address; give the source's http(s)://….")
+    return httpx2.Client(timeout=TIMEOUT_S)
 
 
 def _post(client: httpx2.Client, url: str, body: str, headers: dict[str, str]) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from litestar import Request, Response, delete, get, patch, post
+from litestar.params import FromPath
 
 from footfall.core.access import (
     CHANGE_CONTACT,
@@ -20,7 +21,7 @@ AnyRequest = Request[Any, Any, Any]
 
 
 @post("/v1/organizations/{cid:str}/customers", opt={"permission": CREATE_CONTACT})
-async def create(request: AnyRequest, cid: str) -> Response[bytes]:
+async def create(request: AnyRequest, cid: FromPath[str]) -> Response[bytes]:
     """Create a contact and its signup event."""
     value, context = await read_object(request), context_of(request)
     made = await written(
@@ -33,7 +34,9 @@ async def create(request: AnyRequest, cid: str) -> Response[bytes]:
     "/v1/organizations/{cid:str}/customers/{contact:str}",
     opt={"permission": READ_CONTACT},
 )
-async def read(request: AnyRequest, cid: str, contact: str) -> Response[bytes]:
+async def read(
+    request: AnyRequest, cid: FromPath[str], contact: FromPath[str]
+) -> Response[bytes]:
     """What is known of a contact."""
     store = context_of(request).store
     return answer(await asyncio.to_thread(manage.read_contact, store, cid, contact))
@@ -43,7 +46,9 @@ async def read(request: AnyRequest, cid: str, contact: str) -> Response[bytes]:
     "/v1/organizations/{cid:str}/customers/{contact:str}",
     opt={"permission": CHANGE_CONTACT},
 )
-async def change(request: AnyRequest, cid: str, contact: str) -> Response[bytes]:
+async def change(
+    request: AnyRequest, cid: FromPath[str], contact: FromPath[str]
+) -> Response[bytes]:
     """Change the fields of a contact that are sent."""
     value, context = await read_object(request), context_of(request)
     changed = await written(
@@ -57,7 +62,9 @@ async def change(request: AnyRequest, cid: str, contact: str) -> Response[bytes]
     opt={"permission": ERASE_CONTACT},
     status_code=200,
 )
-async def erase(request: AnyRequest, cid: str, contact: str) -> Response[bytes]:
+async def erase(
+    request: AnyRequest, cid: FromPath[str], contact: FromPath[str]
+) -> Response[bytes]:
     """Erase a contact and all its events, for good."""
     return answer(await erase_contact(context_of(request).store, cid, contact))
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 from litestar import MediaType, Request, Response, get, post
+from litestar.params import FromPath
 
 from footfall.core.access import READ_EVENTS, SEND_EVENTS
 from footfall.flows.events import ingest
@@ -28,7 +29,7 @@ async def _read(
     opt={"permission": READ_EVENTS},
 )
 async def organization_events(
-    request: Request[Any, Any, Any], cid: str
+    request: Request[Any, Any, Any], cid: FromPath[str]
 ) -> Response[bytes]:
     """All events of an organization."""
     return await _read(request, cid, None)
@@ -39,7 +40,7 @@ async def organization_events(
     opt={"permission": READ_EVENTS},
 )
 async def contact_events(
-    request: Request[Any, Any, Any], cid: str, contact: str
+    request: Request[Any, Any, Any], cid: FromPath[str], contact: FromPath[str]
 ) -> Response[bytes]:
     """All events of one contact."""
     return await _read(request, cid, contact)
@@ -49,7 +50,9 @@ async def contact_events(
     "/v1/organizations/{cid:str}/events",
     opt={"permission": SEND_EVENTS},
 )
-async def send_events(request: Request[Any, Any, Any], cid: str) -> Response[bytes]:
+async def send_events(
+    request: Request[Any, Any, Any], cid: FromPath[str]
+) -> Response[bytes]:
     """Store events; 201 means that they are on disk."""
     context = context_of(request)
     async with payload(request, service_of(request)) as body:

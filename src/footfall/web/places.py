@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from litestar import Request, Response, delete, get, patch, post
+from litestar.params import FromPath
 
 from footfall.core import access, instants
 from footfall.core.places import Hotspot
@@ -25,7 +26,7 @@ def _location_scope(request: AnyRequest) -> manage.LocationScope:
 
 
 @get("/v1/organizations/{cid:str}/locations", opt={"permission": access.READ_LOCATIONS})
-async def list_locations(request: AnyRequest, cid: str) -> Response[bytes]:
+async def list_locations(request: AnyRequest, cid: FromPath[str]) -> Response[bytes]:
     """The locations of an organization; with `tags`, those that have all of them."""
     context = context_of(request)
     tags = [
@@ -49,7 +50,7 @@ async def list_locations(request: AnyRequest, cid: str) -> Response[bytes]:
 @post(
     "/v1/organizations/{cid:str}/locations", opt={"permission": access.MANAGE_LOCATIONS}
 )
-async def create_location(request: AnyRequest, cid: str) -> Response[bytes]:
+async def create_location(request: AnyRequest, cid: FromPath[str]) -> Response[bytes]:
     """Add a location."""
     value = await read_object(request)
     store = context_of(request).store
@@ -58,7 +59,7 @@ async def create_location(request: AnyRequest, cid: str) -> Response[bytes]:
 
 
 @get("/v1/locations/{lid:str}", opt={"permission": access.READ_LOCATIONS})
-async def read_location(request: AnyRequest, lid: str) -> Response[bytes]:
+async def read_location(request: AnyRequest, lid: FromPath[str]) -> Response[bytes]:
     """One location."""
     cid = _own(request)
     record = await asyncio.to_thread(
@@ -72,7 +73,7 @@ async def read_location(request: AnyRequest, lid: str) -> Response[bytes]:
 
 
 @patch("/v1/locations/{lid:str}", opt={"permission": access.CHANGE_LOCATION})
-async def change_location(request: AnyRequest, lid: str) -> Response[bytes]:
+async def change_location(request: AnyRequest, lid: FromPath[str]) -> Response[bytes]:
     """Change the fields of a location that are sent."""
     cid, value = _own(request), await read_object(request)
     store = context_of(request).store
@@ -87,7 +88,7 @@ async def change_location(request: AnyRequest, lid: str) -> Response[bytes]:
     opt={"permission": access.MANAGE_LOCATIONS},
     status_code=204,
 )
-async def delete_location(request: AnyRequest, lid: str) -> None:
+async def delete_location(request: AnyRequest, lid: FromPath[str]) -> None:
     """Delete a location that has no hotspots."""
     store = context_of(request).store
     await written(manage.delete_location, store, _own(request), lid)
@@ -108,7 +109,7 @@ def _hotspots(
 
 
 @get("/v3/hotspots/organizations/{cid:str}", opt={"permission": access.READ_HOTSPOTS})
-async def list_hotspots(request: AnyRequest, cid: str) -> Response[bytes]:
+async def list_hotspots(request: AnyRequest, cid: FromPath[str]) -> Response[bytes]:
     """The hotspots of an organization."""
     found = await asyncio.to_thread(
         manage.list_hotspots, context_of(request).store, cid, _location_scope(request)
@@ -117,7 +118,7 @@ async def list_hotspots(request: AnyRequest, cid: str) -> Response[bytes]:
 
 
 @post("/v3/hotspots/organizations/{cid:str}", opt={"permission": access.WRITE_HOTSPOTS})
-async def create_hotspot(request: AnyRequest, cid: str) -> Response[bytes]:
+async def create_hotspot(request: AnyRequest, cid: FromPath[str]) -> Response[bytes]:
     """Add a hotspot."""
     value = await read_object(request)
     store = context_of(request).store
@@ -128,7 +129,7 @@ async def create_hotspot(request: AnyRequest, cid: str) -> Response[bytes]:
 
 
 @get("/v3/hotspots/{hid:str}", opt={"permission": access.READ_HOTSPOTS})
-async def read_hotspot(request: AnyRequest, hid: str) -> Response[bytes]:
+async def read_hotspot(request: AnyRequest, hid: FromPath[str]) -> Response[bytes]:
     """One hotspot."""
     store = context_of(request).store
     found = await asyncio.to_thread(
@@ -138,7 +139,7 @@ async def read_hotspot(request: AnyRequest, hid: str) -> Response[bytes]:
 
 
 @patch("/v3/hotspots/{hid:str}", opt={"permission": access.WRITE_HOTSPOTS})
-async def change_hotspot(request: AnyRequest, hid: str) -> Response[bytes]:
+async def change_hotspot(request: AnyRequest, hid: FromPath[str]) -> Response[bytes]:
     """Change the fields of a hotspot that are sent."""
     cid, value = _own(request), await read_object(request)
     store = context_of(request).store
@@ -153,7 +154,7 @@ async def change_hotspot(request: AnyRequest, hid: str) -> Response[bytes]:
     opt={"permission": access.WRITE_HOTSPOTS},
     status_code=204,
 )
-async def delete_hotspot(request: AnyRequest, hid: str) -> None:
+async def delete_hotspot(request: AnyRequest, hid: FromPath[str]) -> None:
     """Delete a hotspot."""
     store = context_of(request).store
     await written(
@@ -184,7 +185,7 @@ async def _change_rules(
 
 
 @get("/v1/organizations/{cid:str}/presence", opt={"permission": access.READ_SETTINGS})
-async def read_rules(request: AnyRequest, cid: str) -> Response[bytes]:
+async def read_rules(request: AnyRequest, cid: FromPath[str]) -> Response[bytes]:
     """The rules of presence of an organization."""
     return await _read_rules(request, cid, None)
 
@@ -192,19 +193,21 @@ async def read_rules(request: AnyRequest, cid: str) -> Response[bytes]:
 @patch(
     "/v1/organizations/{cid:str}/presence", opt={"permission": access.CHANGE_SETTINGS}
 )
-async def change_rules(request: AnyRequest, cid: str) -> Response[bytes]:
+async def change_rules(request: AnyRequest, cid: FromPath[str]) -> Response[bytes]:
     """Change the rules of presence of an organization, from now on."""
     return await _change_rules(request, cid, None)
 
 
 @get("/v1/locations/{lid:str}/presence", opt={"permission": access.READ_LOCATIONS})
-async def read_local_rules(request: AnyRequest, lid: str) -> Response[bytes]:
+async def read_local_rules(request: AnyRequest, lid: FromPath[str]) -> Response[bytes]:
     """The rules of presence at a location."""
     return await _read_rules(request, _own(request), lid)
 
 
 @patch("/v1/locations/{lid:str}/presence", opt={"permission": access.CHANGE_LOCATION})
-async def change_local_rules(request: AnyRequest, lid: str) -> Response[bytes]:
+async def change_local_rules(
+    request: AnyRequest, lid: FromPath[str]
+) -> Response[bytes]:
     """Change the rules of presence at a location, from now on."""
     return await _change_rules(request, _own(request), lid)
 

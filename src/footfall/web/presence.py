@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from litestar import MediaType, Request, Response, get, post
+from litestar.params import FromPath
 
 from footfall.core.access import SEND_OBSERVATIONS
 from footfall.errors import SourceUnknown
@@ -27,19 +28,19 @@ async def _take(request: AnyRequest, cid: str, what: str) -> Response[bytes]:
 
 
 @post("/v1/organizations/{cid:str}/observations", opt={"permission": SEND_OBSERVATIONS})
-async def send_observations(request: AnyRequest, cid: str) -> Response[bytes]:
+async def send_observations(request: AnyRequest, cid: FromPath[str]) -> Response[bytes]:
     """Take in observations; 201 means that they are on disk."""
     return await _take(request, cid, "observations")
 
 
 @post("/v1/organizations/{cid:str}/logins", opt={"permission": SEND_OBSERVATIONS})
-async def send_logins(request: AnyRequest, cid: str) -> Response[bytes]:
+async def send_logins(request: AnyRequest, cid: FromPath[str]) -> Response[bytes]:
     """Take in logins of a captive portal; 201 means that they are on disk."""
     return await _take(request, cid, "logins")
 
 
 @get("/v1/sources/{source:str}", media_type=MediaType.TEXT)
-async def validate(request: AnyRequest, source: str) -> str:
+async def validate(request: AnyRequest, source: FromPath[str]) -> str:
     """Answer Meraki's request with the validator."""
     found = await _source(request, source)
     if found.validator is None:
@@ -58,7 +59,7 @@ async def _source(request: AnyRequest, source: str) -> Source:
 
 
 @post("/v1/sources/{source:str}", status_code=204)
-async def receive_post(request: AnyRequest, source: str) -> None:
+async def receive_post(request: AnyRequest, source: FromPath[str]) -> None:
     """Take in a vendor's post; 204 means that all of it is on disk.
 
     The answer has no body: rlm_rest would read one as attributes.

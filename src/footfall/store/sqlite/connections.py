@@ -203,14 +203,14 @@ def transaction(connection: apsw.Connection) -> Iterator[None]:
 
 
 def migrate(path: Path, connection: apsw.Connection, header: int, keys: Keys) -> None:
-    """Apply the migrations that the file lacks, each whole or not at all.
+    """Apply all migrations that the file lacks, or none.
 
     `header` is the schema that the file's header names.
     """
-    for version, script in enumerate(migrations(), start=1):
-        with transaction(connection):
-            current = int(connection.pragma("user_version"))
-            check_schema(path, current)
+    with transaction(connection):
+        current = int(connection.pragma("user_version"))
+        check_schema(path, current)
+        for version, script in enumerate(migrations(), start=1):
             if current < version:
                 connection.execute(script)
                 if version == SEALED_SINCE:
