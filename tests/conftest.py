@@ -1,10 +1,12 @@
 """A real store, a real server on loopback, and a tenant of its own for each test."""
 
+import contextlib
 import json
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,8 @@ import pytest
 from footfall import clock, service, settings
 from footfall.core.access import Role
 from footfall.flows.accounts import tenants
+from footfall.flows.accounts.source_secrets import SourceSecrets
+from footfall.settings import Settings
 from footfall.store import Store
 from tests import postgres
 from tests.shared import ENVIRONMENT
@@ -32,13 +36,24 @@ SEED_ORGANIZATION = "155d60f21dc1938562900a0e201d54f6"
 ALL_SCOPES = ("organization_read", "organization_write")
 
 
+ENGINES = ("sqlite", "postgresql")
+
+
 class Server(msgspec.Struct):
-    """A running `footfall serve`."""
+    """A running `footfall serve`, and the settings that it was given."""
 
     address: str
-    path: Path
+    chosen: Settings
+    folder: Path
     process: subprocess.Popen[str]
     radius_port: int
+
+    def source_secrets(self, store: Store) -> SourceSecrets:
+        return service.source_secrets(store, settings.signing_secret(self.chosen))
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "log").read_text()
 
 
 class Tenant:
@@ -96,16 +111,23 @@ def event(event_id: str | None = None, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def start_server(path: Path, *more: str, **environment: str) -> Server:
+def start_server(place: Path | Settings, *more: str, **environment: str) -> Server:
     """Start `footfall serve` on a free port and wait until it says its address.
 
-    A variable that is empty is not set.
+    Args:
+        place: The file of its store, or the settings that name it.
+        more: Arguments of the command.
+        environment: Its variables; one that is empty is not set.
     """
+    chosen = Settings(store=f"sqlite:{place}") if isinstance(place, Path) else place
+    folder = place.parent if isinstance(place, Path) else Path(tempfile.mkdtemp())
     variables = ENVIRONMENT | {"FOOTFALL_RADIUS_PORT": "0"} | environment
-    with (path.parent / "log").open("ab") as log:
+    if chosen.secret is not None:
+        variables["FOOTFALL_SECRET"] = chosen.secret
+    with (folder / "log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "footfall", "serve", "--port", "0"]
-            + ["--store", f"sqlite:{path}", *more],
+            + ["--store", chosen.store, *more],
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
@@ -117,7 +139,7 @@ def start_server(path: Path, *more: str, **environment: str) -> Server:
     radius = process.stdout.readline()
     assert "RADIUS" in radius, radius
     port = int(radius.rpartition("/udp")[0].rpartition(":")[2])
-    return Server(line.split()[2], path, process, port)
+    return Server(line.split()[2], chosen, folder, process, port)
 
 
 def stop_server(server: Server) -> int:
@@ -127,17 +149,19 @@ def stop_server(server: Server) -> int:
     return server.process.wait(10)
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    started = start_server(tmp_path_factory.mktemp("server") / "footfall.db")
-    yield started
-    stop_server(started)
+@pytest.fixture(scope="session", params=ENGINES)
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A server on each engine in turn."""
+    with contextlib.ExitStack() as stack:
+        started = start_server(_place(request, stack))
+        yield started
+        stop_server(started)
 
 
 @pytest.fixture(scope="session")
 def server_store(server: Server) -> Iterator[Store]:
     """The server's store, opened beside it as the command line does."""
-    opened = service.open_store(settings.Settings(store=f"sqlite:{server.path}"))
+    opened = service.open_store(server.chosen)
     yield opened
     opened.close()
 
@@ -169,17 +193,30 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def chosen(request: pytest.FixtureRequest, tmp_path: Path) -> settings.Settings:
-    """Each engine in turn; the contract suite must pass on all."""
+@pytest.fixture(params=ENGINES)
+def new_place(request: pytest.FixtureRequest) -> Iterator[Callable[[], Settings]]:
+    """Makes the settings of a store that is not there yet, on each engine in turn."""
+    with contextlib.ExitStack() as stack:
+        yield lambda: _place(request, stack)
+
+
+def _place(request: pytest.FixtureRequest, stack: contextlib.ExitStack) -> Settings:
     if request.param == "sqlite":
-        return settings.Settings(store=f"sqlite:{tmp_path / 'footfall.db'}")
-    url = request.getfixturevalue("postgres_url")
-    return settings.Settings(store=url, secret=postgres.SECRET)
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        return Settings(store=f"sqlite:{folder / 'footfall.db'}")
+    address = request.getfixturevalue("postgres_server")
+    url = stack.enter_context(postgres.schema(address))
+    return Settings(store=url, secret=postgres.SECRET)
 
 
 @pytest.fixture
-def store(chosen: settings.Settings) -> Iterator[Store]:
+def chosen(new_place: Callable[[], Settings]) -> Settings:
+    """The settings of one such store; the contract suite passes on each engine."""
+    return new_place()
+
+
+@pytest.fixture
+def store(chosen: Settings) -> Iterator[Store]:
     opened = service.open_store(chosen)
     yield opened
     opened.close()

@@ -1,10 +1,8 @@
 """An organization with two venues, for tests of presence on a real store."""
 
 import json
-from pathlib import Path
 from typing import Self
 
-from footfall import service, settings
 from footfall.core import instants
 from footfall.core.instants import MINUTE, SECOND
 from footfall.core.observations import (
@@ -31,9 +29,8 @@ MADE_UP = bytes.fromhex("0e8ddb0000cc")
 class World:
     """Times are minutes after `START`."""
 
-    def __init__(self, folder: Path, zone: str = "UTC", store: Store | None = None):
-        chosen = settings.Settings(store=f"sqlite:{folder / 'presence.db'}")
-        self.store = store or service.open_store(chosen)
+    def __init__(self, store: Store, zone: str = "UTC"):
+        self.store = store
         tenants.create_organization(self.store, "Org", "org", 0)
         self.zone = zone
 

@@ -4,14 +4,11 @@ import secrets
 import threading
 import time
 
-from footfall import service, settings
 from tests.conftest import Tenant, event, start_server, stop_server
 
 
-def test_requests_under_way_are_finished_on_sigterm(tmp_path):
-    path = tmp_path / "footfall.db"
-    store = service.open_store(settings.Settings(store=f"sqlite:{path}"))
-    server = start_server(path)
+def test_requests_under_way_are_finished_on_sigterm(chosen, store):
+    server = start_server(chosen)
     tenant = Tenant(server, store, secrets.token_hex(8))
     answers = []
 
@@ -28,4 +25,3 @@ def test_requests_under_way_are_finished_on_sigterm(tmp_path):
     thread.join()
     assert [a.status_code for a in answers] == [201]
     tenant.client.close()
-    store.close()

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx2
 import msgspec
 
-from footfall import clock, service, settings
+from footfall import clock, service
 from footfall.flows.events import ingest
 from tests.conftest import Tenant, event
 from tests.proof.crowds import ServedStore
@@ -71,8 +71,7 @@ def flood_all(folder: Path) -> list[Flooded]:
         place = ServedStore(home)
         found = Flooded(name, tried)
         try:
-            with_store = settings.Settings(store=f"sqlite:{place.server.path}")
-            store = service.open_store(with_store)
+            store = service.open_store(place.server.chosen)
             bystander = Tenant(place.server, store)
             store.close()
             asyncio.run(beside(place, bystander, make(place), found))
@@ -106,11 +105,8 @@ def _bombs(place: ServedStore) -> Flood:
 
 
 def _strangers(place: ServedStore) -> Flood:
-    store = service.open_store(settings.Settings(store=f"sqlite:{place.server.path}"))
-    secret = settings.signing_secret(
-        settings.Settings(store=f"sqlite:{place.server.path}")
-    )
-    source_secrets = service.source_secrets(store, secret)
+    store = service.open_store(place.server.chosen)
+    source_secrets = place.server.source_secrets(store)
     made = source_secrets.create(place.tenant.id, "meraki", clock.now(), validator="v")
     store.close()
     path = f"/v1/sources/{made.source.id}"
@@ -182,7 +178,7 @@ def _dated(place: ServedStore) -> Flood:
 
 def fill(place: ServedStore) -> None:
     """Give the tenant 100,000 events."""
-    store = service.open_store(settings.Settings(store=f"sqlite:{place.server.path}"))
+    store = service.open_store(place.server.chosen)
     for _ in range(10):
         items = [json.dumps(event(pad="x" * 200)).encode() for _ in range(10_000)]
         batch = ingest.read(items, place.tenant.id, clock.now())

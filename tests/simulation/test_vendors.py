@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from footfall import clock, service, settings
+from footfall import clock
 from footfall.core.instants import MINUTE
 from footfall.simulation.devices import simulate_devices
 from tests.shared import ENVIRONMENT
@@ -28,8 +28,7 @@ def simulate(*arguments, status=0):
 
 @pytest.fixture
 def source_secrets(server, server_store):
-    chosen = settings.Settings(store=f"sqlite:{server.path}")
-    return service.source_secrets(server_store, settings.signing_secret(chosen))
+    return server.source_secrets(server_store)
 
 
 @pytest.mark.parametrize("kind", ["radius", "meraki", "mist"])

@@ -27,7 +27,7 @@ from tests.shared import open_sqlite
 
 @pytest.fixture
 def world(tmp_path):
-    with World(tmp_path) as made:
+    with World(open_sqlite(tmp_path / "presence.db")) as made:
         yield made
 
 

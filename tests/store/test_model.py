@@ -5,24 +5,29 @@ zones), random filters, orders, sizes; scrolls with appends and erasures between
 their pages, and any page asked for again.
 """
 
-import contextlib
 import json
 import secrets
-import tempfile
-from pathlib import Path
+from collections.abc import Callable
 
 import hypothesis
 import msgspec
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
-from footfall import service, settings
+from footfall import service
 from footfall.core import events
 from footfall.core.instants import format_instant
 from footfall.core.queries import Sort
 from footfall.core.scrolls import ScrollSeal
 from footfall.errors import ContactUnknown
 from footfall.flows.events.read import read_events
+from footfall.settings import Settings
 from footfall.store import Organization
 
 ORGANIZATIONS = ("one", "two")
@@ -63,26 +68,19 @@ class Walk(msgspec.Struct):
 
 
 class Model(RuleBasedStateMachine):
+    new_place: Callable[[], Settings]
+
     @initialize()
     def begin(self):
-        self.opened = contextlib.ExitStack()
-        self.store = self.opened.enter_context(self.open())
+        self.store = service.open_store(type(self).new_place())
         for name in ORGANIZATIONS:
             self.store.create_organization(Organization(name, name, 0)).result()
         self.list: list[Stored] = []
         self.walks: list[Walk] = []
 
     def teardown(self):
-        if hasattr(self, "opened"):
-            self.opened.close()
-
-    @contextlib.contextmanager
-    def open(self):
-        with tempfile.TemporaryDirectory() as folder:
-            url = f"sqlite:{Path(folder) / 'footfall.db'}"
-            store = service.open_store(settings.Settings(store=url))
-            yield store
-            store.close()
+        if hasattr(self, "store"):
+            self.store.close()
 
     @rule(
         organization=st.sampled_from(ORGANIZATIONS),
@@ -256,7 +254,13 @@ class Model(RuleBasedStateMachine):
             assert answer["count"] == len(self.expected(name, None, {}))
 
 
-TestModel = Model.TestCase
-TestModel.settings = hypothesis.settings(
-    max_examples=60, stateful_step_count=30, deadline=None
-)
+def test_a_store_gives_what_a_plain_list_gives(new_place):
+    machine = type("Machine", (Model,), {"new_place": staticmethod(new_place)})
+    run_state_machine_as_test(
+        machine,
+        settings=hypothesis.settings(
+            max_examples=25,
+            stateful_step_count=30,
+            suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+        ),
+    )

@@ -33,6 +33,7 @@ def test_http_2_is_closed_at_once(server, said):
         wait_until_closed(client)
 
 
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 def test_connections_that_say_nothing_or_too_little_are_closed(server):
     said = [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\n"]
     # All at a time, as each of them waits for the server's 10 s.

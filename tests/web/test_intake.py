@@ -100,6 +100,7 @@ def peak_mb(server):
     return int(re.findall(r"VmHWM:\s+(\d+)", status)[0]) / 1024
 
 
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 def test_packed_bodies_of_32_mib_take_a_few_turns_of_memory(server, tenant):
     bomb = gzip.compress(b"[" + b" " * (32 * MB - 3) + b"]")
     headers = dict(tenant.client.headers) | {"Content-Encoding": "gzip"}
@@ -135,10 +136,7 @@ def test_the_nearest_type_is_named_for_short_names_only():
 
 @pytest.fixture
 def make_source(tenant, server):
-    from footfall import service, settings  # noqa: PLC0415
-
-    secret = settings.signing_secret(settings.Settings(store=f"sqlite:{server.path}"))
-    source_secrets = service.source_secrets(tenant.store, secret)
+    source_secrets = server.source_secrets(tenant.store)
 
     def make(kind):
         made = source_secrets.create(tenant.id, kind, clock.now(), validator="v")

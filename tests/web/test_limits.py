@@ -99,8 +99,7 @@ def test_good_logins_of_one_address_at_the_same_moment_are_all_let_in(narrow):
 def test_who_fails_at_a_source_mutes_neither_it_nor_another_sender(narrow):
     server, store = narrow
     made = Tenant(server, store)
-    chosen = settings.Settings(store=f"sqlite:{server.path}")
-    source_secrets = service.source_secrets(store, settings.signing_secret(chosen))
+    source_secrets = server.source_secrets(store)
     source = source_secrets.create(made.id, "mist", clock.now(), secret="s3cret").source
     made.client.close()
     url = f"{server.address}/v1/sources/{source.id}"
@@ -206,7 +205,7 @@ def test_a_problem_and_its_log_line_have_the_callers_request_id(server):
     found: list[str] = []
     while not found:  # a line is written once its answer has gone out
         httpx2.get(f"{server.address}/healthz")
-        log = (server.path.parent / "log").read_text().splitlines()
+        log = server.log.splitlines()
         found = [text for text in log if "caller-0451" in text]
     line = json.loads(found[0])
     assert (line["status"], line["method"]) == (404, "GET")

@@ -53,6 +53,7 @@ schema = schemathesis.openapi.from_dict(document())
 
 
 @schema.parametrize()
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 @settings(
     max_examples=15,
     deadline=None,

@@ -4,7 +4,6 @@ import secrets
 
 import pytest
 
-from footfall import service, settings
 from footfall.core.events import TYPES
 from footfall.core.queries import Sort
 from tests.conftest import (
@@ -208,21 +207,18 @@ def test_a_page_of_received_time_is_the_same_when_asked_again(tenant):
     assert (before["hasMore"], again["hasMore"]) == (False, True)
 
 
-def test_a_scroll_survives_a_restart(tmp_path):
-    path = tmp_path / "footfall.db"
-    store = service.open_store(settings.Settings(store=f"sqlite:{path}"))
-    first = start_server(path)
+def test_a_scroll_survives_a_restart(chosen, store):
+    first = start_server(chosen)
     made = Tenant(first, store, secrets.token_hex(8))
     made.send([event(f"id-{n}") for n in range(4)])
     token = made.read(size=2, enableScroll="true").json()["scrollId"]
     assert stop_server(first) == 0
-    second = start_server(path)
+    second = start_server(chosen)
     url = f"{second.address}{made.events_path}"
     page = made.client.get(url, params={"scrollId": token}).json()
     assert [e["event"]["id"] for e in page["events"]] == ["id-2", "id-3"]
     made.client.close()
     stop_server(second)
-    store.close()
 
 
 def test_events_are_served_as_the_bytes_that_were_sent(tenant):

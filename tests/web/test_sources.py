@@ -7,7 +7,7 @@ import socket
 import httpx2
 import pytest
 
-from footfall import clock, service, settings
+from footfall import clock
 from footfall.core import instants
 from footfall.core.instants import SECOND
 from footfall.sources import mist
@@ -21,8 +21,7 @@ GUEST = "0C-8D-DB-00-11-22"
 
 @pytest.fixture
 def source_secrets(server, server_store):
-    chosen = settings.Settings(store=f"sqlite:{server.path}")
-    return service.source_secrets(server_store, settings.signing_secret(chosen))
+    return server.source_secrets(server_store)
 
 
 @pytest.fixture

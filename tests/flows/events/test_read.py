@@ -5,14 +5,12 @@ import json
 
 import pytest
 
-from footfall import service, settings
 from footfall.core.queries import EventQuery, Sort
 from footfall.core.scrolls import ScrollSeal
 from footfall.flows.concurrency import FairLimit
 from footfall.flows.events import read
 from footfall.flows.events.read import SLICE, Reading, is_small, read_events
 from footfall.store import Organization
-from tests import postgres
 from tests.store.test_contract import new
 
 SEAL = ScrollSeal(bytes(64))
@@ -31,22 +29,12 @@ def filled(store):
     return store
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def unchanged(request, tmp_path_factory):
+@pytest.fixture(scope="module")
+def unchanged(server_store):
     """A store of the same events, for tests that only read it."""
-    if request.param == "sqlite":
-        path = tmp_path_factory.mktemp("read") / "footfall.db"
-        yield from opened(settings.Settings(store=f"sqlite:{path}"))
-        return
-    with postgres.schema(request.getfixturevalue("postgres_server")) as url:
-        yield from opened(settings.Settings(store=url, secret=postgres.SECRET))
-
-
-def opened(chosen):
-    store = service.open_store(chosen)
-    fill(store)
-    yield store
-    store.close()
+    if "org" not in [one.id for one in server_store.organizations()]:
+        fill(server_store)
+    return server_store
 
 
 def ids(data):

@@ -27,15 +27,8 @@ from footfall.flows.accounts import tenants
 from footfall.flows.presence import observe
 from footfall.flows.presence.forget import forget
 from footfall.flows.presence.recompute import recompute
-from footfall.settings import Settings
 from tests.conftest import EXAMPLE
 from tests.flows.world import ANN, BOB, LATER, MADE_UP, START, World, seen
-
-
-@pytest.fixture
-def world(tmp_path):
-    with World(tmp_path) as made:
-        yield made
 
 
 def test_a_device_of_nobody_known_makes_no_events(world):
@@ -51,7 +44,7 @@ def test_a_login_signs_up_arrives_and_logs_in_in_one_second(world):
     assert len({e["customerId"] for e in world.events()}) == 1
 
 
-def test_the_seeds_visit_is_what_the_rules_make(tmp_path):
+def test_the_seeds_visit_is_what_the_rules_make(store):
     """Its four logins from 18:41:09 on, and 18:56:23, when it was heard last."""
     expected = [
         {key: e[key] for key in ("where", "when")} | {"type": e["event"]["type"]}
@@ -61,7 +54,7 @@ def test_the_seeds_visit_is_what_the_rules_make(tmp_path):
     ]
     [visit] = [e["event"]["visit"] for e in EXAMPLE if e["event"]["type"] == "visit"]
     place = expected[0]["where"]
-    with World(tmp_path) as world:
+    with World(store) as world:
         world.store.transaction(
             "org", lambda transaction: register(transaction, place)
         ).result()
@@ -183,8 +176,8 @@ def test_a_late_login_takes_from_who_had_the_device_before(world):
     assert len(withdrawn) == 1
 
 
-def test_midnight_and_a_clock_change_do_not_divide_a_visit(tmp_path):
-    with World(tmp_path, "Europe/Rome") as world:
+def test_midnight_and_a_clock_change_do_not_divide_a_visit(store):
+    with World(store, "Europe/Rome") as world:
         # Clocks went back at 01:00 UTC on 25 October 2026.
         start = instants.parse_instant("2026-10-24T21:50:00Z")
         login = Login(
@@ -414,7 +407,7 @@ one = st.tuples(
 
 
 @settings(
-    max_examples=30,
+    max_examples=20,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -424,11 +417,11 @@ one = st.tuples(
     st.booleans(),
 )
 def test_any_order_batching_and_repetition_gives_the_same_events(
-    tmp_path_factory, some, rng, pseudonymous
+    new_place, some, rng, pseudonymous
 ):
     found = []
     for shuffled in (False, True):
-        with World(tmp_path_factory.mktemp("order")) as world:
+        with World(service.open_store(new_place())) as world:
             world.set(pseudonymous=pseudonymous)
             # One device of two is known; two are one person's.
             world.log_in("ann", MACS[0], -100)
@@ -507,15 +500,13 @@ def test_what_fails_midway_changes_nothing_and_what_is_sent_again_all(world):
     assert sorted((k.at - START) // MINUTE for k in kept) == once
 
 
-def test_a_restart_loses_no_stay_and_repeats_no_event(tmp_path):
-    with World(tmp_path) as world:
+def test_a_restart_loses_no_stay_and_repeats_no_event(chosen):
+    with World(service.open_store(chosen)) as world:
         world.log_in("ann", ANN, 0, now=START)
         world.hear(ANN, 10, now=START + 10 * MINUTE)
         before = world.events()
         world.store.close()
-        world.store = service.open_store(
-            Settings(store=f"sqlite:{tmp_path / 'presence.db'}")
-        )
+        world.store = service.open_store(chosen)
         assert world.events() == before
         world.close()
         assert world.visits() == [("ann", "cafe", 0, 10)]
@@ -563,7 +554,7 @@ def test_recompute_makes_visits_by_the_rules_of_now_and_announces_what_it_replac
 
 
 @settings(
-    max_examples=25,
+    max_examples=20,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -573,9 +564,9 @@ def test_recompute_makes_visits_by_the_rules_of_now_and_announces_what_it_replac
     st.integers(2, 30),
 )
 def test_recompute_gives_what_the_new_rules_would_have_given(
-    tmp_path_factory, minutes, timeout, dwell
+    new_place, minutes, timeout, dwell
 ):
-    with World(tmp_path_factory.mktemp("recompute")) as world:
+    with World(service.open_store(new_place())) as world:
         world.log_in("ann", ANN, 0)
         world.hear(ANN, *minutes)
         world.close()
@@ -642,13 +633,11 @@ def test_tenants_share_nothing(world):
     assert len(keys) == 2
 
 
-def test_what_another_process_changes_is_seen(world, tmp_path):
+def test_what_another_process_changes_is_seen(world, chosen):
     """The writer remembers what it read; a command beside it changes that."""
     other = World.__new__(World)
     other.zone = "UTC"
-    other.store = service.open_store(
-        Settings(store=f"sqlite:{tmp_path / 'presence.db'}")
-    )
+    other.store = service.open_store(chosen)
     world.log_in("ann", ANN, 0)
     world.hear(ANN, 2)
     other.log_in("bob", ANN, 4)

@@ -1,7 +1,8 @@
 """Late logins: found by an index, written in bounded steps, lost by no crash."""
 
+import contextlib
+
 import apsw
-import pytest
 
 from footfall.core.instants import MINUTE
 from footfall.core.observations import (
@@ -12,19 +13,17 @@ from footfall.core.observations import (
     SourceBatch,
     digest,
 )
+from footfall.core.places import Place, PlaceKind
+from footfall.core.stays import Rules, Stay
 from footfall.flows.accounts import tenants
 from footfall.flows.presence import observe
 from footfall.flows.presence.close_stays import RETRY_AFTER
 from footfall.flows.presence.forget import forget
 from footfall.flows.presence.reattribute import reattribute_all
 from footfall.store.sqlite import observations
+from footfall.store.transaction import StoredStay
 from tests.flows.world import ANN, BOB, LATER, MADE_UP, START, World, seen
-
-
-@pytest.fixture
-def world(tmp_path):
-    with World(tmp_path) as made:
-        yield made
+from tests.shared import open_sqlite
 
 
 def take_in(world, heard):
@@ -47,40 +46,54 @@ def late(device, minute):
     )
 
 
-def statements(world, work):
-    """How many statements a piece of work runs in the writer's connection."""
+def statements(world, work, monkeypatch):
+    """The most statements that a transaction of a piece of work runs."""
     store = world.store
-    connection = store._writer._connection
-    count = 0
-    most = 0
     original = store.transaction
+    most = 0
 
-    def tracing(*_):
-        nonlocal count
-        count += 1
-        return True
-
-    def change(organization, job):
-        def counted(transaction):
-            nonlocal count, most
-            count = 0
-            result = job(transaction)
-            most = max(most, count)
+    def transaction(organization, job):
+        def counted(inside):
+            nonlocal most
+            with statements_run(inside, monkeypatch) as count:
+                result = job(inside)
+            most = max(most, count())
             return result
 
         return original(organization, counted)
 
-    store.transaction = change
-    connection.exec_trace = tracing
-    try:
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "transaction", transaction)
         work()
-    finally:
-        connection.exec_trace = None
-        del store.transaction
     return most
 
 
-def test_no_step_of_many_late_logins_is_long_and_none_reads_what_is_kept(world):
+@contextlib.contextmanager
+def statements_run(transaction, monkeypatch):
+    """Count what the transaction's session runs: a row of many is one, too."""
+    session = transaction.stays._session
+    run, run_many, count = session.run, session.run_many, 0
+
+    def counting_run(name, values):
+        nonlocal count
+        count += 1
+        return run(name, values)
+
+    def counting_run_many(name, rows):
+        nonlocal count
+        rows = list(rows)
+        count += len(rows)
+        return run_many(name, rows)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(session, "run", counting_run)
+        patch.setattr(session, "run_many", counting_run_many)
+        yield lambda: count
+
+
+def test_no_step_of_many_late_logins_is_long_and_none_reads_what_is_kept(
+    world, monkeypatch
+):
     some = devices(500)
     for first in range(0, 500, 50):
         world.hear(some[first], *range(12))
@@ -93,7 +106,7 @@ def test_no_step_of_many_late_logins_is_long_and_none_reads_what_is_kept(world):
             take_in(world, part)
         reattribute_all(world.store, LATER)
 
-    assert 0 < statements(world, work) < 10_000
+    assert 0 < statements(world, work, monkeypatch) < 10_000
     world.close()
     assert len(world.visits()) == 500
 
@@ -109,13 +122,15 @@ def test_what_a_crash_leaves_to_be_attributed_is_done_later(world):
 
 
 def test_a_device_is_found_through_device_indexes_and_what_none_covers(
-    world, monkeypatch, tmp_path
+    monkeypatch, tmp_path
 ):
+    store = open_sqlite(tmp_path / "presence.db")
+    world = World(store)
     monkeypatch.setattr("footfall.store.sqlite.INDEX_OBSERVATIONS", 40)
     for minute in range(0, 100, 5):
         world.hear(ANN, minute)
         world.take(SourceBatch([seen(device, minute) for device in devices(5)]))
-    while world.store.index_observations():
+    while store.index_observations():
         pass
     world.hear(ANN, 100)
     key = world.store.read(
@@ -135,6 +150,7 @@ def test_a_device_is_found_through_device_indexes_and_what_none_covers(
     forget(world.store, LATER + 1, 0)
     assert connection.execute("SELECT count(*) FROM device_index_page").get == 0
     connection.close()
+    store.close()
 
 
 def test_pages_keep_a_device_whole():
@@ -159,25 +175,20 @@ def test_a_large_post_comes_in_steps_in_the_order_of_time(world):
     assert sum(len(p.logins) for p in parts) == 450
 
 
+def lost_stay(contact, minute):
+    """A stay at a location that there is not."""
+    at = START + minute * MINUTE
+    place = Place(PlaceKind.LOCATION, 999)
+    return StoredStay(None, contact, place, Stay(at, at + 9 * MINUTE, at), Rules())
+
+
 def test_stays_that_cannot_close_starve_no_others(world):
     """10,001 stays at a location whose row is gone; and one of another tenant."""
     tenants.create_organization(world.store, "Other", "other", 0)
 
     def ruin(transaction):
-        connection = transaction.stays._session.connection
-        for number in range(10_001):
-            connection.execute(
-                "INSERT INTO stay (organization, contact, place, first_at, start_at,"
-                " hotspot, minimum_dwell, session_timeout, check_at)"
-                " VALUES (?, ?, 999, 0, 0, 0, 5, 15, ?)",
-                (transaction.stays._session.organization, contact(transaction), number),
-            )
-            connection.execute(
-                "INSERT INTO stay_end VALUES (last_insert_rowid(), ?)", (9 * MINUTE,)
-            )
-
-    def contact(transaction):
-        return transaction.people.put_contact("nobody")
+        contact = transaction.people.put_contact("nobody")
+        transaction.stays.put([lost_stay(contact, n) for n in range(10_001)])
 
     world.log_in("ann", ANN, 0, now=START)
     world.hear(ANN, 10, now=START + 10 * MINUTE)
@@ -191,17 +202,8 @@ def test_a_stay_that_cannot_close_stops_no_other_of_its_organization(world):
     world.hear(ANN, 10, now=START + 10 * MINUTE)
 
     def ruin(transaction):
-        connection = transaction.stays._session.connection
-        number = transaction.people.put_contact("nobody")
-        connection.execute(
-            "INSERT INTO stay (organization, contact, place, first_at, start_at,"
-            " hotspot, minimum_dwell, session_timeout, check_at)"
-            " VALUES (?, ?, 999, 0, 0, 0, 5, 15, 1)",
-            (transaction.stays._session.organization, number),
-        )
-        connection.execute(
-            "INSERT INTO stay_end VALUES (last_insert_rowid(), ?)", (9 * MINUTE,)
-        )
+        contact = transaction.people.put_contact("nobody")
+        transaction.stays.put([lost_stay(contact, 0)])
 
     world.store.transaction("org", ruin).result()
     world.close()
@@ -224,7 +226,7 @@ def test_an_end_in_the_future_that_is_stored_hides_no_login(world):
 
     def wrong(transaction):
         transaction.stays._session.connection.execute(
-            "UPDATE session SET ended_at = ?", (LATER * 2,)
+            "UPDATE session SET ended_at = 3624379200000000"  # 2084
         )
 
     world.store.transaction("org", wrong).result()
