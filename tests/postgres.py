@@ -6,6 +6,7 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -101,7 +102,8 @@ def _server(folder: Path, user: str | None) -> Iterator[str]:
             assert process.poll() is None, (folder / "log").read_text()
         yield address
     finally:
-        process.terminate()
+        # Its fast shutdown: it does not wait for clients.
+        process.send_signal(signal.SIGINT)
         process.wait(30)
 
 

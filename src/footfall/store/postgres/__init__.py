@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 import psycopg
+from psycopg_pool import ConnectionPool
 from typing_extensions import override
 
 from footfall.core.access import Service
@@ -27,6 +28,7 @@ from footfall.errors import (
 from footfall.store import Appended, Credential, Erased, Organization, Page, Store
 from footfall.store.postgres import pages
 from footfall.store.postgres.connections import (
+    PAGES,
     Connection,
     is_broken,
     open_pool,
@@ -76,6 +78,7 @@ class PostgresStore(Store):
         except BaseException:
             self._pool.close()
             raise
+        self._pages = open_pool(url, PAGES)
         self._writer = Writer(self._pool, self._keys, self._registries)
         self._threads = ThreadPoolExecutor(_THREADS, "footfall-store")
 
@@ -83,6 +86,7 @@ class PostgresStore(Store):
     def close(self) -> None:
         self._threads.shutdown()
         self._writer.close()
+        self._pages.close()
         self._pool.close()
 
     @override
@@ -133,7 +137,7 @@ class PostgresStore(Store):
             scope = pages.Scope(number, newest, contact)
             return pages.read(connection, query, scope, after, bound)
 
-        return self._look(look)
+        return self._look(look, self._pages)
 
     @override
     def erase(self, organization: str, contact: str) -> Future[Erased]:
@@ -316,17 +320,22 @@ class PostgresStore(Store):
 
         return self._look(look)
 
-    def _look(self, look: Callable[[Connection], T]) -> T:
+    def _look(
+        self,
+        look: Callable[[Connection], T],
+        pool: ConnectionPool[Connection] | None = None,
+    ) -> T:
         """Read; a second time where the connection was broken, for that is safe."""
+        pool = pool or self._pool
         with translated():
             try:
-                with self._pool.connection() as connection:
+                with pool.connection() as connection:
                     return look(connection)
             except psycopg.OperationalError as error:
                 if not is_broken(error):
                     raise
-            self._pool.check()
-            with self._pool.connection() as connection:
+            pool.check()
+            with pool.connection() as connection:
                 return look(connection)
 
     def _submit(self, work: Callable[[Connection], T]) -> Future[T]:

@@ -5,8 +5,9 @@ then is undone, unless it was the commit itself: of that nobody can tell.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import IntEnum
+from types import MappingProxyType
 from typing import Any
 
 import psycopg
@@ -20,18 +21,21 @@ from footfall.store.relational.keys import CONTACT, Keys
 Connection = psycopg.Connection[Any]
 CONNECTIONS_MAX = 16
 WAIT_S = 5
-# A page's order comes from an index; plans are made for the values, as a page's size
-# and its types decide which. A wait for an organization's lock ends, and the client is
-# told.
+# Every statement reads a few rows by an index, also where the planner has not counted
+# a table yet. A wait for an organization's lock ends, and the client is told.
 _SETTINGS = {
     "enable_seqscan": "off",
-    "enable_bitmapscan": "on",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
     "jit": "off",
     "plan_cache_mode": "force_custom_plan",
     "synchronous_commit": "on",
     "lock_timeout": "30s",
     "idle_in_transaction_session_timeout": "60s",
 }
+# A page's order comes from indexes. Plans are made for the values, as a page's size and
+# its types decide which.
+PAGES = {"enable_bitmapscan": "off", "enable_sort": "off"}
 # Any number; whoever brings the schema up to date holds this lock.
 _MIGRATION_LOCK = 0x666F6F74
 
@@ -68,19 +72,36 @@ def is_broken(error: BaseException) -> bool:
     )
 
 
-def open_pool(url: str) -> ConnectionPool[Connection]:
-    """Open the connections to a database.
+def open_pool(
+    url: str, more: Mapping[str, str] = MappingProxyType({})
+) -> ConnectionPool[Connection]:
+    """Open connections to a database.
+
+    Args:
+        url: The database, as libpq takes it.
+        more: Settings that these connections have besides those of all.
 
     Raises:
         StoreError: It cannot be reached.
     """
+
+    def configure(connection: Connection) -> None:
+        # Every number is a bigint in the schema: one type, so one plan.
+        for kind in (int, IntEnum):
+            connection.adapters.register_dumper(kind, Int8Dumper)
+            connection.adapters.register_dumper(kind, Int8BinaryDumper)
+        for name, value in {**_SETTINGS, **more}.items():
+            connection.execute(
+                "SELECT set_config(%s, %s, false)", (name, value), prepare=False
+            )
+
     pool = ConnectionPool(
         url,
         min_size=1,
         max_size=CONNECTIONS_MAX,
         timeout=WAIT_S,
         kwargs={"autocommit": True},
-        configure=_configure,
+        configure=configure,
         open=False,
         name="footfall",
     )
@@ -91,17 +112,6 @@ def open_pool(url: str) -> ConnectionPool[Connection]:
         pool.close()
         raise
     return pool
-
-
-def _configure(connection: Connection) -> None:
-    # Every number is a bigint in the schema: one type, so one plan.
-    for kind in (int, IntEnum):
-        connection.adapters.register_dumper(kind, Int8Dumper)
-        connection.adapters.register_dumper(kind, Int8BinaryDumper)
-    for name, value in _SETTINGS.items():
-        connection.execute(
-            "SELECT set_config(%s, %s, false)", (name, value), prepare=False
-        )
 
 
 def prepare(connection: Connection, keys: Keys) -> None:

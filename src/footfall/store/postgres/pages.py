@@ -88,11 +88,13 @@ def read(
         order=", ".join(f"{term} {direction}" for term in terms),
         size=query.size,
     )
-    row = connection.execute(sql, values, binary=True).fetchone()
-    if row is None or not row[0]:
+    rows = connection.execute(sql, values, binary=True).fetchall()
+    shown = rows[: query.size]
+    if not shown:
         return Page(0, b"", None, has_more=False, newest=newest)
-    count, body, key, arrival, has_more = row
-    return Page(count, body, Position(key, arrival), has_more, newest)
+    body = b",".join([row[2] for row in shown])
+    last = Position(*shown[-1][:2])
+    return Page(len(shown), body, last, len(rows) > query.size, newest)
 
 
 def _arms(query: EventQuery, local: list[Span]) -> list[_Arm]:
@@ -103,14 +105,14 @@ def _arms(query: EventQuery, local: list[Span]) -> list[_Arm]:
     if query.sort is Sort.UTC_TIME:
         span = (query.start_at, query.end_at)
     if query.contact is not None:
-        scopes = [("contact = %(contact)s", *of_types)]
+        scopes = [("contact = %(contact)b", *of_types)]
     elif types:
         scopes = [(f"type = {number}",) for number in types]
     else:
         scopes = [()]
     arms = [_Arm("event", scope, *span) for scope in scopes]
     if query.sort is Sort.RECEIVED_TIME:
-        of_contact = () if query.contact is None else ("contact = %(contact)s",)
+        of_contact = () if query.contact is None else ("contact = %(contact)b",)
         return [*arms, _Arm("withdrawal", (*of_contact, *of_types))]
     spanned = query.start_at is not None or query.end_at is not None
     if query.sort is Sort.UTC_TIME or query.contact is not None or not spanned:
@@ -130,19 +132,19 @@ def _bounds(
 ) -> list[str]:
     """Write from where to where the arm's key goes, and what its index cannot bound."""
     key, sign = _KEYS[query.sort], "<" if query.reverse else ">"
-    conditions = ["arrival <= %(bound)s"]
+    conditions = ["arrival <= %(bound)b"]
     if arm.low is not None:
-        conditions.append(f"{key} >= %(low{number})s")
+        conditions.append(f"{key} >= %(low{number})b")
     if arm.high is not None:
-        conditions.append(f"{key} <= %(high{number})s")
+        conditions.append(f"{key} <= %(high{number})b")
     if after is not None and query.sort is Sort.RECEIVED_TIME:
-        conditions.append(f"arrival {sign} %(after_arrival)s")
+        conditions.append(f"arrival {sign} %(after_arrival)b")
     elif after is not None:
-        beyond = f"({key}, arrival) {sign} (%(after_key)s, %(after_arrival)s)"
+        beyond = f"({key}, arrival) {sign} (%(after_key)b, %(after_arrival)b)"
         conditions.append(beyond)
     if key != "created_at":
         if query.start_at is not None:
-            conditions.append("created_at >= %(start)s")
+            conditions.append("created_at >= %(start)b")
         if query.end_at is not None:
-            conditions.append("created_at <= %(end)s")
+            conditions.append("created_at <= %(end)b")
     return conditions

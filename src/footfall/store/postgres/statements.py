@@ -9,8 +9,11 @@ _PARAMETER = re.compile(r"(?<!:):(\w+)")
 
 
 def spelled(sql: str) -> str:
-    """Write a statement's parameters as psycopg wants them."""
-    return _PARAMETER.sub(r"%(\1)s", sql)
+    """Write a statement's parameters as psycopg wants them, sent in binary.
+
+    As text, arrays of bytes take twice the time of the whole statement.
+    """
+    return _PARAMETER.sub(r"%(\1)b", sql)
 
 
 SQL = {

@@ -65,21 +65,9 @@ RETURNING holder
 DELETE FROM lease WHERE holder = :holder
 
 -- name: page
--- One page: the arms are merged in the order of their indexes, and the bodies joined
--- inside the engine. One row more is read, which says whether there is more.
-WITH page AS (
-  SELECT key, arrival, body, row_number() OVER () AS place,
-    least(count(*) OVER (), {size}) AS final
-  FROM (
-    SELECT key, arrival, body FROM ({arms}) AS arm
-    ORDER BY {order} LIMIT {size} + 1
-  ) AS found
-)
-SELECT count(*) FILTER (WHERE place <= {size}),
-  string_agg(body, ',' ORDER BY place) FILTER (WHERE place <= {size}),
-  max(key) FILTER (WHERE place = final), max(arrival) FILTER (WHERE place = final),
-  coalesce(max(place) > {size}, false)
-FROM page
+-- One page: the arms are merged in the order of their indexes. One row more is read,
+-- which says whether there is more.
+SELECT key, arrival, body FROM ({arms}) AS arm ORDER BY {order} LIMIT {size} + 1
 
 -- name: arm
 SELECT {key} AS key, arrival, body FROM {table}

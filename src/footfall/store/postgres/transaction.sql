@@ -239,7 +239,9 @@ DELETE FROM stay WHERE organization = :organization AND number = :stay
 
 -- name: stored
 -- The bodies of events by their keys, to tell duplicates from conflicts.
-SELECT key, body FROM event WHERE organization = :organization AND key = ANY(:keys)
+-- Joined, since ANY may become a filter on all that the organization has.
+SELECT event.key, body FROM unnest(:keys::bytea[]) AS sent (key)
+JOIN event ON organization = :organization AND event.key = sent.key
 
 -- name: add_events
 INSERT INTO event
@@ -258,8 +260,9 @@ ON CONFLICT (organization, day, quarter) DO UPDATE SET
 WHERE excluded.low < known.low OR excluded.high > known.high
 
 -- name: withdraw_events
-DELETE FROM event WHERE organization = :organization AND key = ANY(:keys)
-RETURNING key, contact, type, created_at, body
+DELETE FROM event USING unnest(:keys::bytea[]) AS gone (key)
+WHERE organization = :organization AND event.key = gone.key
+RETURNING event.key, contact, type, created_at, body
 
 -- name: add_withdrawal
 INSERT INTO withdrawal (organization, arrival, contact, type, created_at, body)
