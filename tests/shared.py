@@ -74,6 +74,27 @@ def rows_read(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counted]:
         yield counted
 
 
+@contextlib.contextmanager
+def statements_run(transaction, monkeypatch):
+    """Yield the names of what a transaction's session runs, one for each row."""
+    session = transaction.stays._session
+    run, run_many, names = session.run, session.run_many, []
+
+    def noting_run(name, values):
+        names.append(name)
+        return run(name, values)
+
+    def noting_run_many(name, rows):
+        rows = list(rows)
+        names.extend([name] * len(rows))
+        return run_many(name, rows)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(session, "run", noting_run)
+        patch.setattr(session, "run_many", noting_run_many)
+        yield names
+
+
 def needs(*programs: str) -> pytest.MarkDecorator:
     """Skip where a program is not installed."""
     missing = [name for name in programs if shutil.which(name) is None]

@@ -29,6 +29,7 @@ from footfall.flows.presence.forget import forget
 from footfall.flows.presence.recompute import recompute
 from tests.conftest import EXAMPLE
 from tests.flows.world import ANN, BOB, LATER, MADE_UP, START, World, seen
+from tests.shared import statements_run
 
 
 def test_a_device_of_nobody_known_makes_no_events(world):
@@ -631,6 +632,20 @@ def test_tenants_share_nothing(world):
         for name in ("org", "other")
     }
     assert len(keys) == 2
+
+
+def test_who_is_still_there_is_not_looked_up(world, monkeypatch):
+    world.log_in("ann", ANN, 0)
+    world.hear(ANN, 2)
+
+    def again(transaction):
+        with statements_run(transaction, monkeypatch) as names:
+            observe.observe(transaction, SourceBatch([seen(ANN, 4)]), LATER)
+        return names
+
+    names = world.store.transaction("org", again).result()
+    assert not {"owner_at", "newest_stay", "stays"} & set(names)
+    assert "extend_stay" in names
 
 
 def test_what_another_process_changes_is_seen(world, chosen):

@@ -1,7 +1,5 @@
 """Late logins: found by an index, written in bounded steps, lost by no crash."""
 
-import contextlib
-
 import apsw
 
 from footfall.core.instants import MINUTE
@@ -23,7 +21,7 @@ from footfall.flows.presence.reattribute import reattribute_all
 from footfall.store.sqlite import observations
 from footfall.store.transaction import StoredStay
 from tests.flows.world import ANN, BOB, LATER, MADE_UP, START, World, seen
-from tests.shared import open_sqlite
+from tests.shared import open_sqlite, statements_run
 
 
 def take_in(world, heard):
@@ -55,9 +53,9 @@ def statements(world, work, monkeypatch):
     def transaction(organization, job):
         def counted(inside):
             nonlocal most
-            with statements_run(inside, monkeypatch) as count:
+            with statements_run(inside, monkeypatch) as names:
                 result = job(inside)
-            most = max(most, count())
+            most = max(most, len(names))
             return result
 
         return original(organization, counted)
@@ -66,29 +64,6 @@ def statements(world, work, monkeypatch):
         patch.setattr(store, "transaction", transaction)
         work()
     return most
-
-
-@contextlib.contextmanager
-def statements_run(transaction, monkeypatch):
-    """Count what the transaction's session runs: a row of many is one, too."""
-    session = transaction.stays._session
-    run, run_many, count = session.run, session.run_many, 0
-
-    def counting_run(name, values):
-        nonlocal count
-        count += 1
-        return run(name, values)
-
-    def counting_run_many(name, rows):
-        nonlocal count
-        rows = list(rows)
-        count += len(rows)
-        return run_many(name, rows)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(session, "run", counting_run)
-        patch.setattr(session, "run_many", counting_run_many)
-        yield lambda: count
 
 
 def test_no_step_of_many_late_logins_is_long_and_none_reads_what_is_kept(

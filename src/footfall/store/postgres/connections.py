@@ -28,14 +28,18 @@ _SETTINGS = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "jit": "off",
-    "plan_cache_mode": "force_custom_plan",
+    "plan_cache_mode": "force_generic_plan",
     "synchronous_commit": "on",
     "lock_timeout": "30s",
     "idle_in_transaction_session_timeout": "60s",
 }
-# A page's order comes from indexes. Plans are made for the values, as a page's size and
+# A page's order comes from indexes. Its plan is made for its values, as its size and
 # its types decide which.
-PAGES = {"enable_bitmapscan": "off", "enable_sort": "off"}
+PAGES = {
+    "enable_bitmapscan": "off",
+    "enable_sort": "off",
+    "plan_cache_mode": "force_custom_plan",
+}
 # Any number; whoever brings the schema up to date holds this lock.
 _MIGRATION_LOCK = 0x666F6F74
 

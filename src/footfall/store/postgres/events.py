@@ -25,9 +25,8 @@ class PostgresEvents(Repository, EventRepository):
     def withdraw(self, events: list[NewEvent]) -> int:
         if not events:
             return 0
-        keys = [event.key for event in events]
-        gone = {row[0]: row[1:] for row in self._run("withdraw_events", keys=keys)}
-        found = [gone[key] for key in dict.fromkeys(keys) if key in gone]
+        keys = dict.fromkeys(event.key for event in events)
+        found = list(self._many("withdraw_event", [{"key": key} for key in keys]))
         if not found:
             return 0
         arrivals = give_arrivals(self._postgres, len(found))

@@ -60,8 +60,9 @@ UPDATE hotspot SET deleted = true, changed = (
 WHERE organization = :organization AND id = :id
 
 -- name: add_contact
+-- Returns its number, if it is new.
 INSERT INTO contact (organization, key, id) VALUES (:organization, :key, :id)
-ON CONFLICT (organization, key) DO NOTHING
+ON CONFLICT (organization, key) DO NOTHING RETURNING number
 
 -- name: add_contacts
 -- Returns the numbers of all, of new ones and of those that were there.
@@ -75,8 +76,10 @@ WITH sent AS (
 )
 SELECT key, number FROM added
 UNION ALL
-SELECT contact.key, contact.number FROM sent JOIN contact
-  ON contact.organization = :organization AND contact.key = sent.key
+SELECT sent.key, found.number FROM sent, LATERAL (
+  SELECT number FROM contact
+  WHERE organization = :organization AND contact.key = sent.key OFFSET 0
+) AS found
 
 -- name: contact_id
 SELECT number, id FROM contact
@@ -239,9 +242,12 @@ DELETE FROM stay WHERE organization = :organization AND number = :stay
 
 -- name: stored
 -- The bodies of events by their keys, to tell duplicates from conflicts.
--- Joined, since ANY may become a filter on all that the organization has.
-SELECT event.key, body FROM unnest(:keys::bytea[]) AS sent (key)
-JOIN event ON organization = :organization AND event.key = sent.key
+-- Looked up one by one (OFFSET 0 holds the planner to it): as a join or with ANY, all
+-- that the organization has may be read, where the table is not counted yet.
+SELECT sent.key, body FROM unnest(:keys::bytea[]) AS sent (key), LATERAL (
+  SELECT body FROM event
+  WHERE organization = :organization AND event.key = sent.key OFFSET 0
+) AS found
 
 -- name: add_events
 INSERT INTO event
@@ -259,10 +265,9 @@ ON CONFLICT (organization, day, quarter) DO UPDATE SET
   low = least(known.low, excluded.low), high = greatest(known.high, excluded.high)
 WHERE excluded.low < known.low OR excluded.high > known.high
 
--- name: withdraw_events
-DELETE FROM event USING unnest(:keys::bytea[]) AS gone (key)
-WHERE organization = :organization AND event.key = gone.key
-RETURNING event.key, contact, type, created_at, body
+-- name: withdraw_event
+DELETE FROM event WHERE organization = :organization AND key = :key
+RETURNING contact, type, created_at, body
 
 -- name: add_withdrawal
 INSERT INTO withdrawal (organization, arrival, contact, type, created_at, body)

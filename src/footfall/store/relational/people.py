@@ -26,8 +26,9 @@ class SQLPeople(Repository, PeopleRepository):
     @override
     def put_contact(self, contact: str) -> int:
         key = self.contact_key(contact)
-        self._run("add_contact", key=key, id=contact)
-        return self.contacts_by_key([key])[key]
+        # SQLite does not say it, as it would cost more than asking.
+        added = self._one("add_contact", key=key, id=contact)
+        return self.contacts_by_key([key])[key] if added is None else int(added[0])
 
     @override
     def contact_ids(self, numbers: Iterable[int]) -> dict[int, str]:

@@ -14,7 +14,7 @@ class Repository:
         self._session = session
         self._keys = session.keys
         self._writes = session.cache is not None
-        self._cache = session.cache or PresenceCache()
+        self._cache = PresenceCache() if session.cache is None else session.cache
 
     def _run(self, name: str, **values: Any) -> Iterator[Row]:
         values["organization"] = self._session.organization
