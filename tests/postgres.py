@@ -38,73 +38,85 @@ def _programs() -> Path:
 
 @contextlib.contextmanager
 def running() -> Iterator[str]:
-    """Run a PostgreSQL on loopback; yields its address.
+    """Run a PostgreSQL on loopback, or take the one that is named; yields its address.
 
-    It refuses to run as root, so it runs as nobody there.
+    FOOTFALL_TEST_STORE names one.
     """
     named = os.environ.get("FOOTFALL_TEST_STORE")
     if named:
         yield named
         return
-    folder = Path(tempfile.mkdtemp(prefix="footfall-postgres-"))
-    user = "nobody" if os.geteuid() == 0 else None
-    try:
-        if user is not None:
-            owner = pwd.getpwnam(user)
-            os.chown(folder, owner.pw_uid, owner.pw_gid)
-        with _server(folder, user) as address:
-            yield address
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with cluster() as made:
+        yield made.address
 
 
 @contextlib.contextmanager
-def _server(folder: Path, user: str | None) -> Iterator[str]:
-    programs, data = _programs(), folder / "data"
-    more: Any = {"user": user, "group": "nogroup", "extra_groups": []} if user else {}
-    subprocess.run(
-        [
-            str(programs / "initdb"),
-            "-D",
-            str(data),
-            "-U",
-            _USER,
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-        ]
-        + ["--locale=C"],
-        check=True,
-        capture_output=True,
-        cwd=folder,
-        **more,
-    )
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [str(programs / "postgres"), "-D", str(data), "-p", str(port)]
-            + ["-k", str(folder)]
-            + ["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=300"],
-            stdout=log,
-            stderr=log,
-            cwd=folder,
-            **more,
-        )
-    address = f"postgresql://{_USER}@127.0.0.1:{port}/postgres"
+def cluster() -> Iterator["Cluster"]:
+    """Run a PostgreSQL of its own, which may be stopped and started."""
+    folder = Path(tempfile.mkdtemp(prefix="footfall-postgres-"))
+    made = Cluster(folder)
     try:
+        made.make()
+        made.start()
+        yield made
+    finally:
+        made.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class Cluster:
+    """A PostgreSQL server and its files.
+
+    It refuses to run as root, so it runs as nobody there.
+    """
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+        self._programs = _programs()
+        self._as: Any = {"cwd": folder}
+        if os.geteuid() == 0:
+            owner = pwd.getpwnam("nobody")
+            os.chown(folder, owner.pw_uid, owner.pw_gid)
+            self._as |= {"user": "nobody", "group": "nogroup", "extra_groups": []}
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._port = free.getsockname()[1]
+        self.address = f"postgresql://{_USER}@127.0.0.1:{self._port}/postgres"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def make(self) -> None:
+        """Make its files."""
+        subprocess.run(
+            [str(self._programs / "initdb"), "-D", str(self._folder / "data")]
+            + ["-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C"],
+            check=True,
+            capture_output=True,
+            **self._as,
+        )
+
+    def start(self) -> None:
+        """Start it, and wait until it takes connections."""
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [str(self._programs / "postgres"), "-D", str(self._folder / "data")]
+                + ["-p", str(self._port), "-k", str(self._folder)]
+                + ["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=300"],
+                stdout=log,
+                stderr=log,
+                **self._as,
+            )
         while True:
             with contextlib.suppress(psycopg.OperationalError):
-                psycopg.connect(address, connect_timeout=30).close()
-                break
-            assert process.poll() is None, (folder / "log").read_text()
-        yield address
-    finally:
-        # Its fast shutdown: it does not wait for clients.
-        process.send_signal(signal.SIGINT)
-        process.wait(30)
+                psycopg.connect(self.address, connect_timeout=30).close()
+                return
+            assert self._process.poll() is None, (self._folder / "log").read_text()
+
+    def stop(self) -> None:
+        """Stop it at once; its clients lose their connections."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)  # its "fast" shutdown
+            self._process.wait(30)
+            self._process = None
 
 
 @contextlib.contextmanager

@@ -155,7 +155,7 @@ CASES = (
     ("a full disk of 8 MB", "tests/journeys/test_full_disk.py"),
     ("backup while serving, and restore", "tests/journeys/test_backup.py"),
     ("floods, logins, canaries in logs", "tests/web/test_limits.py"),
-    ("presence in any order, twice and late", "tests/flows/test_presence.py"),
+    ("presence in any order, twice and late", "tests/flows/presence"),
     ("equipment's real senders", "tests/web/test_sources.py"),
 )
 
