@@ -25,10 +25,11 @@ def test_the_command_line_wins_over_the_environment():
     assert given == Settings("sqlite:c.db", "h", 2)
 
 
-@pytest.mark.parametrize("name", ["store", "host", "port", "secret"])
+@pytest.mark.parametrize("name", ["store", "host", "port", "secret", "limits"])
 def test_each_may_be_read_from_a_file(tmp_path, name):
     file = tmp_path / "value"
-    value = {"port": "77", "secret": "s" * 32, "store": "sqlite:x"}.get(name, "h")
+    values = {"port": "77", "secret": "s" * 32, "store": "sqlite:x"}
+    value = {**values, "limits": "redis://:pass@x"}.get(name, "h")
     file.write_text(value + "\n")
     found = load({f"FOOTFALL_{name.upper()}_FILE": str(file)})
     assert str(getattr(found, name)) == value
@@ -42,6 +43,7 @@ def test_each_may_be_read_from_a_file(tmp_path, name):
         ({"FOOTFALL_SECRET": "short"}, "at least 32"),
         ({"FOOTFALL_HOST_FILE": "/nowhere"}, "cannot be read"),
         ({"FOOTFALL_HOST_FILE": "/x", "FOOTFALL_HOST": "y"}, "keep one"),
+        ({"FOOTFALL_LIMITS": "http://:pass@x"}, "give redis://HOST:PORT/DATABASE"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused(environment, message):

@@ -1,13 +1,15 @@
 """The running service: the settings, a store and the web server put together."""
 
 import asyncio
+import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
 from footfall import clock, logs, settings
 from footfall.core.scrolls import ScrollSeal
-from footfall.flows.accounts.rate_limits import Limiter
+from footfall.errors import SettingInvalid
+from footfall.flows.accounts.rate_limits import Limiter, SharedBuckets
 from footfall.flows.accounts.tokens import Tokens
 from footfall.flows.events.read import Reading
 from footfall.runtime import http, jobs, radius
@@ -55,19 +57,38 @@ def serve(chosen: Settings, ready: Ready) -> None:
     secret = settings.signing_secret(chosen)
     store = open_store(chosen, serving=True)
     try:
-        limiter = Limiter(chosen.rate, chosen.burst)
-        context = make_context(store, secret, limiter)
-        asyncio.run(_serve(chosen, context, ready))
+        asyncio.run(_serve(chosen, store, secret, ready))
     finally:
         store.close()
 
 
-async def _serve(chosen: Settings, context: Context, ready: Ready) -> None:
+async def _serve(chosen: Settings, store: Store, secret: str, ready: Ready) -> None:
     """Serve HTTP and RADIUS, and run the periodic jobs."""
-    async with (
-        radius.listening(context, chosen.host, chosen.radius_port) as radius_status,
-        jobs.running(context.store, chosen.observations_days),
-    ):
-        application = app.build(context)
-        tell = functools.partial(ready, radius=radius_status)
-        await http.run(application, chosen.host, chosen.port, tell)
+    async with _shared_buckets(chosen, secret) as shared:
+        limiter = Limiter(chosen.rate, chosen.burst, shared)
+        context = make_context(store, secret, limiter)
+        async with (
+            radius.listening(context, chosen.host, chosen.radius_port) as radius_status,
+            jobs.running(store, chosen.observations_days),
+        ):
+            application = app.build(context)
+            tell = functools.partial(ready, radius=radius_status)
+            await http.run(application, chosen.host, chosen.port, tell)
+
+
+@contextlib.asynccontextmanager
+async def _shared_buckets(
+    chosen: Settings, secret: str
+) -> AsyncIterator[SharedBuckets | None]:
+    """Share rate limits with other servers if the settings say so."""
+    if chosen.limits is None:
+        yield None
+        return
+    try:
+        from footfall.runtime.shared_rates import sharing  # noqa: PLC0415  an extra
+    except ModuleNotFoundError:
+        raise SettingInvalid(
+            "FOOTFALL_LIMITS needs the client of Redis: pip install 'footfall[redis]'"
+        ) from None
+    async with sharing(chosen.limits, derive_key(secret, "limits", 32)) as shared:
+        yield shared

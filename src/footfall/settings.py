@@ -11,6 +11,7 @@
 | log | FOOTFALL_LOG | json (or console) |
 | radius_port | FOOTFALL_RADIUS_PORT | 1813, once there is a RADIUS source |
 | observations_days | FOOTFALL_OBSERVATIONS_DAYS | 30, how long observations are kept |
+| limits | FOOTFALL_LIMITS | each server's own; or redis://…, shared |
 
 Each variable also exists with `_FILE` at its end: it names a file with the value.
 """
@@ -47,6 +48,7 @@ class Settings(msgspec.Struct, frozen=True):
     log: str = "json"
     radius_port: int | None = None
     observations_days: int = 30
+    limits: str | None = None
 
     @property
     def is_postgres(self) -> bool:
@@ -101,6 +103,7 @@ def load(
         host=host or _read(environment, "host") or default.host,
         secret=_read(environment, "secret"),
         log=log,
+        limits=_limits(_read(environment, "limits")),
         **{name: number for name, number in numbers.items() if number is not None},
     )
     if settings.secret is not None and len(settings.secret) < SECRET_LENGTH_MIN:
@@ -122,6 +125,16 @@ def _read(environment: Mapping[str, str], name: str) -> str | None:
         return Path(file).read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise SettingInvalid(f"{variable}_FILE cannot be read: {error}.") from None
+
+
+def _limits(address: str | None) -> str | None:
+    """Check the address of a Redis; it may hold a password, so no message quotes it."""
+    if address and not address.startswith(("redis://", "rediss://")):
+        raise SettingInvalid(
+            "FOOTFALL_LIMITS is not the address of a Redis: give "
+            "redis://HOST:PORT/DATABASE, or rediss:// for TLS."
+        )
+    return address or None
 
 
 def _number(name: str, text: str | None, at_most: int) -> int | None:

@@ -2,16 +2,22 @@ import asyncio
 import collections
 import json
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import pytest
+import structlog
 
 from footfall import clock, service, settings
+from footfall import server as running_service
 from footfall.core.access import Role
 from footfall.flows.accounts import tenants
-from footfall.flows.accounts.rate_limits import FAILED_LOGINS
+from footfall.flows.accounts.rate_limits import FAILED_LOGINS, Limiter
 from footfall.sources import mist
+from footfall.web import app
 from tests.conftest import Tenant, event, start_server, stop_server
+from tests.shared import open_sqlite
 
 SENDING = ("events_write",)
 
@@ -114,6 +120,45 @@ def test_who_fails_at_a_source_mutes_neither_it_nor_another_sender(narrow):
     statuses = [answer.status_code for answer in right]
     assert statuses[:30] == [204] * 30
     assert statuses[30] in (204, 429)  # its own share, which is refilled meanwhile
+
+
+def test_limits_start_no_thread_under_load(tmp_path, monkeypatch):
+    """Requests, guesses and failed logins, some within the limits and some beyond."""
+    store = open_sqlite(tmp_path / "footfall.db")
+    tenants.create_organization(store, "Test", "one", clock.now())
+    new = tenants.create_service(
+        store, "one", Role.ORGANIZATION_MANAGER, ("events_read",), clock.now()
+    )
+    context = running_service.make_context(store, "a secret", Limiter(100, 50))
+    token = context.tokens.login(new.client_key, new.client_secret, clock.now())
+    allowed = {"Authorization": f"Bearer {token}"}
+    wrong = {"clientKey": "ck-nobody", "clientSecret": "x"}
+    started, real = list[str](), threading.Thread.start
+
+    def start(thread):
+        started.append(thread.name)
+        real(thread)
+
+    def requests(client):
+        for number in range(250):
+            yield client.get("/v1/organizations/one/events", headers=allowed)
+            yield client.get(f"/v1/sources/{number}")
+            yield client.post("/v1/sts/login/services", json=wrong)
+
+    async def loads(count):
+        pool = ThreadPoolExecutor(2, "work")
+        asyncio.get_running_loop().set_default_executor(pool)
+        transport = httpx2.ASGITransport(app.build(context))  # type: ignore[arg-type]
+        async with httpx2.AsyncClient(transport=transport, base_url="http://x") as one:
+            return [await asyncio.gather(*requests(one)) for _ in range(count)]
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with structlog.testing.capture_logs():
+        answers = asyncio.run(loads(3))
+    store.close()
+    assert {one.status_code for load in answers for one in load} == {200, 401, 404, 429}
+    # The two of the pool, and the one that asyncio ends the pool with.
+    assert len(started) == 3, started
 
 
 CANARIES = {

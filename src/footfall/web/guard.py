@@ -4,6 +4,8 @@ A route names the permission that it needs as `opt={"permission": …}`; a route
 one is open.
 """
 
+import asyncio
+
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
@@ -24,7 +26,7 @@ def bearer_token(connection: ASGIConnection) -> str:  # type: ignore[type-arg]
     return token.strip(" ")
 
 
-def guard(connection: ASGIConnection, handler: BaseRouteHandler) -> None:  # type: ignore[type-arg]
+async def guard(connection: ASGIConnection, handler: BaseRouteHandler) -> None:  # type: ignore[type-arg]
     """Let the request in, or refuse it.
 
     Raises:
@@ -37,8 +39,10 @@ def guard(connection: ASGIConnection, handler: BaseRouteHandler) -> None:  # typ
     if permission is None:
         return
     context = context_of(connection)
-    grant = context.tokens.verify(bearer_token(connection), context.now())
-    context.limiter.count_request(grant.service.client_key, context.now())
+    grant = await asyncio.to_thread(
+        context.tokens.verify, bearer_token(connection), context.now()
+    )
+    await context.limiter.count_request(grant.service.client_key, context.now())
     # A path without an organization refers to the token's own organization.
     organization = connection.path_params.get("cid", grant.service.organization)
     access.check(grant, permission, organization)

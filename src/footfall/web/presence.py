@@ -51,7 +51,7 @@ async def validate(request: AnyRequest, source: FromPath[str]) -> str:
 async def _source(request: AnyRequest, source: str) -> Source:
     """Return the source of an address; guesses count against the sender's address."""
     context = context_of(request)
-    context.limiter.count_unproven(address_of(request), context.now())
+    await context.limiter.count_unproven(address_of(request), context.now())
     found = await asyncio.to_thread(context.store.source, source)
     if found is None:
         raise SourceUnknown("There is no source at this address.")
@@ -66,12 +66,12 @@ async def receive_post(request: AnyRequest, source: FromPath[str]) -> None:
     """
     context, found = context_of(request), await _source(request, source)
     sender = address_of(request)
-    context.limiter.count_unproven_post(found.id, sender, context.now())
+    await context.limiter.count_unproven_post(found.id, sender, context.now())
     receive.check_head(context.sources, found, request.headers)
     who = f"source {found.id}"
     async with payload(request, who, receive.POST_BYTES_MAX) as body:
         await receive.check_sender(context.sources, found, request.headers, body)
-        context.limiter.count_proven_post(found.id, sender, context.now())
+        await context.limiter.count_proven_post(found.id, sender, context.now())
         await receive.receive_post(context.store, found, body, context.now())
 
 

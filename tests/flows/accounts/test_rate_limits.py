@@ -91,32 +91,38 @@ def test_who_is_refused_for_the_key_does_not_pay_with_the_address():
 
 
 def test_failed_posts_use_up_nothing_of_the_sources_share():
-    limiter = Limiter(1, 3)
+    async def posts():
+        limiter = Limiter(1, 3)
 
-    def fail(source="one", address="192.0.2.66"):
-        limiter.count_unproven(address, NOW)
-        limiter.count_unproven_post(source, address, NOW)
+        async def fail(source="one", address="192.0.2.66"):
+            await limiter.count_unproven(address, NOW)
+            await limiter.count_unproven_post(source, address, NOW)
 
-    for _ in range(3):
-        fail()
-    with pytest.raises(TooManyRequests):
-        fail()
-    fail("two")  # behind the same proxy
-    for _ in range(3):
-        fail("one", "192.0.2.1")
-        limiter.count_proven_post("one", "192.0.2.1", NOW)
-    fail("one", "192.0.2.1")
-    with pytest.raises(TooManyRequests, match="This source's posts"):
-        limiter.count_proven_post("one", "192.0.2.1", NOW)
+        for _ in range(3):
+            await fail()
+        with pytest.raises(TooManyRequests):
+            await fail()
+        await fail("two")  # behind the same proxy
+        for _ in range(3):
+            await fail("one", "192.0.2.1")
+            await limiter.count_proven_post("one", "192.0.2.1", NOW)
+        await fail("one", "192.0.2.1")
+        with pytest.raises(TooManyRequests, match="This source's posts"):
+            await limiter.count_proven_post("one", "192.0.2.1", NOW)
+
+    asyncio.run(posts())
 
 
 def test_guesses_at_sources_are_limited_by_address():
-    limiter = Limiter(1, 3)
-    for _ in range(12):
-        limiter.count_unproven("192.0.2.66", NOW)
-    with pytest.raises(TooManyRequests):
-        limiter.count_unproven("192.0.2.66", NOW)
-    limiter.count_unproven("192.0.2.1", NOW)
+    async def guesses():
+        limiter = Limiter(1, 3)
+        for _ in range(12):
+            await limiter.count_unproven("192.0.2.66", NOW)
+        with pytest.raises(TooManyRequests):
+            await limiter.count_unproven("192.0.2.66", NOW)
+        await limiter.count_unproven("192.0.2.1", NOW)
+
+    asyncio.run(guesses())
 
 
 @pytest.mark.parametrize(
