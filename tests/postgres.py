@@ -123,8 +123,12 @@ class Cluster:
 def schema(address: str) -> Iterator[str]:
     """Make a schema of its own; yields the address that leads into it."""
     name = f"test_{secrets.token_hex(8)}"
+    _execute(address, f"CREATE SCHEMA {name}")
+    sign = "&" if "?" in address else "?"
+    yield f"{address}{sign}options={quote(f'-c search_path={name}')}"
+    _execute(address, f"DROP SCHEMA {name} CASCADE")
+
+
+def _execute(address: str, statement: str) -> None:
     with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute(f"CREATE SCHEMA {name}".encode())
-        sign = "&" if "?" in address else "?"
-        yield f"{address}{sign}options={quote(f'-c search_path={name}')}"
-        connection.execute(f"DROP SCHEMA {name} CASCADE".encode())
+        connection.execute(statement.encode())

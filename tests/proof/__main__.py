@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from tests import postgres
 from tests.proof import (
     bystander,
     crashes,
@@ -21,6 +22,7 @@ from tests.proof import (
     fuzz,
     kills,
     powercuts,
+    servers,
     strangers,
 )
 
@@ -28,6 +30,7 @@ Row = tuple[str, str, str, bool]
 P99_MS_MAX = 250
 LONGEST_MS_MAX = 250
 STOP_S_MAX = 5
+CLOSE_S_MAX = 30
 MEMORY_MB_MAX = 300
 FLOOD_MB_MAX = 600
 FUZZ_S = 60
@@ -135,6 +138,28 @@ def radius(folder: Path) -> Iterator[Row]:
     yield "a stranger's RADIUS packets", tried, result, fine
 
 
+def several(_folder: Path) -> Iterator[Row]:
+    with postgres.running() as address:
+        found = servers.kill_at_random(address, 20)
+        tried = f"{found.rounds} rounds, {found.acknowledged} events acknowledged"
+        result = (
+            f"{found.missing} missing, {found.double} double, {found.skipped} skipped "
+            f"by a reader, {found.visits} visits of which {found.visits_wrong} wrong, "
+            f"slowest {found.slowest_close_s:.1f} s after a death"
+        )
+        fine = not (found.missing or found.double or found.skipped)
+        fine = fine and not found.visits_wrong and found.slowest_close_s < CLOSE_S_MAX
+        yield "kill -9 of one of two servers on PostgreSQL", tried, result, fine
+        times, same = servers.hear_from_both(address, 2_000)
+        result = "the events of one server" if same else "other events"
+        yield "two servers hear the same devices", f"{times:,} times", result, same
+    restarted = servers.restart_database(20)
+    tried = f"{restarted.acknowledged} events acknowledged, {restarted.refused} refused"
+    result = f"{restarted.lost} lost or double, {restarted.odd} other answers"
+    fine = restarted.healed and not (restarted.lost or restarted.odd)
+    yield "PostgreSQL away for 20 s under load", tried, result, fine
+
+
 def decoders(_folder: Path) -> Iterator[Row]:
     for found in fuzz.fuzz_all(FUZZ_S):
         result = found.failed or "nothing unexpected"
@@ -181,7 +206,7 @@ def main() -> None:
     table = Table("what was tried", "how often", "what came of it", "")
     fine = True
     intake = (simulate_devices, waits, flooded, radius)
-    for part in (power, disk, processes, *intake, presence, decoders):
+    for part in (power, disk, processes, *intake, presence, several, decoders):
         with tempfile.TemporaryDirectory() as folder:
             for *row, good in part(Path(folder)):
                 table.add_row(*row, "ok" if good else "FAILED")

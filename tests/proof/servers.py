@@ -52,15 +52,17 @@ class Restarted(msgspec.Struct):
 class Estate:
     """Servers on one database, and an organization with a venue."""
 
-    def __init__(self, chosen: Settings):
+    def __init__(self, chosen: Settings, servers: int):
         self.chosen = chosen
         self.store: Store = service.open_store(chosen)
-        self.servers = [self._start() for _ in range(SERVERS)]
+        self.servers = [self._start() for _ in range(servers)]
         self.tenant = Tenant(self.servers[0], self.store)
         self.post(0, "locations", VENUE)
         for number, mac in enumerate(ACCESS_POINTS):
             body = {"id": f"ap{number}", "name": "AP", "macAddress": mac}
-            self.post(0, "hotspots", body | {"locationId": "cafe"})
+            place = f"/v3/hotspots/organizations/{self.tenant.id}"
+            answer = self.tenant.client.post(place, json=body | {"venueId": "cafe"})
+            assert answer.status_code == 201, answer.text
 
     def _start(self) -> Server:
         return start_server(
@@ -90,9 +92,9 @@ class Estate:
 
 
 @contextlib.contextmanager
-def estate(address: str) -> Iterator[Estate]:
+def estate(address: str, servers: int = SERVERS) -> Iterator[Estate]:
     with postgres.schema(address) as url:
-        made = Estate(Settings(store=url, secret=postgres.SECRET))
+        made = Estate(Settings(store=url, secret=postgres.SECRET), servers)
         try:
             yield made
         finally:
@@ -206,13 +208,13 @@ def _visit(place: Estate, number: int) -> None:
     device = f"0c8ddc{number:06x}"
     login = {
         "device": device,
-        "locationId": "cafe",
+        "location": "cafe",
         "at": format_instant(at),
-        "identities": {"username": f"guest{number}"},
+        "username": f"guest{number}",
     }
     place.post(number % SERVERS, "logins", [login])
     heard = [
-        {"device": device, "locationId": "cafe", "at": format_instant(at + n * MINUTE)}
+        {"device": device, "location": "cafe", "at": format_instant(at + n * MINUTE)}
         for n in (5, 10)
     ]
     place.post((number + 1) % SERVERS, "observations", heard)
@@ -269,7 +271,7 @@ def hear_from_both(address: str, times: int, seed: int = 1) -> tuple[int, bool]:
         for thread in threads:
             thread.join()
         from_both = _standing(two)
-    with estate(address) as one:
+    with estate(address, servers=1) as one:
         _log_in_all(one, start)
         for number in range(SERVERS):
             _hear(one, 0, number, sorted(heard, key=lambda each: each[1]))
@@ -280,9 +282,9 @@ def _log_in_all(place: Estate, start: int) -> None:
     logins = [
         {
             "device": f"0c8ddd{number:06x}",
-            "locationId": "cafe",
+            "location": "cafe",
             "at": format_instant(start),
-            "identities": {"username": f"guest{number}"},
+            "username": f"guest{number}",
         }
         for number in range(5)
     ]
@@ -299,7 +301,7 @@ def _hear(
             body = [
                 {
                     "device": f"0c8ddd{number:06x}",
-                    "hotspotId": f"ap{access_point}",
+                    "hotspot": f"ap{access_point}",
                     "at": format_instant(at),
                 }
                 for number, at in heard[first : first + 10]

@@ -20,7 +20,7 @@ from footfall.store.relational.keys import CONTACT, Keys
 
 Connection = psycopg.Connection[Any]
 CONNECTIONS_MAX = 16
-WAIT_S = 5
+WAIT_S = 2
 # Every statement reads a few rows by an index, also where the planner has not counted
 # a table yet. A wait for an organization's lock ends, and the client is told.
 _SETTINGS = {
@@ -104,6 +104,8 @@ def open_pool(
         min_size=1,
         max_size=CONNECTIONS_MAX,
         timeout=WAIT_S,
+        # Given up soon, and begun anew by who asks next: attempts get ever rarer.
+        reconnect_timeout=WAIT_S,
         kwargs={"autocommit": True},
         configure=configure,
         open=False,

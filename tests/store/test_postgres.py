@@ -1,0 +1,95 @@
+"""The PostgreSQL store when its connections break; the rest is the contract's."""
+
+import psycopg
+import pytest
+
+from footfall import service
+from footfall.core.queries import EventQuery
+from footfall.errors import StoreError
+from footfall.settings import Settings
+from footfall.store import Organization
+from tests import postgres
+from tests.store.test_contract import new
+
+# What a restart or a failover of the server does to a connection.
+BREAK = "pg_terminate_backend(pg_backend_pid())"
+# Breaks the connection while it commits.
+BREAK_COMMITS = f"""
+  CREATE FUNCTION break_connection() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN PERFORM {BREAK}; RETURN NULL; END $$;
+  CREATE CONSTRAINT TRIGGER breaking AFTER INSERT ON contact
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION break_connection()
+"""
+
+
+@pytest.fixture
+def store(postgres_url):
+    chosen = Settings(store=postgres_url, secret=postgres.SECRET)
+    opened = service.open_store(chosen)
+    opened.create_organization(Organization("org", "Org", 0)).result()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def database(postgres_url):
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        yield connection
+
+
+class PuttingAnn:
+    """A write that counts how often it is done, and may break its connection."""
+
+    def __init__(self, *, breaks: bool = False):
+        self.times = 0
+        self._breaks = breaks
+
+    def __call__(self, transaction):
+        self.times += 1
+        transaction.people.put_contact("ann")
+        if self._breaks and self.times == 1:
+            transaction.stays._session.connection.execute(f"SELECT {BREAK}")
+
+
+def is_there(store):
+    find = "ann"
+    return (
+        store.read("org", lambda inside: inside.people.find_contact(find)) is not None
+    )
+
+
+def test_a_write_whose_connection_breaks_before_its_commit_is_done_again(store):
+    work = PuttingAnn(breaks=True)
+    store.transaction("org", work).result()
+    assert work.times == 2
+    assert is_there(store)
+
+
+def test_a_write_whose_connection_breaks_in_its_commit_is_not(store, database):
+    """Whether it was committed is unknown, so whoever sent it has to decide."""
+    database.execute(BREAK_COMMITS)
+    work = PuttingAnn()
+    with pytest.raises(StoreError):
+        store.transaction("org", work).result()
+    assert work.times == 1
+    assert not is_there(store)
+
+
+def test_after_a_broken_commit_what_is_sent_again_is_stored_once(store, database):
+    database.execute(BREAK_COMMITS)
+    with pytest.raises(StoreError):
+        store.append("org", [new("one")]).result()
+    database.execute("DROP TRIGGER breaking ON contact")
+    assert store.append("org", [new("one")]).result().accepted == 1
+    assert store.append("org", [new("one")]).result().duplicates == 1
+
+
+def test_reads_and_pages_go_on_over_new_connections(store, database):
+    store.append("org", [new("one")]).result()
+    database.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE pid <> pg_backend_pid() AND application_name = ''"
+        " AND backend_type = 'client backend'"
+    )
+    assert store.page(EventQuery("org")).count == 1
+    assert [one.id for one in store.organizations()] == ["org"]
