@@ -4,6 +4,7 @@ import httpx2
 import pytest
 
 from footfall import clock, service
+from footfall.core.access import Role
 from footfall.sources import mist
 from tests.conftest import Tenant, event, start_server, stop_server
 
@@ -13,7 +14,10 @@ def two(server, server_store):
     """The server of all tests, and another beside it on the same store."""
     other = start_server(server.chosen)
     store = service.open_store(server.chosen)
-    yield Tenant(server, server_store), Tenant(other, store)
+    both = Tenant(server, server_store), Tenant(other, store)
+    yield both
+    for one in both:
+        one.client.close()
     stop_server(other)
     store.close()
 
@@ -23,23 +27,28 @@ def at(tenant, path, **more):
     return httpx2.get(tenant.server.address + path, **more)
 
 
+def login(tenant):
+    """Log in as a service of its own; returns the header."""
+    with tenant.login(Role.ORGANIZATION_MANAGER, ("organization_read",)) as client:
+        return {"Authorization": client.headers["Authorization"]}
+
+
 def test_a_token_of_one_server_holds_on_the_other_until_it_is_revoked_there(two):
     here, there = two
-    client = here.login("Organization Manager", ("organization_read",))
-    headers = {"Authorization": client.headers["Authorization"]}
+    headers = login(here)
     assert at(there, here.events_path, headers=headers).status_code == 200
     logout = f"{there.server.address}/v1/sts/logout"
     assert httpx2.post(logout, headers=headers).status_code < 300
-    assert client.get(here.events_path).status_code == 403
-    assert at(there, here.events_path, headers=headers).status_code == 403
+    for one in two:
+        assert at(one, here.events_path, headers=headers).status_code == 403
 
 
 def test_a_revoked_service_is_refused_by_both_at_once(two):
     here, there = two
-    client = here.login("Organization Manager", ("organization_read",))
-    headers = {"Authorization": client.headers["Authorization"]}
-    newest = here.store.services(here.id)[-1]
-    there.store.revoke_service(newest.client_key, clock.now()).result()
+    before = {one.client_key for one in here.store.services(here.id)}
+    headers = login(here)
+    [made] = {one.client_key for one in here.store.services(here.id)} - before
+    there.store.revoke_service(made, clock.now()).result()
     for one in two:
         assert at(one, here.events_path, headers=headers).status_code == 403
 
