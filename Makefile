@@ -33,5 +33,5 @@ check: setup  ## lint, types and layers
 proof: setup  ## try to lose or slow down what must not be: docs/reliability.md's table
 	@$(BIN)/python -m tests.proof
 
-bench: setup  ## print the figures of docs/performance.md, measured here
-	@$(BIN)/python bench/bench.py
+bench: setup  ## print the figures of docs/performance.md, measured here (STORE=postgresql://…)
+	@$(BIN)/python bench/bench.py $(if $(STORE),--store $(STORE))

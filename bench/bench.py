@@ -5,17 +5,15 @@ may be slow or shared, the ratio holds. What is compared is measured in turns.
 `bench/data` keeps the simulated stores; the first run makes them (some minutes).
 
 Options: `--events N` for another size of the large store than 5 million;
-`--presence` for the figures of observations alone.
+`--store postgresql://…` for that engine; `--presence` for observations alone.
 """
 
 import argparse
 import functools
 import gc
-import itertools
 import json
 import os
 import re
-import shutil
 import socket
 import statistics
 import subprocess
@@ -27,25 +25,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import apsw
 import observing as presence
 from rich.console import Console
 from rich.table import Table
+from stores import DATA, ORG, Postgres, SQLite, engine_of, fresh_batches, prepare
 
 from footfall import clock, service, settings
 from footfall.core.access import Role
 from footfall.flows.accounts import tenants
 from footfall.flows.accounts.tokens import Tokens
 from footfall.runtime.keys import derive_key
-from footfall.simulation import chain, history
-from footfall.store.relational.keys import Keys
-from footfall.store.sqlite import SQL, Rows
-from footfall.store.sqlite.connections import open_writer
 
-DATA = Path(__file__).parent / "data"
-ORG = "bench"
-# Of all stores here, so that a copy of one opens too.
-os.environ["FOOTFALL_SECRET"] = "bench" * 8
 SMALL = 100_000
 SCOPES = ("organization_read", "organization_write")
 
@@ -85,10 +75,11 @@ class Connection:
 class Bench:
     """A store with a server on it, and a token."""
 
-    def __init__(self, path: Path):
-        self.path = path
-        self.url = f"sqlite:{path}"
-        chosen = settings.load(os.environ, store=self.url)
+    def __init__(self, engine: SQLite | Postgres, name: str):
+        self.engine = engine
+        self.name = name
+        chosen = engine.settings(name)
+        self.url = chosen.store
         store = service.open_store(chosen)
         made = tenants.create_service(
             store, ORG, Role.ORGANIZATION_MANAGER, SCOPES, clock.now()
@@ -125,23 +116,6 @@ class Bench:
     def constant(self, folder: Path):
         here = str(Path(__file__).parent / "constant.py")
         return self.served(here, self.url, str(folder))
-
-
-def prepare(count: int) -> Path:
-    path = DATA / f"{count}.db"
-    if not path.exists():
-        DATA.mkdir(exist_ok=True)
-        part = DATA / "part.db"
-        for end in ("", "-wal", "-shm"):
-            part.with_name(part.name + end).unlink(missing_ok=True)
-        store = service.open_store(settings.load(os.environ, store=f"sqlite:{part}"))
-        tenants.create_organization(store, "Bench", ORG, clock.now())
-        began = time.perf_counter()
-        history.simulate(store, ORG, count, 1, 60, lambda _: None)
-        store.close()
-        part.rename(path)
-        print(f"simulated {count} events in {time.perf_counter() - began:.0f} s")
-    return path
 
 
 def in_turns(times: int, *calls: Callable[[], object]) -> list[float]:
@@ -245,7 +219,7 @@ def growth(small: Bench, large: Bench) -> Iterator[Figure]:
         few = Connection(small_at, small.token)
         many = Connection(large_at, large.token)
         base = f"/v1/organizations/{ORG}"
-        contacts = [contact_of(b.path, 25) for b in (small, large)]
+        contacts = [b.engine.contact(b.name, 25) for b in (small, large)]
         paths = {
             "organization": [f"{base}/events?size=100&sortReverse=true"] * 2,
             "contact": [f"{base}/customers/{c}/events?size=20" for c in contacts],
@@ -266,7 +240,7 @@ def growth(small: Bench, large: Bench) -> Iterator[Figure]:
 def both_loads(address: str, large: Bench) -> None:
     """Large pages, small pages and sends, all at once."""
     base = f"/v1/organizations/{ORG}/events"
-    batch = next(fresh_batches(1, seed=clock.now()))
+    batch = next(fresh_bodies(1, seed=clock.now()))
 
     def large_pages() -> None:
         connection = Connection(address, large.token)
@@ -285,24 +259,22 @@ def both_loads(address: str, large: Bench) -> None:
     rate(address, large.token, f"{base}?size=20", 3, 8)
 
 
-def fresh_batches(count: int, seed: int) -> Iterator[bytes]:
-    """Batches of 500 events that are in no store yet."""
-    made = chain.simulate(ORG, count * 500, seed, 60)
-    flat = itertools.chain.from_iterable(made)
-    for _ in range(count):
-        bodies = [event.body for event in itertools.islice(flat, 500)]
-        yield b"[" + b",".join(bodies) + b"]"
+def fresh_bodies(count: int, seed: int) -> Iterator[bytes]:
+    """Bodies of 500 events that are in no store yet."""
+    for batch in fresh_batches(count, seed):
+        yield b"[" + b",".join([event.body for event in batch]) + b"]"
 
 
 def sending(small: Bench) -> Iterator[Figure]:
     """Sends over HTTP against ready rows put straight into the same tables."""
     rounds, batches, senders = 3, 60, 4
     took: list[list[float]] = [[], []]
+    engine = small.engine
     for number in range(rounds):
-        copy = DATA / "sending.db"
-        shutil.copy(small.path, copy)
-        target = Bench(copy)
-        bodies = list(fresh_batches(batches, seed=1_000 + number))
+        copied(small)
+        target = Bench(engine, "sending")
+        seed = 1_000 + number
+        bodies = list(fresh_bodies(batches, seed))
         with target.server() as (address, _):
             shares = [bodies[n::senders] for n in range(senders)]
 
@@ -314,60 +286,49 @@ def sending(small: Bench) -> Iterator[Figure]:
             began = time.perf_counter()
             run_all([threading.Thread(target=work, args=(s,)) for s in shares])
             took[0].append(time.perf_counter() - began)
-        took[1].append(straight(copy, small.path, batches, 1_000 + number))
-        for end in ("", "-wal", "-shm", ".secret"):
-            copy.with_name(copy.name + end).unlink(missing_ok=True)
+        copied(small)
+        ready = list(fresh_batches(batches, seed))
+        took[1].append(engine.write_directly("sending", ready))
+    engine.remove("sending")
     ours, theirs = map(statistics.median, took)
     events = batches * 500
     yield at_least(
         f"sending in 500s, synced ({events / ours:,.0f} events/s) "
-        "against executemany of ready rows",
+        f"against {engine.direct} of ready rows",
         theirs / ours,
         0.5,
     )
 
 
-def straight(copy: Path, original: Path, batches: int, seed: int) -> float:
-    """Return the seconds that ready rows take with plain executemany."""
-    shutil.copy(original, copy)
-    chosen = settings.load(os.environ, store=f"sqlite:{original}")
-    secret = settings.signing_secret(chosen)
-    keys = Keys(derive_key(secret, "store", 64))
-    connection = open_writer(copy, keys)
-    [organization] = connection.execute(SQL["organization"], {"id": ORG}).fetchone()
-    first = int(connection.execute(SQL["newest_row"]).get) + 1
-    flat = itertools.chain.from_iterable(chain.simulate(ORG, batches * 500, seed, 60))
-    ready = []
-    for _ in range(batches):
-        rows = Rows(list(itertools.islice(flat, 500)), keys)
-        ready.append(
-            (
-                [
-                    {"organization": organization, "key": key, "id": contact}
-                    for key, contact in rows.contacts
-                ],
-                [(n, organization, *row) for n, row in enumerate(rows.rows, first)],
-                [(n, event.body) for n, event in enumerate(rows.new, first)],
-            )
+def copied(small: Bench) -> None:
+    """Have a store \"sending\" that is as the small one."""
+    engine = small.engine
+    engine.remove("sending")
+    if isinstance(engine, SQLite):
+        engine.copy(small.name, "sending")
+    else:
+        prepare(engine, SMALL, "sending")
+
+
+def against_sqlite(large: Bench, count: int) -> Iterator[Figure]:
+    """Large pages of another engine against SQLite's."""
+    other = Bench(SQLite(), prepare(SQLite(), count))
+    with large.server() as (one_at, _), other.server() as (other_at, _):
+        one = Connection(one_at, large.token)
+        two = Connection(other_at, other.token)
+        path = f"/v1/organizations/{ORG}/events?size=10000"
+        ours, theirs = in_turns(
+            25, lambda: one.request(path), lambda: two.request(path)
         )
-        first += 500
-    began = time.perf_counter()
-    for contacts, rows, bodies in ready:
-        with connection:
-            connection.executemany(SQL["add_contact"], contacts)
-            connection.executemany(SQL["add_event"], rows)
-            connection.executemany(SQL["add_body"], bodies)
-    took = time.perf_counter() - began
-    connection.close()
-    return took
+        what = f"page of 10,000 ({ours * 1e3:.1f} ms) against SQLite's"
+        yield at_most(what, ours / theirs, 3)
 
 
-def observing() -> Iterator[Figure]:
+def observing(engine: SQLite | Postgres) -> Iterator[Figure]:
     """Observations with 100,000 stays open, against events on the same server."""
-    path = DATA / "observing.db"
-    DATA.mkdir(exist_ok=True)
-    presence.prepare(path, ORG)
-    bench = Bench(path)
+    engine.remove("observing")
+    presence.prepare(engine.settings("observing"), ORG)
+    bench = Bench(engine, "observing")
     rounds, count, senders = 5, 80, 4
     took: list[list[float]] = [[], []]
     with bench.server() as (address, pid):
@@ -378,7 +339,7 @@ def observing() -> Iterator[Figure]:
             return [functools.partial(one.request, path) for one in connections]
 
         # SQLite's page cache has its own limit, so it is filled before.
-        presence.send_all(list(fresh_batches(400, seed=4_999)), to("events"))
+        presence.send_all(list(fresh_bodies(400, seed=4_999)), to("events"))
         before = presence.resident_kb(pid)
         for minutes in (60, 31):
             everybody = list(presence.everybody(minutes))
@@ -386,19 +347,19 @@ def observing() -> Iterator[Figure]:
         after = presence.resident_kb(pid)
         for number in range(rounds):
             seen = presence.batches(count, seed=1 + number)
-            events = list(fresh_batches(count, seed=5_000 + number))
+            events = list(fresh_bodies(count, seed=5_000 + number))
             took[0].append(presence.send_all(seen, to("observations")))
             took[1].append(presence.send_all(events, to("events")))
     ours, theirs = map(statistics.median, took)
     rate = count * presence.BATCH / ours
     what = f"observations in 500s, synced, {presence.OPEN_STAYS:,} stays open"
-    yield at_least(f"{what}: a second", rate, 20_000)
+    wanted = 20_000 if isinstance(engine, SQLite) else 10_000
+    yield at_least(f"{what}: a second", rate, wanted)
     events_rate = count * presence.BATCH / theirs
     yield at_least(f"{what}: against events ({events_rate:,.0f}/s)", theirs / ours, 0.3)
     memory_kb = (after - before) / presence.OPEN_STAYS
     yield at_most("memory for each open stay, kB", memory_kb, 1)
-    for end in ("", "-wal", "-shm", ".secret", ".ballast"):
-        path.with_name(path.name + end).unlink(missing_ok=True)
+    engine.remove("observing")
 
 
 def starting() -> Iterator[Figure]:
@@ -420,35 +381,26 @@ def starting() -> Iterator[Figure]:
     yield at_most("footfall --help, s", text, 0.3)
 
 
-def contact_of(path: Path, events: int) -> str:
-    """Return a contact with about so many events."""
-    connection = apsw.Connection(str(path))
-    sql = """
-      SELECT contact.id FROM contact JOIN event ON event.contact = contact.number
-      WHERE contact.number < 3000 GROUP BY contact.number
-      ORDER BY abs(count(*) - ?) LIMIT 1
-    """
-    [contact] = connection.execute(sql, (events,)).fetchone()
-    connection.close()
-    return str(contact)
-
-
 def count_of(bench: Bench) -> str:
-    return f"{int(bench.path.stem):,}"
+    return f"{int(bench.name):,}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=5_000_000)
+    parser.add_argument("--store", default="", help="postgresql://…; SQLite without")
     parser.add_argument("--presence", action="store_true")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
+    engine = engine_of(arguments.store)
     figures: list[Figure] = []
-    parts = [observing()]
+    parts = [observing(engine)]
     if not arguments.presence:
-        small = Bench(prepare(SMALL))
-        large = Bench(prepare(arguments.events))
+        small = Bench(engine, prepare(engine, SMALL))
+        large = Bench(engine, prepare(engine, arguments.events))
         parts += [starting(), pages(small), sending(small), growth(small, large)]
+        if arguments.store:
+            parts.append(against_sqlite(large, arguments.events))
     for part in parts:
         for figure in part:
             print(*figure[:3], "ok" if figure[3] else "MISSED", file=sys.stderr)

@@ -1,7 +1,6 @@
 """Observations over HTTP, with many stays open; see bench.py."""
 
 import json
-import os
 import random
 import re
 import threading
@@ -11,22 +10,21 @@ from pathlib import Path
 
 import msgspec
 
-from footfall import clock, service, settings
+from footfall import clock, service
 from footfall.core import instants
 from footfall.core.instants import SECOND
 from footfall.core.places import Hotspot, Location, PresenceSettings
 from footfall.flows.accounts import tenants
+from footfall.settings import Settings
 
 OPEN_STAYS = 100_000
 BATCH = 500
 HOTSPOTS = 50
 
 
-def prepare(path: Path, organization: str) -> None:
+def prepare(chosen: Settings, organization: str) -> None:
     """Make a store with an organization and a venue."""
-    for end in ("", "-wal", "-shm", ".secret", ".ballast"):
-        path.with_name(path.name + end).unlink(missing_ok=True)
-    store = service.open_store(settings.load(os.environ, store=f"sqlite:{path}"))
+    store = service.open_store(chosen)
     tenants.create_organization(store, "Bench", organization, clock.now())
 
     def register(transaction):
