@@ -22,8 +22,9 @@ from rich.console import Console
 from rich.table import Table
 
 from footfall import service, settings
-from footfall.core import events, instants
-from footfall.core.events import TYPE_NUMBERS, TYPES
+from footfall.core import instants
+from footfall.core.events.acceptance import accept
+from footfall.core.events.types import TYPE_NUMBERS, TYPES
 from footfall.core.instants import DAY, HOUR
 from footfall.core.queries import EventQuery, Sort
 from footfall.store import Organization, Store
@@ -70,7 +71,7 @@ def prepare(folder: Path, count: int) -> Store:
     store.create_organization(Organization(ORG, "Growth", START)).result()
     # Makes the contact known: its digest is not SQL's to make.
     body = b'{"customerId":"%s","event":{"type":"login"}}' % CONTACT.encode()
-    made = events.accept(body, ORG, START, lambda: "0" * 32)
+    made = accept(body, ORG, START, lambda: "0" * 32)
     store.append(ORG, [made]).result()
     store.close()
     fill(path, count)

@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from footfall.core import events
-from footfall.core.events import Rejection
+from footfall.core.events import acceptance
+from footfall.core.events.decoding import EventRejected
+from footfall.core.events.duplicates import is_duplicate
+from footfall.core.events.ids import key_of, make_id
+from footfall.core.events.structs import Event
 from tests.conftest import EXAMPLE, SEED_ORGANIZATION, event
 
 NOW = 1_800_000_000_123_456
@@ -16,11 +19,11 @@ DIGITS = "0123456789abcdef" * 2
 
 def accept(value, organization="org"):
     raw = value if isinstance(value, bytes) else json.dumps(value).encode()
-    return events.accept(raw, organization, NOW, lambda: DIGITS)
+    return acceptance.accept(raw, organization, NOW, lambda: DIGITS)
 
 
 def reasons(value, organization="org"):
-    with pytest.raises(Rejection) as caught:
+    with pytest.raises(EventRejected) as caught:
         accept(value, organization)
     return {error.field: error.message for error in caught.value.errors}
 
@@ -171,11 +174,11 @@ def test_depth_is_limited_for_those_who_read_it_back():
 @given(st.text(alphabet="0123456789abcdefgl", max_size=40), st.text(max_size=40))
 def test_keys_are_equal_only_for_equal_ids(one, two):
     ids = {one, two, one + "l", two + "g", DIGITS + "l", DIGITS + "g", DIGITS.upper()}
-    assert len({events.key_of(id_) for id_ in ids}) == len(ids)
+    assert len({key_of(id_) for id_ in ids}) == len(ids)
 
 
 def test_keys_of_made_ids_are_in_the_order_of_time():
-    keys = [events.key_of(events.make_id(t * 1000, 0) + "l") for t in range(5)]
+    keys = [key_of(make_id(t * 1000, 0) + "l") for t in range(5)]
     assert keys == sorted(keys)
 
 
@@ -183,7 +186,7 @@ def test_the_same_event_in_other_words_is_the_same():
     sent = event(organizationId="org")
     stored = accept(sent).body
     spaced = json.dumps(dict(reversed(sent.items())), indent=4).encode()
-    assert events.same(spaced, stored)
+    assert is_duplicate(spaced, stored)
 
 
 @pytest.mark.parametrize(
@@ -192,25 +195,25 @@ def test_the_same_event_in_other_words_is_the_same():
 def test_other_content_is_not_the_same(change):
     stored = accept(event("id", organizationId="org")).body
     sent = event("id", organizationId="org") | change
-    assert events.same(json.dumps(sent).encode(), stored) == ("when" in change)
+    assert is_duplicate(json.dumps(sent).encode(), stored) == ("when" in change)
 
 
 def test_true_is_not_one():
     stored = accept(event("id", flag=True)).body
-    assert not events.same(json.dumps(event("id", flag=1)).encode(), stored)
+    assert not is_duplicate(json.dumps(event("id", flag=1)).encode(), stored)
 
 
 @pytest.mark.parametrize("when", [{}, {"when": None}, {"when": {"createdAt": None}}])
 def test_an_incomplete_event_is_the_same_as_what_it_became(when):
     sent = {"customerId": "c", "event": {"type": "login", "id": "i"}} | when
     raw = json.dumps(sent).encode()
-    later = events.accept(raw, "org", NOW + 10**9, lambda: DIGITS)
-    assert events.same(later.sent, accept(raw).body)
+    later = acceptance.accept(raw, "org", NOW + 10**9, lambda: DIGITS)
+    assert is_duplicate(later.sent, accept(raw).body)
 
 
 def test_the_struct_holds_every_field_of_the_example():
     for sent in EXAMPLE:
-        read = msgspec.convert(sent, events.Event)
+        read = msgspec.convert(sent, Event)
         again = msgspec.to_builtins(read)
 
         def bare(value):
@@ -229,4 +232,4 @@ def test_an_offset_that_was_sent_is_kept():
 
 def test_an_event_whose_offset_was_filled_in_is_the_same_again():
     sent = event(when={"createdAt": "2026-07-01T10:00:00Z"})
-    assert events.same(json.dumps(sent).encode(), accept(sent).body)
+    assert is_duplicate(json.dumps(sent).encode(), accept(sent).body)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from footfall.core import events
-from footfall.core.events import Rejection
+from footfall.core.events.acceptance import accept
+from footfall.core.events.decoding import EventRejected
 from footfall.core.numbers import DIGITS_MAX, check_numbers
 from footfall.sources import reading
 
@@ -63,10 +63,10 @@ NUMBERS = st.builds(
 def test_what_is_accepted_is_a_double_for_everybody(number):
     raw = b'{"customerId":"a","event":{"type":"login"},"x":[%s]}' % number.encode()
     if math.isinf(float(number)):
-        with pytest.raises(Rejection, match="send it as text"):
-            events.accept(raw, "org", 0, lambda: "0" * 32)
+        with pytest.raises(EventRejected, match="send it as text"):
+            accept(raw, "org", 0, lambda: "0" * 32)
         return
-    made = events.accept(raw, "org", 0, lambda: "0" * 32)
+    made = accept(raw, "org", 0, lambda: "0" * 32)
     value = json.loads(made.body)["x"][0]
     assert math.isfinite(float(value))
     assert msgspec.json.decode(made.body)["x"][0] == value
@@ -75,8 +75,8 @@ def test_what_is_accepted_is_a_double_for_everybody(number):
 @pytest.mark.parametrize("number", BEYOND)
 def test_an_event_with_such_a_number_is_rejected_alone(number):
     raw = f'{{"customerId":"a","event":{{"type":"login"}},"x":{number}}}'.encode()
-    with pytest.raises(Rejection, match="send it as text"):
-        events.accept(raw, "org", 0, lambda: "0" * 32)
+    with pytest.raises(EventRejected, match="send it as text"):
+        accept(raw, "org", 0, lambda: "0" * 32)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from footfall import errors
 from footfall.core.access import SCOPES
-from footfall.core.events import TYPES
+from footfall.core.events.types import TYPES
 from footfall.settings import Settings
 from footfall.web.openapi import document
 from tests.cli.test_cli import COMMANDS

@@ -11,8 +11,8 @@ import apsw
 import pytest
 
 from footfall import service, settings
-from footfall.core import events
 from footfall.core.access import Role
+from footfall.core.events.acceptance import accept
 from footfall.core.queries import EventQuery, Sort
 from footfall.errors import ContactUnknown
 from footfall.flows.accounts import tenants
@@ -120,7 +120,7 @@ def made(path, *contacts):
     store.create_organization(Organization("org", "Org", 0)).result()
     for contact in contacts:
         raw = json.dumps(event(customerId=contact)).encode()
-        new = events.accept(raw, "org", 0, lambda: secrets.token_hex(16))
+        new = accept(raw, "org", 0, lambda: secrets.token_hex(16))
         store.append("org", [new]).result()
     return store
 
@@ -154,7 +154,6 @@ DYING = """
 import os, sys
 from pathlib import Path
 from footfall import service, settings
-from footfall.core import events
 from footfall.core.access import Role
 calls, dies_at = 0, int(sys.argv[3])
 def dying(name):
@@ -303,7 +302,7 @@ def test_who_came_again_after_an_erasure_is_not_erased_by_a_restore(tmp_path):
     store = made(path, "ann")
     store.erase("org", "ann").result()
     raw = json.dumps(event(customerId="ann")).encode()
-    new = events.accept(raw, "org", 0, lambda: secrets.token_hex(16))
+    new = accept(raw, "org", 0, lambda: secrets.token_hex(16))
     store.append("org", [new]).result()
     footfall("backup", copy, "--store", f"sqlite:{path}")
     store.close()

@@ -6,7 +6,8 @@ import secrets
 import msgspec
 import pytest
 
-from footfall.core import events
+from footfall.core.events.ids import key_of
+from footfall.core.events.structs import NewEvent
 from footfall.core.queries import EventQuery, Position, Sort
 from footfall.core.scrolls import Scroll, ScrollSeal
 from footfall.flows.events.read import read_events
@@ -22,8 +23,8 @@ def walked(server_store):
     organization = secrets.token_hex(8)
     server_store.create_organization(Organization(organization, "Org", 0)).result()
     batch = [
-        events.NewEvent(
-            key=events.key_of(f"{number:032x}l"),
+        NewEvent(
+            key=key_of(f"{number:032x}l"),
             contact="guest",
             type=number % 13,
             created_at=number // 50 * 1_000_000,

@@ -21,7 +21,8 @@ import httpx2
 import msgspec
 
 from footfall import clock, service, settings
-from footfall.core import events, instants
+from footfall.core import instants
+from footfall.core.events.acceptance import accept
 from footfall.core.instants import DAY, MINUTE, SECOND
 from footfall.core.observations import (
     Observation,
@@ -266,7 +267,7 @@ def long_history(place: ServedStore) -> Tenant:
     tenant = place.tenant()
     for _ in range(20):
         made = [
-            events.accept(
+            accept(
                 msgspec.json.encode(event()),
                 tenant.id,
                 0,

@@ -9,7 +9,8 @@ from pathlib import Path
 import apsw
 import msgspec
 
-from footfall.core import events
+from footfall.core.events.acceptance import accept
+from footfall.core.events.structs import NewEvent
 from footfall.core.queries import EventQuery
 from footfall.errors import FootfallError
 from footfall.store import Organization
@@ -29,9 +30,9 @@ class Outcome(msgspec.Struct):
     damaged: int = 0
 
 
-def new(event_id: str) -> events.NewEvent:
+def new(event_id: str) -> NewEvent:
     raw = f'{{"customerId":"c","event":{{"type":"login","id":"{event_id}"}}}}'
-    return events.accept(raw.encode(), "org", 0, str)
+    return accept(raw.encode(), "org", 0, str)
 
 
 def cut_once(path: Path, seed: int, synchronous: str) -> Outcome:

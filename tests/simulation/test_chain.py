@@ -4,7 +4,8 @@ from collections import Counter
 
 import pytest
 
-from footfall.core import events
+from footfall.core.events.acceptance import accept
+from footfall.core.events.types import TYPES
 from footfall.simulation import chain
 
 
@@ -35,12 +36,12 @@ def test_ids_are_unique():
 
 def test_each_is_what_accepting_it_would_make():
     for event in make(1_000):
-        assert events.accept(event.body, "org", 0, str) == event
+        assert accept(event.body, "org", 0, str) == event
 
 
 def test_all_types_occur_and_presence_prevails(bodies):
     counts = Counter(body["event"]["type"] for body in bodies)
-    assert set(counts) == set(events.TYPES)
+    assert set(counts) == set(TYPES)
     assert sum(counts[t] for t in ("arriving", "login", "visit")) > len(bodies) / 2
 
 

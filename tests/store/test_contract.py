@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from footfall.core import events
 from footfall.core.access import Role, Service
+from footfall.core.events import acceptance
 from footfall.core.queries import EventQuery, Position, Sort
 from footfall.errors import AlreadyExists, ContactUnknown, OrganizationUnknown
 from footfall.store import Appended, Credential, Erased, Organization
@@ -20,7 +20,7 @@ def new(event_id=None, **changes):
 
 def accept(value):
     raw = json.dumps(value).encode()
-    return events.accept(raw, "org", 0, lambda: secrets.token_hex(16))
+    return acceptance.accept(raw, "org", 0, lambda: secrets.token_hex(16))
 
 
 @pytest.fixture(autouse=True)

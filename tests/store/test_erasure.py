@@ -11,7 +11,8 @@ from typing import Any
 import apsw
 import pytest
 
-from footfall.core import events, observations
+from footfall.core import observations
+from footfall.core.events.acceptance import accept
 from footfall.core.observations import Observation, PlaceReference, SourceBatch
 from footfall.core.queries import EventQuery
 from footfall.errors import ContactUnknown
@@ -171,7 +172,7 @@ def test_problems_that_hold_an_erased_person_are_gone_with_their_bytes(world, tm
 
 def accepted(**changes):
     raw = json.dumps(event(**changes)).encode()
-    return events.accept(raw, "org", 0, lambda: secrets.token_hex(16))
+    return accept(raw, "org", 0, lambda: secrets.token_hex(16))
 
 
 @pytest.fixture

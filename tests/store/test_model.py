@@ -21,7 +21,8 @@ from hypothesis.stateful import (
 )
 
 from footfall import service
-from footfall.core import events
+from footfall.core.events.acceptance import accept
+from footfall.core.events.types import TYPES
 from footfall.core.instants import format_instant
 from footfall.core.queries import Sort
 from footfall.core.scrolls import ScrollSeal
@@ -41,9 +42,7 @@ INSTANTS = st.integers(0, 12).map(lambda n: BASE + n * 5 * HOUR)
 SKEWS = st.sampled_from([0, 0, 2, 5.5, -7, -12, 14, -30, 400]).map(
     lambda h: int(h * HOUR)
 )
-NEW = st.tuples(
-    INSTANTS, SKEWS, st.sampled_from(events.TYPES[:5]), st.sampled_from(CONTACTS)
-)
+NEW = st.tuples(INSTANTS, SKEWS, st.sampled_from(TYPES[:5]), st.sampled_from(CONTACTS))
 
 
 class Stored(msgspec.Struct):
@@ -106,7 +105,7 @@ class Model(RuleBasedStateMachine):
                     "timezone": "UTC",
                 },
             }
-            batch.append(events.accept(json.dumps(raw).encode(), organization, 0, str))
+            batch.append(accept(json.dumps(raw).encode(), organization, 0, str))
             self.list.append(made)
         self.store.append(organization, batch).result()
 
@@ -163,9 +162,9 @@ class Model(RuleBasedStateMachine):
             "sortReverse": st.sampled_from(["true", "false"]),
             "dateStart": INSTANTS.map(format_instant),
             "dateEnd": INSTANTS.map(format_instant),
-            "events": st.sets(
-                st.sampled_from(events.TYPES[:5]), min_size=1, max_size=4
-            ).map(lambda s: ",".join(sorted(s))),
+            "events": st.sets(st.sampled_from(TYPES[:5]), min_size=1, max_size=4).map(
+                lambda s: ",".join(sorted(s))
+            ),
         },
     )
 

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from footfall.core import instants
-from footfall.core.events import TYPE_NUMBERS, TYPES, NewEvent
+from footfall.core.events.structs import NewEvent
+from footfall.core.events.types import TYPE_NUMBERS, TYPES
 from footfall.core.instants import DAY, HOUR, MINUTE
 from footfall.core.queries import EventQuery, Sort
 from footfall.store import Organization

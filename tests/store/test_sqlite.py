@@ -13,7 +13,8 @@ from importlib import resources
 import apsw
 import pytest
 
-from footfall.core import events
+from footfall.core.events.acceptance import accept
+from footfall.core.events.types import TYPES
 from footfall.core.queries import EventQuery, Position, Sort
 from footfall.errors import EngineTooOld, StoreForeign, StoreNewer, StoreUnwritable
 from footfall.store import Organization
@@ -43,7 +44,7 @@ def fill(path, contacts=200, count=4_000):
                 f'"id":"{rng.getrandbits(128):032x}l"}},"mail":"{name}@guests",'
                 f'"pad":"{pad}"}}'
             )
-            batch.append(events.accept(raw.encode(), "org", 0, secrets.token_hex))
+            batch.append(accept(raw.encode(), "org", 0, secrets.token_hex))
         store.append("org", batch).result()
     return store, names
 
@@ -258,7 +259,7 @@ def parameters_of(sql):
 
 
 def test_the_lists_of_types_that_the_files_number_only_grows():
-    assert events.TYPES[:13] == (
+    assert TYPES[:13] == (
         ("signup", "arriving", "login", "visit", "geo_arriving", "geo_visit")
         + ("send_email", "open_email", "click_email", "send_sms", "click_sms")
         + ("survey", "promo")

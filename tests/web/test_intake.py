@@ -16,7 +16,7 @@ import pytest
 import zstandard
 
 from footfall import clock
-from footfall.core import events
+from footfall.core.events.types import unknown_type
 from footfall.errors import Overloaded, TooLarge, TooManyRequests
 from footfall.flows.accounts import source_secrets
 from footfall.web import payload
@@ -130,8 +130,8 @@ def test_more_items_than_allowed_are_refused_whatever_they_are(tenant):
 
 
 def test_the_nearest_type_is_named_for_short_names_only():
-    assert "nearest is 'click_email'" in events.unknown_type("clik_email")
-    assert "nearest" not in events.unknown_type("x" * 65)
+    assert "nearest is 'click_email'" in unknown_type("clik_email")
+    assert "nearest" not in unknown_type("x" * 65)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from footfall.core.events import ID_LENGTH_MAX
+from footfall.core.events.ids import ID_LENGTH_MAX
 from footfall.web.paths import canonical
 from tests.conftest import event
 

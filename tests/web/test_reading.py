@@ -4,7 +4,7 @@ import secrets
 
 import pytest
 
-from footfall.core.events import TYPES
+from footfall.core.events.types import TYPES
 from footfall.core.queries import Sort
 from tests.conftest import (
     EXAMPLE,

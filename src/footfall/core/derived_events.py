@@ -10,8 +10,10 @@ from typing import Any
 
 import msgspec
 
-from footfall.core import events, instants
-from footfall.core.events import NewEvent
+from footfall.core import instants
+from footfall.core.events.ids import key_of, make_id
+from footfall.core.events.structs import NewEvent
+from footfall.core.events.types import TYPE_NUMBERS
 from footfall.core.instants import MINUTE
 from footfall.core.places import Registry
 
@@ -96,7 +98,7 @@ def _id(at: int, *made_of: object) -> str:
     bits = hashlib.blake2b(
         parts, digest_size=10, key=at.to_bytes(8, "big", signed=True)
     )
-    return events.make_id(max(at, 0), int.from_bytes(bits.digest())) + "l"
+    return make_id(max(at, 0), int.from_bytes(bits.digest())) + "l"
 
 
 def _when(at: int, timezone: str) -> dict[str, str]:
@@ -122,9 +124,9 @@ def _write(
         value["where"] = where
     body = msgspec.json.encode(value | {"when": when})
     return NewEvent(
-        key=events.key_of(detail["id"]),
+        key=key_of(detail["id"]),
         contact=contact,
-        type=events.TYPE_NUMBERS[detail["type"]],
+        type=TYPE_NUMBERS[detail["type"]],
         created_at=instants.parse_instant(when["createdAt"]),
         local_at=instants.parse_wall_clock(when["createdAtLocal"]),
         body=body,

@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from footfall.core import events, instants
+from footfall.core import instants
+from footfall.core.events.types import TYPE_NUMBERS, unknown_type
 from footfall.errors import FieldError, ParameterInvalid
 
 SIZE_MAX = 10_000
@@ -121,9 +122,9 @@ PARAMETER_NAMES = {
 def _types(text: str) -> tuple[int, ...]:
     names = [name.strip() for name in text.split(",")]
     for name in names:
-        if name not in events.TYPE_NUMBERS:
-            raise ValueError(events.unknown_type(name))
-    return tuple(sorted({events.TYPE_NUMBERS[name] for name in names}))
+        if name not in TYPE_NUMBERS:
+            raise ValueError(unknown_type(name))
+    return tuple(sorted({TYPE_NUMBERS[name] for name in names}))
 
 
 def _size(text: str) -> int:

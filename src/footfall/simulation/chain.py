@@ -16,7 +16,9 @@ from typing import Any
 import msgspec
 
 from footfall.core import instants
-from footfall.core.events import TYPE_NUMBERS, NewEvent, id_letter, key_of, make_id
+from footfall.core.events.ids import id_letter, key_of, make_id
+from footfall.core.events.structs import NewEvent
+from footfall.core.events.types import TYPE_NUMBERS
 from footfall.core.instants import DAY, HOUR, MINUTE, SECOND
 
 CLOCK_CHANGE = date(2026, 10, 25)

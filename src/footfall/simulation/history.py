@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from footfall.core.events import NewEvent
+from footfall.core.events.structs import NewEvent
 from footfall.flows.write_window import WriteWindow
 from footfall.simulation import chain
 from footfall.store import Appended, Store

@@ -10,7 +10,7 @@ import msgspec
 from footfall.core import identities, instants
 from footfall.core.bodies import may_have_more, split
 from footfall.core.decoding import wrong_types
-from footfall.core.events import bad_id
+from footfall.core.events.ids import bad_id
 from footfall.core.observations import (
     Login,
     Observation,

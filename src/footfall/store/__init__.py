@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 import msgspec
 
 from footfall.core.access import Service
-from footfall.core.events import NewEvent
+from footfall.core.events.structs import NewEvent
 from footfall.core.queries import EventQuery, Position
 from footfall.store.transaction import Source, Transaction
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from footfall.core.events import NewEvent
+from footfall.core.events.structs import NewEvent
 from footfall.core.observations import StoredObservation
 from footfall.core.places import (
     Hotspot,

@@ -8,7 +8,9 @@ compares the routes with it, another the answers.
 import msgspec
 
 from footfall import __version__
-from footfall.core import access, events, queries
+from footfall.core import access, queries
+from footfall.core.events.structs import Event
+from footfall.core.events.types import TYPES
 from footfall.flows.contacts.erase import Erased
 from footfall.flows.events.ingest import Receipt
 from footfall.web import openapi_places
@@ -31,7 +33,7 @@ class EventsPage(msgspec.Struct, rename="camel", frozen=True):
     generated: str
     count: int
     has_more: bool
-    events: list[events.Event]
+    events: list[Event]
     scroll_id: str | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -298,7 +300,7 @@ _PARAMETERS = [
     ),
     parameter(
         "events",
-        f"Only these types, separated by commas: {', '.join(events.TYPES)}.",
+        f"Only these types, separated by commas: {', '.join(TYPES)}.",
         {"type": "string"},
         "visit,login",
     ),

@@ -4,7 +4,7 @@ import asyncio
 
 import msgspec
 
-from footfall.core.events import TYPES
+from footfall.core.events.types import TYPES
 from footfall.store import Store
 
 

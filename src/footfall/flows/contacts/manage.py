@@ -9,12 +9,12 @@ import msgspec
 from footfall.core import (
     decoding,
     derived_events,
-    events,
     identities,
     instants,
     observations,
 )
 from footfall.core.derived_events import EventContext
+from footfall.core.events.ids import bad_id
 from footfall.core.instants import SECOND
 from footfall.core.observations import PlaceReference
 from footfall.errors import AlreadyExists, ContactUnknown, FieldError, Invalid
@@ -213,7 +213,7 @@ def _form(name: str, value: str) -> str:
 def _wrong_new(new: NewContact) -> list[FieldError]:
     errors = []
     if new.id is not None:
-        errors += list(events.bad_id("id", new.id))
+        errors += list(bad_id("id", new.id))
     if not 1 <= len(new.source) <= TEXT_LENGTH_MAX or not new.source.isprintable():
         message = f"is not 1 to {TEXT_LENGTH_MAX} printable characters"
         errors.append(FieldError("source", message))

@@ -8,8 +8,11 @@ from concurrent.futures import Future
 
 import msgspec
 
-from footfall.core import bodies, events
-from footfall.core.events import NewEvent, Rejection
+from footfall.core import bodies
+from footfall.core.events.acceptance import accept
+from footfall.core.events.decoding import EventRejected
+from footfall.core.events.ids import make_id
+from footfall.core.events.structs import NewEvent
 from footfall.core.places import Registry
 from footfall.errors import FieldError, NothingAccepted
 from footfall.flows.parsing import on_parser
@@ -57,7 +60,7 @@ def read(
     new_id: Callable[[bytes, int], str] | None = None,
     zone_at: Callable[[str], str | None] = lambda _: None,
 ) -> Batch:
-    """Check and complete each item; see `core.events.accept`.
+    """Check and complete each item; see `core.events.acceptance`.
 
     `new_id` makes the digits of a missing id from the item and its index; by default
     they are time-ordered and random. `zone_at` returns a location's time zone.
@@ -67,14 +70,14 @@ def read(
     rejected: list[RejectedItem] = []
 
     def time_ordered(_item: bytes, _index: int) -> str:
-        return events.make_id(now, secrets.randbits(_ID_BITS))
+        return make_id(now, secrets.randbits(_ID_BITS))
 
     for index, item in enumerate(items):
         try:
             fresh = functools.partial(new_id or time_ordered, item, index)
-            accepted.append(events.accept(item, organization, now, fresh, zone_at))
+            accepted.append(accept(item, organization, now, fresh, zone_at))
             positions.append(index)
-        except Rejection as reason:
+        except EventRejected as reason:
             rejected.append(RejectedItem(index, reason.event_id, reason.errors))
     return Batch(accepted, positions, rejected)
 

@@ -11,7 +11,7 @@ import msgspec
 
 from footfall.core import derived_events, stays
 from footfall.core.derived_events import EventContext
-from footfall.core.events import NewEvent
+from footfall.core.events.structs import NewEvent
 from footfall.core.places import Place, Registry
 from footfall.core.stays import Rules, Stay
 from footfall.store.transaction import StayQuery, StoredStay, Transaction

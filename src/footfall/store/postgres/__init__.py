@@ -16,7 +16,7 @@ from psycopg_pool import ConnectionPool
 from typing_extensions import override
 
 from footfall.core.access import Service
-from footfall.core.events import NewEvent
+from footfall.core.events.structs import NewEvent
 from footfall.core.queries import EventQuery, Position
 from footfall.errors import (
     AlreadyExists,

@@ -1,6 +1,6 @@
 """The event log: events appended to its table."""
 
-from footfall.core.events import NewEvent
+from footfall.core.events.structs import NewEvent
 from footfall.store import Appended
 from footfall.store.postgres.session import PostgresSession
 from footfall.store.relational.duplicates import sort_out

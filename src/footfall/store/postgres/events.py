@@ -3,7 +3,7 @@
 from typing_extensions import override
 
 from footfall.core import derived_events
-from footfall.core.events import NewEvent
+from footfall.core.events.structs import NewEvent
 from footfall.store.postgres.event_log import append, give_arrivals
 from footfall.store.postgres.session import PostgresSession
 from footfall.store.relational.repository import Repository

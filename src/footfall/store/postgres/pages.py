@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from footfall.core import instants
-from footfall.core.events import TYPES
+from footfall.core.events.types import TYPES
 from footfall.core.queries import EventQuery, Position, Sort
 from footfall.store import Page
 from footfall.store.postgres.connections import Connection

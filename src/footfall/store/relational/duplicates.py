@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from footfall.core import events
-from footfall.core.events import NewEvent
+from footfall.core.events.duplicates import is_duplicate
+from footfall.core.events.structs import NewEvent
 from footfall.store import Appended
 
 
@@ -23,7 +23,7 @@ def sort_out(
         known = stored.get(event.key) if first is None else first.body
         if known is None:
             fresh[event.key] = event
-        elif not events.same(event.sent, known):
+        elif not is_duplicate(event.sent, known):
             conflicts.append(position)
     duplicates = len(sent) - len(fresh) - len(conflicts)
     return list(fresh.values()), Appended(len(fresh), duplicates, tuple(conflicts))

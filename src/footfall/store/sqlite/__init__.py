@@ -17,7 +17,7 @@ import msgspec
 from typing_extensions import override
 
 from footfall.core.access import Service
-from footfall.core.events import NewEvent
+from footfall.core.events.structs import NewEvent
 from footfall.core.queries import EventQuery, Position
 from footfall.errors import (
     AlreadyExists,

@@ -2,7 +2,7 @@
 
 import apsw
 
-from footfall.core.events import NewEvent
+from footfall.core.events.structs import NewEvent
 from footfall.errors import OrganizationUnknown
 from footfall.store import Appended
 from footfall.store.relational.duplicates import sort_out

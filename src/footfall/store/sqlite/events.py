@@ -3,7 +3,7 @@
 from typing_extensions import override
 
 from footfall.core import derived_events
-from footfall.core.events import NewEvent
+from footfall.core.events.structs import NewEvent
 from footfall.store.relational.repository import Repository
 from footfall.store.sqlite.arrivals import give_arrivals
 from footfall.store.sqlite.event_log import Rows, append

@@ -20,7 +20,7 @@ import apsw
 import msgspec
 
 from footfall.core import instants
-from footfall.core.events import TYPES
+from footfall.core.events.types import TYPES
 from footfall.core.queries import EventQuery, Position, Sort
 from footfall.store import Page
 from footfall.store.relational.offsets import Span, local_spans

@@ -1,0 +1,44 @@
+"""The ids of events: how they are made, checked, and turned into keys of the store."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+
+from footfall.core.events.types import GEOFENCE_TYPES
+from footfall.errors import FieldError
+
+ID_LENGTH_MAX = 128
+_USUAL_ID = re.compile("[0-9a-f]{32}[gl]")
+
+
+def key_of(event_id: str) -> bytes:
+    """Return the key of an id in the store: short, and in the order of usual ids.
+
+    The 32 hex digits and the letter of a usual id become 17 bytes. Any other id becomes
+    a digest of 16 bytes and `#`, which no usual id ends with.
+    """
+    if _USUAL_ID.fullmatch(event_id):
+        return bytes.fromhex(event_id[:32]) + event_id[-1].encode()
+    digest = hashlib.blake2b(event_id.encode(), digest_size=16).digest()
+    return digest + b"#"
+
+
+def make_id(instant: int, random_bits: int) -> str:
+    """Make the digits of a time-ordered id: 48 bits of milliseconds, then 80 random."""
+    return f"{instant // 1000:012x}{random_bits:020x}"
+
+
+def id_letter(event_type: str) -> str:
+    """Return the letter that ends the id of an event of that type."""
+    return "g" if event_type in GEOFENCE_TYPES else "l"
+
+
+def bad_id(field: str, value: str) -> Iterator[FieldError]:
+    """Yield the errors of an id that was sent."""
+    if not value:
+        yield FieldError(field, "is empty; leave it out or give it a value")
+    elif len(value) > ID_LENGTH_MAX:
+        message = f"has {len(value)} characters; at most {ID_LENGTH_MAX} are allowed"
+        yield FieldError(field, message)
+    elif not value.isprintable():
+        yield FieldError(field, "has control or other unprintable characters")
