@@ -53,6 +53,21 @@ class FieldError(msgspec.Struct, frozen=True):
     field: str
     message: str
 
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message}" if self.field else self.message
+
+
+class ItemRejected(Exception):
+    """One item of a batch cannot be taken, for each of these reasons.
+
+    It never becomes an answer: the item is listed among the rejections of its batch.
+    """
+
+    def __init__(self, errors: Sequence[FieldError], item_id: str | None = None):
+        super().__init__("; ".join(map(str, errors)))
+        self.errors = tuple(errors)
+        self.item_id = item_id
+
 
 class FootfallError(Exception):
     """The root of the tree above."""

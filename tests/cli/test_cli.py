@@ -81,6 +81,7 @@ def test_services_are_made_listed_and_revoked(filled):
     assert listed["clientKey"] == made["clientKey"]
     assert listed["scopes"] == ["events_read", "events_write"]
     assert made["clientSecret"] not in json.dumps(listed)
+    assert "None" not in filled("service", "list")
     assert made["clientKey"] in filled("service", "revoke", made["clientKey"])
     assert json.loads(filled("service", "list", "--json"))[0]["revokedAt"]
     assert "clientSecret" in filled(*command)

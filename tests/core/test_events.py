@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from footfall.core.events import acceptance
-from footfall.core.events.decoding import EventRejected
 from footfall.core.events.duplicates import is_duplicate
 from footfall.core.events.ids import key_of, make_id
 from footfall.core.events.structs import Event
+from footfall.errors import ItemRejected
 from tests.conftest import EXAMPLE, SEED_ORGANIZATION, event
 
 NOW = 1_800_000_000_123_456
@@ -23,7 +23,7 @@ def accept(value, organization="org"):
 
 
 def reasons(value, organization="org"):
-    with pytest.raises(EventRejected) as caught:
+    with pytest.raises(ItemRejected) as caught:
         accept(value, organization)
     return {error.field: error.message for error in caught.value.errors}
 

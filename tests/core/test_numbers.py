@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from footfall.core.events.acceptance import accept
-from footfall.core.events.decoding import EventRejected
 from footfall.core.numbers import DIGITS_MAX, check_numbers
+from footfall.errors import ItemRejected
 from footfall.sources import reading
 
 BEYOND = ["1e400", "-1e400", "1E+309", "9" * 400, "-" + "9" * 5_000, "1" * 300 + "e99"]
@@ -63,7 +63,7 @@ NUMBERS = st.builds(
 def test_what_is_accepted_is_a_double_for_everybody(number):
     raw = b'{"customerId":"a","event":{"type":"login"},"x":[%s]}' % number.encode()
     if math.isinf(float(number)):
-        with pytest.raises(EventRejected, match="send it as text"):
+        with pytest.raises(ItemRejected, match="send it as text"):
             accept(raw, "org", 0, lambda: "0" * 32)
         return
     made = accept(raw, "org", 0, lambda: "0" * 32)
@@ -75,7 +75,7 @@ def test_what_is_accepted_is_a_double_for_everybody(number):
 @pytest.mark.parametrize("number", BEYOND)
 def test_an_event_with_such_a_number_is_rejected_alone(number):
     raw = f'{{"customerId":"a","event":{{"type":"login"}},"x":{number}}}'.encode()
-    with pytest.raises(EventRejected, match="send it as text"):
+    with pytest.raises(ItemRejected, match="send it as text"):
         accept(raw, "org", 0, lambda: "0" * 32)
 
 

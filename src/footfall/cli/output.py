@@ -70,14 +70,19 @@ def print_json(value: Any) -> None:
     say(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print rows under their columns."""
+def print_list(found: Sequence[object], columns: Sequence[str], *, json: bool) -> None:
+    """Print structs or dicts: whole as JSON, or a table of these fields."""
+    if json:
+        print_json(found)
+        return
+    import msgspec
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(*columns, box=None, pad_edge=False)
-    for row in rows:
+    for row in msgspec.to_builtins(found):
+        cells = ("" if row[name] is None else str(row[name]) for name in columns)
         # Text, because rich would read `[red]` in a string as a style.
-        table.add_row(*(Text(shown(str(cell)).replace("\n", "\\n")) for cell in row))
+        table.add_row(*(Text(shown(cell).replace("\n", "\\n")) for cell in cells))
     Console(soft_wrap=True).print(table)

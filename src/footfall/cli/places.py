@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from footfall.cli.output import opened, print_json, print_table, say, warn
+from footfall.cli.output import opened, print_json, print_list, say, warn
 from footfall.errors import NothingAccepted
 
 if TYPE_CHECKING:
@@ -85,14 +85,11 @@ def list_locations(
         store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
         json: Print JSON.
     """
-    import msgspec
-
     from footfall.flows.places.manage import list_locations as find
 
     with opened(store) as data:
         found = find(data, organization, (), None)
-    columns = ("id", "name", "timezone", "externalId")
-    _print([msgspec.to_builtins(one) for one in found], columns, json=json)
+    print_list(found, ("id", "name", "timezone", "externalId"), json=json)
 
 
 def list_hotspots(
@@ -107,18 +104,9 @@ def list_hotspots(
         store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
         json: Print JSON.
     """
-    import msgspec
-
     from footfall.flows.places.manage import list_hotspots as find
 
     with opened(store) as data:
         found = find(data, organization, None)
     columns = ("id", "name", "macAddress", "nasIdentifier", "venueId")
-    _print([msgspec.to_builtins(one) for one in found], columns, json=json)
-
-
-def _print(found: list[Any], columns: tuple[str, ...], *, json: bool) -> None:
-    if json:
-        print_json(found)
-    else:
-        print_table(columns, [[one[name] or "" for name in columns] for one in found])
+    print_list(found, columns, json=json)

@@ -4,7 +4,7 @@ import os
 from typing import TYPE_CHECKING
 
 from footfall import clock, settings
-from footfall.cli.output import opened, print_json, print_table, say
+from footfall.cli.output import opened, print_json, print_list, say
 from footfall.core.instants import format_instant
 from footfall.errors import NotFound
 
@@ -138,11 +138,7 @@ def list_sources(
             }
             for source in data.sources(organization)
         ]
-    if json:
-        print_json(found)
-    else:
-        columns = ("id", "kind", "organizationId", "createdAt")
-        print_table(columns, [[one[name] for name in columns] for one in found])
+    print_list(found, ("id", "kind", "organizationId", "createdAt"), json=json)
 
 
 def delete(source: str, *, store: str | None = None) -> None:
@@ -195,8 +191,4 @@ def problems(
         }
         for one in kept
     ]
-    if json:
-        print_json(found)
-    else:
-        columns = ("at", "source", "reason")
-        print_table(columns, [[one[name] for name in columns] for one in found])
+    print_list(found, ("at", "source", "reason"), json=json)

@@ -4,7 +4,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from footfall import clock
-from footfall.cli.output import opened, print_json, print_table, say
+from footfall.cli.output import opened, print_json, print_list, say
 from footfall.core.instants import format_instant
 from footfall.errors import NotFound
 
@@ -50,11 +50,7 @@ def list_organizations(*, store: str | None = None, json: bool = False) -> None:
     """
     with opened(store) as data:
         found = [_organization(item) for item in data.organizations()]
-    if json:
-        print_json(found)
-    else:
-        columns = ("id", "name", "createdAt")
-        print_table(columns, [[item[name] for name in columns] for item in found])
+    print_list(found, ("id", "name", "createdAt"), json=json)
 
 
 def create_service(
@@ -125,11 +121,8 @@ def list_services(
             }
             for service in data.services(organization)
         ]
-    if json:
-        print_json(found)
-    else:
-        columns = ("clientKey", "organizationId", "role", "scopes", "revokedAt")
-        print_table(columns, [[item[name] for name in columns] for item in found])
+    columns = ("clientKey", "organizationId", "role", "scopes", "revokedAt")
+    print_list(found, columns, json=json)
 
 
 def revoke_service(client_key: str, *, store: str | None = None) -> None:

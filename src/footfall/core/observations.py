@@ -105,7 +105,7 @@ class Restart(msgspec.Struct, frozen=True):
 
 
 class Rejection(msgspec.Struct, frozen=True):
-    """Something that could not be understood, and why."""
+    """An item that was not taken, with its reasons."""
 
     errors: tuple[FieldError, ...]
     raw: bytes
@@ -114,7 +114,7 @@ class Rejection(msgspec.Struct, frozen=True):
     @property
     def reason(self) -> str:
         """The errors in one line."""
-        return "; ".join(f"{e.field}: {e.message}".lstrip(": ") for e in self.errors)
+        return "; ".join(map(str, self.errors))
 
 
 class SourceBatch(msgspec.Struct, frozen=True):

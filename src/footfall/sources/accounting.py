@@ -19,7 +19,7 @@ from footfall.core.observations import (
     SourceBatch,
     parse_mac,
 )
-from footfall.sources.reading import rejections
+from footfall.sources.reading import rejection
 
 # Attributes by their names in FreeRADIUS' dictionaries, with their values as text.
 Attributes = Mapping[str, Sequence[str]]
@@ -60,7 +60,7 @@ def decode(attributes: Attributes, now: int) -> SourceBatch:
             )
         device = parse_mac((first("Calling-Station-Id") or "").strip())
     except ValueError as error:
-        return SourceBatch(rejections=[rejections("", error, _shown(attributes))])
+        return SourceBatch(rejections=[rejection("", error, _shown(attributes))])
     reference = PlaceReference(mac=_called(first("Called-Station-Id")), nas=nas)
     if status != "Start":
         return SourceBatch([Observation(at, reference, device)])

@@ -14,7 +14,7 @@ from typing import Any
 
 from footfall.core.observations import SourceBatch
 from footfall.sources import accounting
-from footfall.sources.reading import list_of, object_of, read_json, rejections
+from footfall.sources.reading import list_of, object_of, read_json, rejection
 
 _TIME = "%b %d %Y %H:%M:%S"
 _UTC = (" UTC", " GMT")
@@ -43,7 +43,7 @@ def decode(body: bytes, now: int) -> SourceBatch:
     try:
         post = object_of(read_json(body))
     except ValueError as error:
-        return SourceBatch(rejections=[rejections("", error, body)])
+        return SourceBatch(rejections=[rejection("", error, body)])
     return accounting.decode(attributes_of(post), now)
 
 

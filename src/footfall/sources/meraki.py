@@ -30,7 +30,7 @@ from footfall.sources.reading import (
     object_of,
     optional_mac,
     read_json,
-    rejections,
+    rejection,
     signal_of,
     text_of,
 )
@@ -71,15 +71,15 @@ def decode(body: bytes, _now: int) -> SourceBatch:
     try:
         post = object_of(read_json(body))
     except ValueError as error:
-        return SourceBatch(rejections=[rejections("", error, body)])
+        return SourceBatch(rejections=[rejection("", error, body)])
     kind, version = post.get("type"), str(post.get("version", ""))
     data = object_of(post.get("data"))
     if kind not in _TYPES or not version.startswith(("2", "3")):
         what = f"type {str(kind)[:64]!r}, version {version[:16]!r} is not known"
-        return SourceBatch(rejections=[rejections("type", what, data)])
+        return SourceBatch(rejections=[rejection("type", what, data)])
     read = _read_3 if version.startswith("3") else _read_2
     heard: list[Observation] = []
-    problems: list[Rejection] = []
+    rejections: list[Rejection] = []
     sent = list_of(data.get("observations"))
     for index, item in enumerate(sent):
         field = f"data.observations[{index}]"
@@ -91,10 +91,10 @@ def decode(body: bytes, _now: int) -> SourceBatch:
                 raise ValueError("has no time")
             heard += found
         except ValueError as error:
-            problems.append(rejections(field, error, item, index))
+            rejections.append(rejection(field, error, item, index))
     if not isinstance(data.get("observations"), list):
-        problems.append(rejections("data.observations", "is missing", data))
-    return SourceBatch(heard, rejections=problems)
+        rejections.append(rejection("data.observations", "is missing", data))
+    return SourceBatch(heard, rejections=rejections)
 
 
 def _read_3(

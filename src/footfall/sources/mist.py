@@ -25,7 +25,7 @@ from footfall.sources.reading import (
     object_of,
     optional_mac,
     read_json,
-    rejections,
+    rejection,
     signal_of,
     text_of,
 )
@@ -55,16 +55,16 @@ def decode(body: bytes, _now: int) -> SourceBatch:
     try:
         post = object_of(read_json(body))
     except ValueError as error:
-        return SourceBatch(rejections=[rejections("", error, body)])
+        return SourceBatch(rejections=[rejection("", error, body)])
     topic = str(post.get("topic"))[:64].replace("_", "-")
     events = post.get("events")
     if topic not in _TOPICS or not isinstance(events, list):
         known = f"topic {topic!r} is not known; allowed: {', '.join(_TOPICS)}"
         what = known if topic not in _TOPICS else "has no array of events"
-        return SourceBatch(rejections=[rejections("topic", what, post)])
+        return SourceBatch(rejections=[rejection("topic", what, post)])
     observations: list[Observation] = []
     logins: list[Login] = []
-    problems: list[Rejection] = []
+    rejections: list[Rejection] = []
     for index, item in enumerate(list_of(events)):
         try:
             for found in _TOPICS[topic](checked_object(item), index):
@@ -73,8 +73,8 @@ def decode(body: bytes, _now: int) -> SourceBatch:
                 else:
                     observations.append(found)
         except ValueError as error:
-            problems.append(rejections(f"events[{index}]", error, item, index))
-    return SourceBatch(observations, logins, rejections=problems)
+            rejections.append(rejection(f"events[{index}]", error, item, index))
+    return SourceBatch(observations, logins, rejections=rejections)
 
 
 def _place(item: dict[str, Any]) -> PlaceReference:

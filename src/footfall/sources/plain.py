@@ -19,7 +19,7 @@ from footfall.core.observations import (
     SourceBatch,
     parse_mac,
 )
-from footfall.errors import FieldError
+from footfall.errors import FieldError, ItemRejected
 from footfall.sources.reading import epoch_of
 
 T = TypeVar("T")
@@ -56,14 +56,6 @@ _sighting = msgspec.json.Decoder(Sighting)
 _login = msgspec.json.Decoder(PortalLogin)
 
 
-class RejectedItem(ValueError):
-    """An item that cannot be taken in, with every reason."""
-
-    def __init__(self, errors: list[FieldError]):
-        super().__init__("; ".join(f"{e.field}: {e.message}" for e in errors))
-        self.errors = errors
-
-
 def observations(body: bytes, now: int, *, lines: bool, count_max: int) -> SourceBatch:
     """Read a body of observations: one, an array, an object with them, or NDJSON.
 
@@ -72,16 +64,16 @@ def observations(body: bytes, now: int, *, lines: bool, count_max: int) -> Sourc
         TooLarge: It has more than `count_max` items.
     """
     heard: list[Observation] = []
-    problems: list[Rejection] = []
+    rejections: list[Rejection] = []
     for index, (raw, sighting) in enumerate(
         _read_sightings(body, lines=lines, count_max=count_max)
     ):
         try:
             sent = sighting or _decoded(raw, _sighting, Sighting)
             heard.append(_observation(sent, now, index))
-        except RejectedItem as error:
-            problems.append(Rejection(tuple(error.errors), raw, index))
-    return SourceBatch(heard, rejections=problems)
+        except ItemRejected as rejected:
+            rejections.append(Rejection(rejected.errors, raw, index))
+    return SourceBatch(heard, rejections=rejections)
 
 
 def _read_sightings(
@@ -110,15 +102,15 @@ def logins(body: bytes, now: int, *, lines: bool, count_max: int) -> SourceBatch
         TooLarge: It has more than `count_max` items.
     """
     found: list[Login] = []
-    problems: list[Rejection] = []
+    rejections: list[Rejection] = []
     for index, raw in enumerate(
         split(body, lines=lines, name="logins", count_max=count_max)
     ):
         try:
             found.append(_logged_in(_decoded(raw, _login, PortalLogin), now, index))
-        except RejectedItem as error:
-            problems.append(Rejection(tuple(error.errors), raw, index))
-    return SourceBatch(logins=found, rejections=problems)
+        except ItemRejected as rejected:
+            rejections.append(Rejection(rejected.errors, raw, index))
+    return SourceBatch(logins=found, rejections=rejections)
 
 
 def _decoded(raw: bytes, decoder: "msgspec.json.Decoder[T]", kind: type[T]) -> T:
@@ -132,7 +124,7 @@ def _decoded(raw: bytes, decoder: "msgspec.json.Decoder[T]", kind: type[T]) -> T
         errors = list(wrong_types(value, kind))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         errors = []
-    raise RejectedItem(errors or [FieldError("", message)])
+    raise ItemRejected(errors or [FieldError("", message)])
 
 
 def _observation(sent: Sighting, now: int, index: int) -> Observation:
@@ -151,7 +143,7 @@ def _observation(sent: Sighting, now: int, index: int) -> Observation:
         message = f"is {rssi}; allowed: {SIGNAL_MIN} to {SIGNAL_MAX} dBm"
         errors.append(FieldError("rssi", message))
     if errors:
-        raise RejectedItem(errors)
+        raise ItemRejected(errors)
     reference = PlaceReference(sent.hotspot, None, None, None, sent.location)
     signal = None if rssi is None else round(rssi)
     return Observation(at, reference, device, sent.contact, signal, index=index)
@@ -170,7 +162,7 @@ def _logged_in(sent: PortalLogin, now: int, index: int) -> Login:
     if sent.id is not None:
         errors += bad_id("id", sent.id)
     if errors:
-        raise RejectedItem(errors)
+        raise ItemRejected(errors)
     reference = PlaceReference(hotspot=sent.hotspot, location=sent.location)
     return Login(at, reference, tuple(found), device, sent.id or "", index=index)
 

@@ -122,7 +122,7 @@ def list_of(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def rejections(
+def rejection(
     field: str, error: Exception | str, raw: Any, index: int = 0
 ) -> Rejection:
     """Return the rejection of a part of a post that was not understood."""

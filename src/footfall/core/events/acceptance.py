@@ -9,11 +9,11 @@ import msgspec
 
 from footfall.core import instants
 from footfall.core.events.completion import complete
-from footfall.core.events.decoding import FOREIGN, EventRejected, decode
+from footfall.core.events.decoding import FOREIGN, decode
 from footfall.core.events.ids import bad_id
 from footfall.core.events.structs import Event, NewEvent, Visit, When
 from footfall.core.events.types import TYPE_NUMBERS, unknown_type
-from footfall.errors import FieldError
+from footfall.errors import FieldError, ItemRejected
 
 
 def accept(
@@ -33,7 +33,7 @@ def accept(
         zone_at: Returns the time zone of a location by its id, if it is registered.
 
     Raises:
-        EventRejected: It cannot be stored; has every reason.
+        ItemRejected: It cannot be stored; has every reason.
     """
     event = decode(raw, organization)
     zone = _zone_of(event, zone_at)
@@ -44,7 +44,7 @@ def accept(
         except (msgspec.MsgspecError, ValueError, OverflowError) as error:
             # No field is known: a number or a local time does not fit in an event.
             errors = [FieldError("", str(error))]
-    raise EventRejected(_together(errors, _bad_times(event)), event.event.id)
+    raise ItemRejected(_together(errors, _bad_times(event)), event.event.id)
 
 
 def _zone_of(event: Event, zone_at: Callable[[str], str | None]) -> str | None:

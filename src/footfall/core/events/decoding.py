@@ -8,7 +8,7 @@ from footfall.core.decoding import wrong_types
 from footfall.core.events.structs import Event
 from footfall.core.events.types import TYPE_NUMBERS, unknown_type
 from footfall.core.numbers import check_numbers
-from footfall.errors import FieldError
+from footfall.errors import FieldError, ItemRejected
 
 EVENT_BYTES_MAX = 64 * 1024
 DEPTH_MAX = 64
@@ -19,36 +19,27 @@ FOREIGN = FieldError(
 _decoder = msgspec.json.Decoder(Event)
 
 
-class EventRejected(Exception):
-    """An event that cannot be stored, with its id (if any) and every reason."""
-
-    def __init__(self, errors: list[FieldError], event_id: str | None = None):
-        super().__init__("; ".join(f"{e.field}: {e.message}" for e in errors))
-        self.errors = errors
-        self.event_id = event_id
-
-
 def decode(raw: bytes, organization: str) -> Event:
     """Decode an event that was sent to an organization.
 
     Raises:
-        EventRejected: It is not an event, or not every JSON reader could read it back.
+        ItemRejected: It is not an event, or not every JSON reader could read it back.
     """
     if len(raw) > EVENT_BYTES_MAX:
         limit = f"is {len(raw)} bytes long; at most {EVENT_BYTES_MAX} are allowed"
-        raise EventRejected([FieldError("", limit)])
+        raise ItemRejected([FieldError("", limit)])
     try:
         raw.decode()
         event = _decoder.decode(raw)
         _check_depth(raw)
     except RecursionError:
-        raise EventRejected([_too_deep()]) from None
+        raise ItemRejected([_too_deep()]) from None
     except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
         raise _explain(raw, organization, error) from None
     try:
         check_numbers(raw)
     except ValueError as error:
-        raise EventRejected([FieldError("", str(error))], event.event.id) from None
+        raise ItemRejected([FieldError("", str(error))], event.event.id) from None
     return event
 
 
@@ -74,17 +65,17 @@ def _too_deep() -> FieldError:
     return FieldError("", f"is nested too deep; at most {DEPTH_MAX} levels are allowed")
 
 
-def _explain(raw: bytes, organization: str, error: Exception) -> EventRejected:
+def _explain(raw: bytes, organization: str, error: Exception) -> ItemRejected:
     """Find every reason why an event was not decoded; the decoder names only one."""
     try:
         value = msgspec.json.decode(raw.decode())
     except UnicodeDecodeError as broken:
         message = f"is not UTF-8 at byte {broken.start}"
-        return EventRejected([FieldError("", message)])
+        return ItemRejected([FieldError("", message)])
     except (msgspec.MsgspecError, RecursionError) as broken:
-        return EventRejected([FieldError("", _malformed(raw, str(broken)))])
+        return ItemRejected([FieldError("", _malformed(raw, str(broken)))])
     if not isinstance(value, dict):
-        return EventRejected([FieldError("", "is not a JSON object")])
+        return ItemRejected([FieldError("", "is not a JSON object")])
     errors = list(wrong_types(value, Event))
     event_id = None
     if isinstance(value.get("event"), dict):
@@ -95,7 +86,7 @@ def _explain(raw: bytes, organization: str, error: Exception) -> EventRejected:
             errors.append(FieldError("event.type", unknown_type(found)))
     if value.get("organizationId") not in (None, organization):
         errors.append(FOREIGN)
-    return EventRejected(errors or [FieldError("", str(error))], event_id)
+    return ItemRejected(errors or [FieldError("", str(error))], event_id)
 
 
 def _malformed(raw: bytes, message: str) -> str:

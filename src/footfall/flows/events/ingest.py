@@ -10,11 +10,10 @@ import msgspec
 
 from footfall.core import bodies
 from footfall.core.events.acceptance import accept
-from footfall.core.events.decoding import EventRejected
 from footfall.core.events.ids import make_id
 from footfall.core.events.structs import NewEvent
 from footfall.core.places import Registry
-from footfall.errors import FieldError, NothingAccepted
+from footfall.errors import FieldError, ItemRejected, NothingAccepted
 from footfall.flows.parsing import on_parser
 from footfall.store import Appended, Store
 
@@ -77,8 +76,8 @@ def read(
             fresh = functools.partial(new_id or time_ordered, item, index)
             accepted.append(accept(item, organization, now, fresh, zone_at))
             positions.append(index)
-        except EventRejected as reason:
-            rejected.append(RejectedItem(index, reason.event_id, reason.errors))
+        except ItemRejected as reason:
+            rejected.append(RejectedItem(index, reason.item_id, list(reason.errors)))
     return Batch(accepted, positions, rejected)
 
 

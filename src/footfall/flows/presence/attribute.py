@@ -7,7 +7,7 @@ from footfall.core.instants import SECOND
 from footfall.core.observations import Observation, StoredObservation
 from footfall.core.places import Place, PlaceKind
 from footfall.core.stays import Point, Stay
-from footfall.errors import FieldError
+from footfall.errors import FieldError, ItemRejected
 from footfall.flows.presence.change_stays import Key, UnitOfWork
 from footfall.store.transaction import BEGINNING, Ownership, Transaction
 
@@ -15,26 +15,17 @@ from footfall.store.transaction import BEGINNING, Ownership, Transaction
 AHEAD_MAX = 300 * SECOND
 
 
-class ObservationRejected(Exception):
-    """An observation has no registered place, or an impossible time."""
-
-    def __init__(self, error: FieldError):
-        super().__init__(error.message)
-        self.error = error
-
-
 def check_time(at: int, now: int) -> None:
     """Check that an observation can have happened at this time.
 
     Raises:
-        ObservationRejected: It is in the future or before 1970.
+        ItemRejected: It is in the future or before 1970.
     """
     if at > now + AHEAD_MAX:
-        raise ObservationRejected(
-            FieldError("at", "is in the future; check the sender's clock")
-        )
+        message = "is in the future; check the sender's clock"
+        raise ItemRejected([FieldError("at", message)])
     if at < 0:
-        raise ObservationRejected(FieldError("at", "is before 1970"))
+        raise ItemRejected([FieldError("at", "is before 1970")])
 
 
 class Places:
@@ -50,12 +41,12 @@ class Places:
         """Return an observation in its stored form.
 
         Raises:
-            ObservationRejected: It has no registered place, or an impossible time.
+            ItemRejected: It has no registered place, or an impossible time.
         """
         check_time(one.at, self._now)
         found = self._registry.find(one.reference)
         if found is None:
-            raise ObservationRejected(unknown_place(one.reference))
+            raise unknown_place(one.reference)
         at = one.at - one.at % SECOND
         if one.device is None:
             subject = self._transaction.people.contact_key(one.contact or "")
@@ -71,10 +62,11 @@ class Places:
         return made
 
 
-def unknown_place(reference: observations.PlaceReference) -> FieldError:
+def unknown_place(reference: observations.PlaceReference) -> ItemRejected:
     """Say that a place is not registered."""
     said = str(reference) or "a place without a name"
-    return FieldError("place", f"{said} is not registered; add the hotspot or location")
+    message = f"{said} is not registered; add the hotspot or location"
+    return ItemRejected([FieldError("place", message)])
 
 
 def places_of(one: StoredObservation) -> tuple[Place, ...]:

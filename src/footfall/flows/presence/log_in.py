@@ -10,7 +10,6 @@ from footfall.core.instants import SECOND
 from footfall.core.observations import Login, Observation, Restart
 from footfall.flows.presence.attribute import (
     AHEAD_MAX,
-    ObservationRejected,
     unknown_place,
 )
 from footfall.flows.presence.change_stays import UnitOfWork
@@ -34,12 +33,12 @@ def log_in(unit: UnitOfWork, login: Login, now: int) -> list[Observation]:
         The login as an observation; none if the same login was already there.
 
     Raises:
-        ObservationRejected: It has no registered place.
+        ItemRejected: It has no registered place.
     """
     registry, transaction = unit.registry, unit.transaction
     found = registry.find(login.reference)
     if found is None:
-        raise ObservationRejected(unknown_place(login.reference))
+        raise unknown_place(login.reference)
     at = login.at - login.at % SECOND
     if login.nas is not None and not _begin_session(unit, login, at, now):
         return []

@@ -10,9 +10,9 @@ import msgspec
 
 from footfall.core.observations import Rejection, SourceBatch
 from footfall.core.stays import Rules
+from footfall.errors import ItemRejected
 from footfall.flows.presence import log_in
 from footfall.flows.presence.attribute import (
-    ObservationRejected,
     Places,
     check_time,
     hear,
@@ -82,23 +82,23 @@ def observe(
         try:
             check_time(restart.at, now)
             log_in.end_sessions(unit, restart)
-        except ObservationRejected as rejected:
-            rejections.append(Rejection((rejected.error,), b""))
+        except ItemRejected as rejected:
+            rejections.append(Rejection(rejected.errors, b""))
     taken = 0
     for login in sorted(heard.logins, key=lambda login: login.at):
         try:
             check_time(login.at, now)
             seen += log_in.log_in(unit, login, now)
             taken += 1
-        except ObservationRejected as rejected:
-            rejections.append(Rejection((rejected.error,), b"", login.index))
+        except ItemRejected as rejected:
+            rejections.append(Rejection(rejected.errors, b"", login.index))
     kept = []
     places = Places(unit, now)
     for observation in seen:
         try:
             kept.append(places.place(observation))
-        except ObservationRejected as rejected:
-            rejections.append(Rejection((rejected.error,), b"", observation.index))
+        except ItemRejected as rejected:
+            rejections.append(Rejection(rejected.errors, b"", observation.index))
     hear(unit, kept, pseudonymous=options.pseudonymous)
     if kept:
         transaction.observations.add(kept, now)

@@ -31,7 +31,7 @@ from footfall.store import Store
 from footfall.store.transaction import Source, StoredRejection, Transaction
 
 REASON_LENGTH_MAX = 1000
-PROBLEMS_A_POST_MAX = 100
+REJECTIONS_A_POST_MAX = 100
 # Vendors' posts have a few hundred kB, never as much as a batch of events.
 POST_BYTES_MAX = 8 * 1024 * 1024
 # The vendors that post over HTTP; RADIUS has a port of its own.
@@ -122,7 +122,7 @@ async def receive_post(store: Store, source: Source, body: bytes, now: int) -> O
     heard = _at_default(source, heard)
 
     def keep(transaction: Transaction, outcome: Outcome) -> None:
-        _keep_problems(transaction, source, heard, outcome, now)
+        _keep_rejections(transaction, source, heard, outcome, now)
 
     return await _take_steps(store, source.organization, heard, now, keep)
 
@@ -172,27 +172,27 @@ async def _take_steps(
 def take_in(
     store: Store, source: Source, heard: SourceBatch, now: int
 ) -> Future[Outcome]:
-    """Take in a packet, and keep what was not understood as problems."""
+    """Take in a packet, and keep what was not understood as rejections."""
     heard = _at_default(source, heard)
 
     def work(transaction: Transaction) -> Outcome:
         outcome = observe(transaction, heard, now)
-        _keep_problems(transaction, source, heard, outcome, now)
+        _keep_rejections(transaction, source, heard, outcome, now)
         return outcome
 
     return store.transaction(source.organization, work)
 
 
-def _keep_problems(
+def _keep_rejections(
     transaction: Transaction,
     source: Source,
     heard: SourceBatch,
     outcome: Outcome,
     now: int,
 ) -> None:
-    problems = _decoder_problems(source, heard, now)
-    if problems := problems + _place_problems(source, outcome, now):
-        transaction.sources.add_rejections(problems)
+    rejections = _undecoded(source, heard, now)
+    if rejections := rejections + _unplaced(source, outcome, now):
+        transaction.sources.add_rejections(rejections)
 
 
 def _at_default(source: Source, heard: SourceBatch) -> SourceBatch:
@@ -219,10 +219,8 @@ def _at_default(source: Source, heard: SourceBatch) -> SourceBatch:
     )
 
 
-def _decoder_problems(
-    source: Source, heard: SourceBatch, now: int
-) -> list[StoredRejection]:
-    """Return the problems of items that were not understood, personal data masked."""
+def _undecoded(source: Source, heard: SourceBatch, now: int) -> list[StoredRejection]:
+    """Return the rejections of items that were not understood, personal data masked."""
     found = [
         StoredRejection(
             source.id,
@@ -230,7 +228,7 @@ def _decoder_problems(
             masking.mask_reason(one.reason)[:REASON_LENGTH_MAX],
             masking.mask_body(one.raw),
         )
-        for one in heard.rejections[:PROBLEMS_A_POST_MAX]
+        for one in heard.rejections[:REJECTIONS_A_POST_MAX]
     ]
     surplus = len(heard.rejections) - len(found)
     if surplus > 0:
@@ -239,10 +237,8 @@ def _decoder_problems(
     return found
 
 
-def _place_problems(
-    source: Source, outcome: Outcome, now: int
-) -> list[StoredRejection]:
-    """Return one problem for each place that is not registered, with a count."""
+def _unplaced(source: Source, outcome: Outcome, now: int) -> list[StoredRejection]:
+    """Return one rejection for each place that is not registered, with a count."""
     reasons = Counter(one.reason for one in outcome.rejections)
     return [
         StoredRejection(
@@ -251,5 +247,5 @@ def _place_problems(
             masking.mask_place(reason)[:REASON_LENGTH_MAX],
             f"{count} times",
         )
-        for reason, count in reasons.most_common(PROBLEMS_A_POST_MAX)
+        for reason, count in reasons.most_common(REJECTIONS_A_POST_MAX)
     ]
