@@ -12,7 +12,7 @@ import structlog
 from footfall import clock, service, settings
 from footfall import server as running_service
 from footfall.core.access import Role
-from footfall.flows.accounts import tenants
+from footfall.flows.accounts import tenants, tokens
 from footfall.flows.accounts.rate_limits import FAILED_LOGINS, Limiter
 from footfall.sources import mist
 from footfall.web import app
@@ -122,6 +122,12 @@ def test_who_fails_at_a_source_mutes_neither_it_nor_another_sender(narrow):
     assert statuses[30] in (204, 429)  # its own share, which is refilled meanwhile
 
 
+def start_token_threads():
+    """Start the threads that check tokens, which then stay."""
+    all_started = threading.Barrier(tokens.THREADS)
+    list(tokens._threads.map(lambda _: all_started.wait(), range(tokens.THREADS)))
+
+
 def test_limits_start_no_thread_under_load(tmp_path, monkeypatch):
     """Requests, guesses and failed logins, some within the limits and some beyond."""
     store = open_sqlite(tmp_path / "footfall.db")
@@ -152,6 +158,7 @@ def test_limits_start_no_thread_under_load(tmp_path, monkeypatch):
         async with httpx2.AsyncClient(transport=transport, base_url="http://x") as one:
             return [await asyncio.gather(*requests(one)) for _ in range(count)]
 
+    start_token_threads()
     monkeypatch.setattr(threading.Thread, "start", start)
     with structlog.testing.capture_logs():
         answers = asyncio.run(loads(3))

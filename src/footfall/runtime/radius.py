@@ -303,7 +303,7 @@ async def listening(
         settings.RADIUS_PORT if port is None else port,
     )
     if port is None:
-        accounting.listen_if_needed()
+        await asyncio.to_thread(accounting.listen_if_needed)
     else:
         accounting.listen()
     accounting.start()

@@ -4,8 +4,6 @@ A route names the permission that it needs as `opt={"permission": …}`; a route
 one is open.
 """
 
-import asyncio
-
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
@@ -39,9 +37,7 @@ async def guard(connection: ASGIConnection, handler: BaseRouteHandler) -> None: 
     if permission is None:
         return
     context = context_of(connection)
-    grant = await asyncio.to_thread(
-        context.tokens.verify, bearer_token(connection), context.now()
-    )
+    grant = await context.tokens.verify(bearer_token(connection), context.now())
     await context.limiter.count_request(grant.service.client_key, context.now())
     # A path without an organization refers to the token's own organization.
     organization = connection.path_params.get("cid", grant.service.organization)
