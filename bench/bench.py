@@ -1,8 +1,8 @@
 """Prints the figures of docs/performance.md, measured here and now.
 
-Everything is a ratio within one run, on data from `footfall simulate`: the machine
-may be slow or shared, the ratio holds. What is compared is measured in turns.
-`bench/data` keeps the simulated stores; the first run makes them (some minutes).
+Everything is a ratio within one run, on data from `footfall simulate`, so it holds on a
+slow or shared machine. Whatever is compared is measured in turns. The first run makes
+the simulated stores and keeps them in `bench/data` (some minutes).
 
 Options: `--events N` for another size of the large store than 5 million;
 `--store postgresql://…` for that engine; `--presence` for observations alone.
@@ -41,7 +41,7 @@ SCOPES = ("organization_read", "organization_write")
 
 
 class Connection:
-    """A bare HTTP/1.1 client: the measuring must cost less than what it measures."""
+    """A bare HTTP/1.1 client: it must cost less than what it measures."""
 
     def __init__(self, address: str, token: str):
         parts = urlsplit(address)
@@ -260,13 +260,13 @@ def both_loads(address: str, large: Bench) -> None:
 
 
 def fresh_bodies(count: int, seed: int) -> Iterator[bytes]:
-    """Bodies of 500 events that are in no store yet."""
+    """Yield bodies of 500 events that no store has yet."""
     for batch in fresh_batches(count, seed):
         yield b"[" + b",".join([event.body for event in batch]) + b"]"
 
 
 def sending(small: Bench) -> Iterator[Figure]:
-    """Sends over HTTP against ready rows put straight into the same tables."""
+    """Sends over HTTP against inserting ready rows into the same tables."""
     rounds, batches, senders = 3, 60, 4
     took: list[list[float]] = [[], []]
     engine = small.engine
@@ -363,7 +363,7 @@ def observing(engine: SQLite | Postgres) -> Iterator[Figure]:
 
 
 def starting() -> Iterator[Figure]:
-    """What a command costs before it does anything."""
+    """The cost of starting a command."""
     python = sys.executable
     footfall = str(Path(python).with_name("footfall"))
     commands = [[python, "-c", "import footfall"], [footfall, "--help"]]
@@ -375,7 +375,7 @@ def starting() -> Iterator[Figure]:
             for command in commands
         ),
     )
-    # The best of each: the work is always the same, the rest is other people's.
+    # The best of each: the work is always the same, and the rest is noise.
     bare, package, text = map(min, each)
     yield at_most("import footfall, s (over bare Python)", package - bare, 0.05)
     yield at_most("footfall --help, s", text, 0.3)

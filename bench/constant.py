@@ -1,7 +1,7 @@
 """The ceiling: the same server, framework and token check, answering constant bytes.
 
-Run as `python bench/constant.py STORE FOLDER`: `/constant/NAME` answers the bytes of
-FOLDER/NAME to whoever may read the organization's events.
+Run as `python bench/constant.py STORE FOLDER`: `/constant/CID/NAME` answers with the
+bytes of FOLDER/NAME if the token may read the organization's events.
 """
 
 import asyncio

@@ -1,9 +1,10 @@
 """Prints how a page's time grows with the store: every order, type, date and contact.
 
 Two stores of the same year, one far denser than the other, filled by SQL inside SQLite.
-The time is that of `store.page` alone, so nothing of HTTP hides it; the best of some,
-taken in turns. Options: `--small N`, `--large N` (20 million take about ten minutes and
-12 GB), `--folder F` (kept for the next run), `--all` for a line for each combination.
+The time is that of `store.page` alone, without HTTP: the best of a few, taken in turns.
+
+Options: `--small N`, `--large N` (20 million take about ten minutes and 12 GB),
+`--folder F` (kept for the next run), `--all` for a line for each combination.
 """
 
 import argparse
@@ -61,7 +62,7 @@ FROM event WHERE number > 1
 
 
 def prepare(folder: Path, count: int) -> Store:
-    """Open a store of so many events; make it if it is not there yet."""
+    """Open a store of `count` events, or make it."""
     path = folder / f"growth-{count}.db"
     chosen = settings.Settings(store=f"sqlite:{path}")
     whole = path.exists()
@@ -69,7 +70,7 @@ def prepare(folder: Path, count: int) -> Store:
     if whole:
         return store
     store.create_organization(Organization(ORG, "Growth", START)).result()
-    # Makes the contact known: its digest is not SQL's to make.
+    # Adds the contact, because SQL cannot make its digest.
     body = b'{"customerId":"%s","event":{"type":"login"}}' % CONTACT.encode()
     made = accept(body, ORG, START, lambda: "0" * 32)
     store.append(ORG, [made]).result()
@@ -79,7 +80,7 @@ def prepare(folder: Path, count: int) -> Store:
 
 
 def fill(path: Path, count: int) -> None:
-    """Fill the tables, then make the indexes and the summaries again."""
+    """Fill the tables, then rebuild the indexes and the summaries."""
     connection = apsw.Connection(str(path))
     connection.pragma("journal_mode", "off")
     connection.pragma("synchronous", "off")
@@ -102,9 +103,9 @@ def fill(path: Path, count: int) -> None:
 
 
 def summing() -> str:
-    """Return what the migrations fill the summaries with."""
+    """Return the migrations' statements that fill the summaries."""
     summaries, offsets, levels = migrations()[7:10]
-    # In the names of now; the first also filled an older form of the offsets.
+    # With the present names. The first also filled an older form of the offsets.
     start, end = "INSERT INTO event_block", "INSERT INTO day_offset"
     first = summaries[summaries.index(start) : summaries.index(end)]
     for old, new in (("_block", "_summary"), ("arrival", "number")):
@@ -146,9 +147,9 @@ def queries() -> Iterator[tuple[tuple[str, ...], EventQuery]]:
 
 
 def best(stores: tuple[Store, Store], query: EventQuery) -> list[tuple[float, int]]:
-    """Return the best milliseconds of each store, and how many events came.
+    """Return each store's best time in milliseconds, and how many events it gave.
 
-    With the page that follows, as scrolls read it.
+    It includes the page that follows, which scrolls read.
     """
     places = [store.page(query).last for store in stores]
     took = [float("inf")] * len(stores)
@@ -188,7 +189,7 @@ def main() -> None:
             (
                 (small, large, large[0] / small[0], name)
                 for name, small, large in some
-                # Where fewer events are found than a page holds, less is read.
+                # A store that finds less than a full page also reads less.
                 if small[1] == large[1]
             ),
             key=operator.itemgetter(2),

@@ -42,14 +42,14 @@ def prepare(chosen: Settings, organization: str) -> None:
 
 
 def everybody(minutes_ago: int) -> Iterator[bytes]:
-    """Everybody once: the first time that opens the stays."""
+    """Yield everybody once: the observations that open the stays."""
     at = clock.now() - minutes_ago * 60 * SECOND
     for first in range(0, OPEN_STAYS, BATCH):
         yield _body([(number, at) for number in range(first, first + BATCH)])
 
 
 def batches(count: int, seed: int) -> list[bytes]:
-    """People chosen at random, each heard again, in order of time."""
+    """Return observations of random people, in order of time."""
     rng = random.Random(seed)
     at = clock.now() - 1800 * SECOND + seed * 60 * SECOND
     return [

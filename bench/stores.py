@@ -12,7 +12,7 @@ import apsw
 import psycopg
 
 from footfall import clock, service, settings
-from footfall.core.events import NewEvent
+from footfall.core.events.structs import NewEvent
 from footfall.flows.accounts import tenants
 from footfall.runtime.keys import derive_key
 from footfall.settings import Settings
@@ -163,8 +163,10 @@ class Postgres:
         for batch in batches:
             ready.append(
                 [
-                    (1, first + n, 1 + n % 1000, int(e.type))
-                    + (e.created_at, e.local_at, e.key, e.body)  # noqa: RUF005
+                    (
+                        *(1, first + n, 1 + n % 1000, int(e.type)),
+                        *(e.created_at, e.local_at, e.key, e.body),
+                    )
                     for n, e in enumerate(batch)
                 ]
             )

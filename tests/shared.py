@@ -12,9 +12,9 @@ import pytest
 from footfall.store.relational.repository import Repository
 from footfall.store.sqlite import SQLiteStore
 
-# Under which the stores are sealed that tests open themselves.
+# Seals the stores that tests open themselves.
 SEALING_KEY = bytes(range(64))
-# For processes that tests start: none of our settings, coverage if it is measured.
+# For the processes that tests start: no settings, and coverage if it is measured.
 ENVIRONMENT = {
     name: value
     for name, value in os.environ.items()

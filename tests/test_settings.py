@@ -56,7 +56,7 @@ def test_another_kind_of_store_is_refused():
         _ = Settings(store="mysql:x").path
 
 
-def test_a_secret_that_cannot_be_kept_is_said(tmp_path):
+def test_a_secret_that_cannot_be_stored_is_reported(tmp_path):
     with pytest.raises(SettingInvalid, match="cannot be read or written"):
         settings.signing_secret(Settings(store=f"sqlite:{tmp_path}/no/x.db"))
 

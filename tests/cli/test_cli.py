@@ -58,7 +58,7 @@ def test_every_command_has_help_with_an_example(run, command):
     assert f"Example: footfall {' '.join(command)}" in text
 
 
-def test_no_command_is_left_out_above():
+def test_every_command_is_listed_above():
     listed = {command[0] for command in COMMANDS}
     assert {name for name in app if not name.startswith("-")} == listed
 
@@ -160,7 +160,7 @@ def test_every_form_of_file_is_imported_whole(filled, tmp_path, name, packed):
     assert "19 already there" in filled("import", path, "--organization", ORG)
 
 
-def test_what_is_rejected_goes_to_a_file_with_the_reasons(filled, tmp_path):
+def test_rejections_go_to_a_file_with_their_reasons(filled, tmp_path):
     path = tmp_path / "mixed.ndjson"
     lines = [json.dumps(event()), "{broken", json.dumps(event(customerId=""))]
     path.write_text("\n".join(lines))
@@ -183,7 +183,7 @@ def test_events_without_ids_are_stored_once_however_often_they_are_imported(
 
 
 @pytest.mark.parametrize("data", [b"", b"hello", b"[1,", b"\x1f\x8b123"])
-def test_a_file_that_is_no_events_is_refused(filled, tmp_path, data):
+def test_a_file_without_events_is_refused(filled, tmp_path, data):
     path = tmp_path / ("x.gz" if data[:1] == b"\x1f" else "x.json")
     path.write_bytes(data)
     text = filled("import", path, "--organization", ORG, status=2)
@@ -199,7 +199,7 @@ def test_simulate_is_deterministic_and_exact(filled):
     assert filled(*command) == "0 stored, 3000 already there\n"
 
 
-def test_doctor_says_how_it_is(filled, tmp_path):
+def test_doctor_reports_the_health_of_the_store(filled, tmp_path):
     report = json.loads(filled("doctor", "--json"))
     assert report["store"]["problems"] == []
     assert report["store"]["pragmas"]["synchronous"] == 2
@@ -220,7 +220,7 @@ def test_doctor_says_how_it_is(filled, tmp_path):
     )
 
 
-def test_the_signing_secret_is_made_once_and_only_for_its_owner(tmp_path):
+def test_the_signing_secret_is_made_once_and_only_its_owner_can_read_it(tmp_path):
     path = tmp_path / "footfall.db"
     secrets = []
     for _ in range(2):
@@ -232,7 +232,7 @@ def test_the_signing_secret_is_made_once_and_only_for_its_owner(tmp_path):
     assert stat.S_IMODE(mode) == 0o600
 
 
-def test_a_port_in_use_is_said_in_one_sentence(run, tmp_path):
+def test_a_port_in_use_is_reported_in_one_sentence(run, tmp_path):
     server = start_server(tmp_path / "one.db")
     port = server.address.rsplit(":", 1)[1]
     command = ("serve", "--store", "sqlite:two.db", "--port", port)
@@ -278,7 +278,7 @@ def test_the_demo_prints_commands_that_work(tmp_path):
 ODD = "Ann\x1b[2J\x9b31m\x07\u202emoc.live\u2066 [red]x[/red]\r\n"
 
 
-def test_what_is_stored_never_controls_a_terminal(run):
+def test_stored_text_never_controls_a_terminal(run):
     run("organization", "create", "--name", ODD, "--id", "odd")
     for json_too in ((), ("--json",)):
         listed = run("organization", "list", *json_too)
@@ -313,7 +313,7 @@ READING = [
 
 
 @pytest.mark.parametrize("command", READING, ids=lambda command: " ".join(command[:2]))
-def test_a_mistyped_store_is_said_and_not_made(run, tmp_path, command):
+def test_a_mistyped_store_is_reported_and_not_created(run, tmp_path, command):
     for name in ("events.json", "seen.csv"):
         (tmp_path / name).write_text("{}")
     before = sorted(tmp_path.iterdir())
@@ -322,7 +322,7 @@ def test_a_mistyped_store_is_said_and_not_made(run, tmp_path, command):
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_all_that_a_command_writes_is_its_owners(filled, tmp_path):
+def test_only_the_owner_can_read_what_a_command_writes(filled, tmp_path):
     (tmp_path / "bad.ndjson").write_text('{"customerId":"c"}\n')
     filled("import", "bad.ndjson", "--organization", ORG, status=2)
     filled("backup", "copy.db")
@@ -346,7 +346,7 @@ def test_doctor_names_files_that_others_can_read(filled, tmp_path):
     assert "footfall.db can be read by others: chmod 600" in done.stdout
 
 
-def test_only_a_server_lays_the_ballast(filled, tmp_path):
+def test_only_a_server_makes_the_ballast_file(filled, tmp_path):
     ballast = tmp_path / "footfall.db.ballast"
     assert not ballast.exists()
     server = start_server(tmp_path / "footfall.db")
@@ -356,8 +356,8 @@ def test_only_a_server_lays_the_ballast(filled, tmp_path):
     stop_server(server)
 
 
-def test_a_ballast_of_another_user_stops_no_intake(filled, tmp_path):
-    # A folder in its place is what even root cannot open as a file.
+def test_another_users_ballast_file_does_not_stop_intake(filled, tmp_path):
+    # Not even root can open a folder as a file.
     (tmp_path / "footfall.db.ballast").mkdir()
     server = start_server(tmp_path / "footfall.db")
     ready = httpx2.get(f"{server.address}/readyz")

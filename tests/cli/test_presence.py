@@ -39,7 +39,7 @@ Same,one,e0:55:3d:c0:76:f4x,
 """
 
 
-def test_locations_and_hotspots_are_imported_again_without_doubles(run, tmp_path):
+def test_importing_locations_and_hotspots_again_makes_no_duplicates(run, tmp_path):
     (tmp_path / "venues.csv").write_text(VENUES)
     (tmp_path / "points.csv").write_text(POINTS)
     for _ in range(2):
@@ -79,7 +79,7 @@ def test_locations_and_hotspots_are_imported_again_without_doubles(run, tmp_path
         ("mist", "Topics"),
     ],
 )
-def test_a_source_says_what_to_enter_and_its_secret_once(run, kind, said, tmp_path):
+def test_source_create_prints_what_to_enter_and_the_secret(run, kind, said, tmp_path):
     more = ["--validator", "v"] if kind == "meraki" else []
     text = run(
         *("source", "create", "--kind", kind, "--organization", ORG),
@@ -124,7 +124,7 @@ def visits_of(client, organization):
 
 
 def test_a_month_at_a_real_venue_gives_the_visits_that_were_published(tmp_path):
-    """Of the Hokuriku Inbound Tourism DX/Data Consortium; read through the API."""
+    """Data of the Hokuriku Inbound Tourism DX/Data Consortium; read through the API."""
     detections = data("shishiku-highland-detections.csv.gz")
     published = data("shishiku-highland-visits-30min.csv")
     copy = tmp_path / detections.name
@@ -136,7 +136,7 @@ def test_a_month_at_a_real_venue_gives_the_visits_that_were_published(tmp_path):
     place = {"id": "highland", "name": "Highland", "timezone": "Asia/Tokyo"}
     locations = f"/v1/organizations/{tenant.id}/locations"
     assert tenant.client.post(locations, json=place).status_code == 201
-    # A server beside it would close some of the stays, and count them as its own.
+    # A server on the same store would close some of the stays itself.
     stop_server(server)
     command = [sys.executable, "-m", "footfall", "replay", str(copy)]
     command += ["--organization", tenant.id, "--location", "highland"]
@@ -191,7 +191,7 @@ def venue(run, tmp_path):
     return run
 
 
-def test_replay_keeps_what_it_rejects_with_the_line(venue, tmp_path):
+def test_replay_keeps_rejected_rows_with_their_lines(venue, tmp_path):
     text = replay(venue, "history.csv", "--pseudonymous")
     assert "3 observations, 2 events made, 2 rejected" in text
     kept = (tmp_path / "history.csv.rejected.ndjson").read_text().splitlines()
@@ -199,7 +199,9 @@ def test_replay_keeps_what_it_rejects_with_the_line(venue, tmp_path):
     assert "0 events made" in replay(venue, "history.csv", "--pseudonymous")
 
 
-def test_replay_reads_milliseconds_and_keeps_what_it_could_not_place(venue, tmp_path):
+def test_replay_reads_milliseconds_and_keeps_rows_without_a_known_place(
+    venue, tmp_path
+):
     (tmp_path / "odd.csv").write_text(
         "when,who\n1777622400000,0c:8d:db:00:11:22\n"
         "1777622700000,0c:8d:db:00:11:22\n4102444800,0c:8d:db:00:11:22\n"
@@ -221,25 +223,25 @@ def test_replay_reads_milliseconds_and_keeps_what_it_could_not_place(venue, tmp_
         (HISTORY.encode(), ["--timezone", "Mars"], 2, "IANA"),
     ],
 )
-def test_a_file_that_cannot_be_replayed_is_said_why(
+def test_a_file_that_cannot_be_replayed_is_refused_with_the_reason(
     venue, tmp_path, content, more, status, said
 ):
     (tmp_path / "bad.csv").write_bytes(content)
     assert said in replay(venue, "bad.csv", *more, status=status)
 
 
-def test_a_location_that_is_not_registered_is_said_to_be(venue):
+def test_replay_names_an_unknown_location(venue):
     said = replay(venue, "history.csv", at="two", status=1)
     assert "no location two" in said
 
 
-def test_a_gzip_that_was_cut_off_is_said_to_be(venue, tmp_path):
+def test_replay_reports_a_truncated_gzip_file(venue, tmp_path):
     (tmp_path / "cut.csv.gz").write_bytes(gzip.compress(HISTORY.encode())[:-9])
     said = replay(venue, "cut.csv.gz", status=2)
     assert "is not a whole gzip file" in said
 
 
-def test_recompute_and_forgetting_devices_are_commands(venue, tmp_path):
+def test_recompute_and_forget_devices_run_as_commands(venue, tmp_path):
     replay(venue, "history.csv", "--pseudonymous")
     span = ("--since", "2026-05-01", "--until", "2026-05-01")
     recompute = ("presence", "recompute", "--organization", ORG, *span)
@@ -280,7 +282,7 @@ def test_doctor_names_the_sources_that_were_sealed_under_another_secret(run, tmp
 
     create = ("source", "create", "--kind", "radius", "--organization", ORG, "--json")
     mine = json.loads(run(*create))["id"]
-    # As before the database kept to one secret.
+    # As it was before a database was bound to one secret.
     chosen = settings.Settings(store=f"sqlite:{tmp_path}/footfall.db")
     store = service.open_store(chosen)
     source_secrets = service.source_secrets(store, "x" * 40)

@@ -24,7 +24,7 @@ def test_every_form_gives_the_same_items(items):
         assert [json.loads(item) for item in found] == items
 
 
-def test_one_event_is_itself():
+def test_a_single_event_is_one_item():
     assert bodies.split(b' {"a": 1} ') == [b'{"a": 1}']
 
 
@@ -40,7 +40,7 @@ def test_an_item_with_a_lone_surrogate_is_cut_out_of_an_array_alone():
     assert bodies.split(b"[%s]" % b" , ".join(items)) == items
 
 
-# Each with more commas than are decoded at once.
+# Each has more commas than footfall decodes at once.
 WIDE = b"[" + b"0," * 100_000 + b"0]"
 
 
@@ -74,13 +74,13 @@ def test_a_body_of_many_commas_is_checked_as_others_are(end):
 def test_items_are_counted_while_they_are_cut(item, lines, monkeypatch):
     body = item * 1_000_000
     body = body if lines else b"[" + body[:-1] + b"]"
-    # Nothing decodes it as a whole, so no list of a million is made.
+    # It is not decoded as a whole, so there is no list of a million.
     monkeypatch.setattr(bodies, "_array", None)
     with pytest.raises(TooLarge, match="events in one request; at most 10000"):
         bodies.split(body, lines=lines, count_max=10_000)
 
 
-def test_as_many_items_as_are_allowed_are_cut():
+def test_a_body_may_have_as_many_items_as_allowed():
     body = b"[" + b"{}," * 9_999 + b"{}]"
     assert len(bodies.split(body, count_max=10_000)) == 10_000
     with pytest.raises(TooLarge):
@@ -92,12 +92,12 @@ def test_as_many_items_as_are_allowed_are_cut():
     [b"", b"  ", b"null", b"7", b'"text"', b"[1, 2", b"[1] 2", b"{", b'["a', b"\x00"]
     + [b"[]", b'{"events":[]}', b"[1,2]]", b'{"events":7}', b"not JSON"],
 )
-def test_what_has_no_items_is_refused(body):
+def test_a_body_without_items_is_refused(body):
     with pytest.raises(BodyInvalid):
         bodies.split(body)
 
 
-def test_lines_are_not_judged():
+def test_lines_are_not_checked():
     assert bodies.split(b'{"a":1}\nnope\n\n{"b":', lines=True) == [
         b'{"a":1}',
         b"nope",
@@ -105,7 +105,7 @@ def test_lines_are_not_judged():
     ]
 
 
-def test_an_unclosed_string_of_many_quotes_takes_no_longer_than_its_length():
-    # Quadratic, this would take hours.
+def test_an_unclosed_string_of_many_quotes_takes_linear_time():
+    # In quadratic time it would take hours.
     with pytest.raises(BodyInvalid):
         bodies.split(b'["' + b'\\"' * 2_000_000)

@@ -60,7 +60,7 @@ def test_numbers_keep_their_spelling():
     assert b'"extra":1.10e40' in accept(raw.encode()).body
 
 
-def test_what_is_missing_is_filled_in():
+def test_missing_fields_are_filled_in():
     body = json.loads(accept({"customerId": "c", "event": {"type": "login"}}).body)
     assert body == {
         "customerId": "c",
@@ -164,7 +164,7 @@ def test_every_reason_is_named():
     assert set(reasons(wrong)) == fields
 
 
-def test_depth_is_limited_for_those_who_read_it_back():
+def test_depth_is_limited_so_that_every_reader_can_read_it_back():
     deep: object = "x"
     for _ in range(70):
         deep = {"a": deep}
@@ -182,7 +182,7 @@ def test_keys_of_made_ids_are_in_the_order_of_time():
     assert keys == sorted(keys)
 
 
-def test_the_same_event_in_other_words_is_the_same():
+def test_an_event_written_differently_is_a_duplicate():
     sent = event(organizationId="org")
     stored = accept(sent).body
     spaced = json.dumps(dict(reversed(sent.items())), indent=4).encode()
@@ -192,7 +192,7 @@ def test_the_same_event_in_other_words_is_the_same():
 @pytest.mark.parametrize(
     "change", [{"customerId": "x"}, {"extra": 1}, {"where": {}}, {"when": {}}]
 )
-def test_other_content_is_not_the_same(change):
+def test_other_content_is_no_duplicate(change):
     stored = accept(event("id", organizationId="org")).body
     sent = event("id", organizationId="org") | change
     assert is_duplicate(json.dumps(sent).encode(), stored) == ("when" in change)
@@ -204,7 +204,7 @@ def test_true_is_not_one():
 
 
 @pytest.mark.parametrize("when", [{}, {"when": None}, {"when": {"createdAt": None}}])
-def test_an_incomplete_event_is_the_same_as_what_it_became(when):
+def test_an_incomplete_event_is_a_duplicate_of_its_completed_form(when):
     sent = {"customerId": "c", "event": {"type": "login", "id": "i"}} | when
     raw = json.dumps(sent).encode()
     later = acceptance.accept(raw, "org", NOW + 10**9, lambda: DIGITS)
@@ -230,6 +230,6 @@ def test_an_offset_that_was_sent_is_kept():
     assert body["when"]["utcOffset"] == "sent"
 
 
-def test_an_event_whose_offset_was_filled_in_is_the_same_again():
+def test_an_event_whose_offset_was_filled_in_is_a_duplicate_when_sent_again():
     sent = event(when={"createdAt": "2026-07-01T10:00:00Z"})
     assert is_duplicate(json.dumps(sent).encode(), accept(sent).body)

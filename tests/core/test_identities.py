@@ -26,6 +26,6 @@ def test_an_identity_has_one_form(kind, text, expected):
         ("phone", "+0123456789", "E.164"),
     ],
 )
-def test_what_is_none_of_its_kind_is_refused(kind, text, said):
+def test_an_invalid_identity_is_refused(kind, text, said):
     with pytest.raises(ValueError, match=said):
         normalise(kind, text)

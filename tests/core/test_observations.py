@@ -27,7 +27,7 @@ def test_a_mac_is_read_in_every_usual_form(text):
 @pytest.mark.parametrize(
     "text", ["", "0c:8d:db:00:11", "0c:8d:db:00:11:2g", "0c8ddb00112233", "0c 8ddb0011"]
 )
-def test_what_is_no_mac_is_refused(text):
+def test_an_invalid_mac_is_refused(text):
     with pytest.raises(ValueError, match="is not a MAC address"):
         parse_mac(text)
 
@@ -37,7 +37,7 @@ def test_a_mac_is_randomised_if_its_second_digit_is_2_6_a_or_e(digit):
     assert is_randomised(parse_mac(f"0{digit}8ddb001122")) == (digit in "26ae")
 
 
-def test_anothers_name_for_a_device_is_never_randomised():
+def test_a_device_name_that_is_not_a_mac_is_never_randomised():
     assert not is_randomised(b"\x02ab")
 
 
@@ -46,7 +46,7 @@ def test_a_digest_depends_on_the_key():
     assert len(digest(b"one", MAC)) == 16
 
 
-def test_a_spot_says_what_the_equipment_said():
+def test_a_place_reference_shows_what_the_equipment_sent():
     assert str(PlaceReference(mac=MAC, nas="n1")) == (
         "access point '0c:8d:db:00:11:22', NAS 'n1'"
     )
@@ -54,7 +54,7 @@ def test_a_spot_says_what_the_equipment_said():
 
 kept = st.builds(
     StoredObservation,
-    # Zeros stand for what was overwritten.
+    # Zeros stand for an overwritten subject.
     subject=st.binary(min_size=16, max_size=16).filter(any),
     at=st.integers(0, 10**10).map(lambda n: n * SECOND),
     location=st.integers(1, 2**32 - 1),
@@ -66,5 +66,5 @@ kept = st.builds(
 
 
 @given(st.lists(kept, max_size=20))
-def test_what_is_packed_is_unpacked(some):
+def test_packed_observations_are_unpacked_unchanged(some):
     assert list(unpack(pack(some))) == some

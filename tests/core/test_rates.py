@@ -1,4 +1,4 @@
-"""Whatever comes when, no more is allowed than the rate says, and no less."""
+"""A rate allows exactly what it says, whenever the requests come."""
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -20,7 +20,7 @@ START = 1_700_000_000 * SECOND
 
 @given(rate=RATES, pauses=PAUSES)
 @example(rate=Rate(1000, 100), pauses=[0] * 150 + [SECOND // 10] * 50)
-def test_in_no_span_more_than_the_burst_and_the_rate_of_the_span(rate, pauses):
+def test_no_span_allows_more_than_the_burst_and_the_rate(rate, pauses):
     buckets, now, allowed = Buckets(rate), START, []
     for pause in pauses:
         now += pause
@@ -32,7 +32,7 @@ def test_in_no_span_more_than_the_burst_and_the_rate_of_the_span(rate, pauses):
 
 
 @given(rate=RATES, pauses=PAUSES)
-def test_who_keeps_to_the_rate_is_never_refused(rate, pauses):
+def test_a_sender_that_keeps_to_the_rate_is_never_refused(rate, pauses):
     buckets, now = Buckets(rate), START
     steady = -(-rate.per // rate.amount)
     for pause in pauses:
@@ -41,7 +41,7 @@ def test_who_keeps_to_the_rate_is_never_refused(rate, pauses):
 
 
 @given(rate=RATES, pauses=PAUSES)
-def test_after_the_wait_that_was_said_it_is_allowed_and_not_before(rate, pauses):
+def test_a_request_is_allowed_after_the_stated_wait_and_not_before(rate, pauses):
     buckets, now = Buckets(rate), START
     for pause in pauses:
         now += pause
@@ -58,13 +58,13 @@ def test_a_thousand_a_second_with_a_burst_of_a_hundred_are_a_thousand_a_second()
     assert sum(buckets.take("one", now) for now in times) == 100 + 10_000 - 1
 
 
-def test_all_of_a_burst_is_there_at_once_and_each_key_has_its_own():
+def test_a_burst_is_available_at_once_and_each_key_has_its_own():
     buckets = Buckets(Rate(1, 30))
     for key in ("one", "two"):
         assert [buckets.take(key, START) for _ in range(31)] == [True] * 30 + [False]
 
 
-def test_what_is_given_back_can_be_taken_again_but_no_more_than_the_burst():
+def test_returned_tokens_can_be_taken_again_up_to_the_burst():
     buckets = Buckets(Rate(1, 2))
     for _ in range(50):
         assert buckets.take("one", START)
@@ -74,14 +74,14 @@ def test_what_is_given_back_can_be_taken_again_but_no_more_than_the_burst():
     assert [buckets.take("one", START) for _ in range(3)] == [True, True, False]
 
 
-def test_a_clock_that_is_set_back_closes_nobody_out_for_longer_than_a_refill():
+def test_a_clock_set_back_refuses_nobody_for_longer_than_a_refill():
     buckets = Buckets(Rate(1, 2))
     assert buckets.take("one", START, 2)
     earlier = START - 3600 * SECOND
     assert buckets.wait("one", earlier, 2) == 2 * SECOND
 
 
-def test_keys_beyond_the_most_are_forgotten_the_longest_unused_first():
+def test_the_longest_unused_keys_are_forgotten_first():
     buckets = Buckets(Rate(1, 1), keys_max=3)
     for key in ("a", "b", "c"):
         assert buckets.take(key, START)
@@ -95,7 +95,7 @@ def test_keys_beyond_the_most_are_forgotten_the_longest_unused_first():
     assert len(buckets) == 3
 
 
-def test_rates_are_said_in_words():
+def test_rates_are_described_in_words():
     assert str(Rate(200, 2000)) == "200 a second, 2000 at once"
     assert str(Rate(20, 20, MINUTE)) == "20 in 60 s, 20 at once"
     assert str(Rate(5, 5)) == "5 a second"

@@ -32,7 +32,7 @@ def bare(query):
 
 
 @given(SCROLLS)
-def test_what_is_sealed_is_opened_and_is_short(scroll):
+def test_a_sealed_scroll_opens_and_is_short(scroll):
     scroll_id = SEAL.seal(scroll)
     assert len(scroll_id) < 512
     assert SEAL.open(scroll_id, bare(scroll.query)) == scroll
@@ -41,7 +41,7 @@ def test_what_is_sealed_is_opened_and_is_short(scroll):
 EXAMPLE = Scroll(EventQuery("org", "contact", size=7), Position(5, 6), 9)
 
 
-def test_every_single_bit_change_is_found():
+def test_every_changed_bit_is_detected():
     scroll_id = SEAL.seal(EXAMPLE).encode()
     for position in range(len(scroll_id)):
         for bit in range(8):
@@ -52,7 +52,7 @@ def test_every_single_bit_change_is_found():
 
 
 @pytest.mark.parametrize("text", ["", "=", "A", "é", "x" * 511, "x" * 10**6, "\0"])
-def test_what_is_no_scroll_id_is_refused(text):
+def test_an_invalid_scroll_id_is_refused(text):
     with pytest.raises(ScrollTampered):
         SEAL.open(text, bare(EXAMPLE.query))
 
@@ -68,7 +68,7 @@ def test_another_key_does_not_open_it():
         ScrollSeal(bytes(64)).open(SEAL.seal(EXAMPLE), bare(EXAMPLE.query))
 
 
-def test_another_organization_is_told_that_it_is_not_its_own():
+def test_another_organizations_scroll_is_refused_as_foreign():
     with pytest.raises(ScrollForeign):
         SEAL.open(SEAL.seal(EXAMPLE), bare(EventQuery("other", "contact")))
 

@@ -21,10 +21,10 @@ def points(*minutes, rssi=None):
 
 
 def visits(some, rules=RULES, now=LATER):
-    settled = [close_if_due(stay, rules, now) for stay in runs(some, rules)]
+    closed = [close_if_due(stay, rules, now) for stay in runs(some, rules)]
     return [
         (s.start_at // MINUTE, s.visit_at // MINUTE)
-        for s in settled
+        for s in closed
         if s.start_at is not None and s.visit_at is not None
     ]
 
@@ -79,7 +79,7 @@ def test_only_a_strong_observation_opens_a_stay_and_any_extends_it():
     assert visits(points(0, 9), rules) == [(0, 9)]
 
 
-def test_a_stay_longer_than_the_maximum_ends_there_and_is_no_other_visit():
+def test_a_stay_longer_than_the_maximum_ends_there_and_makes_no_second_visit():
     rules = Rules(maximum_visit=30)
     heard = points(*range(0, 100, 10))
     assert visits(heard, rules) == [(0, 30)]
@@ -111,7 +111,7 @@ def test_a_late_observation_reopens_only_the_stay_that_it_belongs_to():
     assert change.stay.visit_at == 12 * MINUTE
 
 
-def test_what_was_heard_already_changes_nothing():
+def test_a_repeated_observation_changes_nothing():
     [stay] = fold(points(0, 5, 10))
     for minute in (0, 3, 5, 10):
         [again] = runs(points(minute), RULES)
@@ -183,7 +183,7 @@ def test_any_batching_gives_the_same_stays(some, rules, data):
 
 
 @given(heard, rules, st.lists(st.integers(0, 60 * 24), max_size=5))
-def test_when_stays_are_closed_makes_no_difference_in_the_end(some, rules, sweeps):
+def test_the_moments_at_which_stays_are_closed_make_no_difference(some, rules, sweeps):
     known: list[Stay] = []
     for number, point in enumerate(some):
         now = None if number >= len(sweeps) else sweeps[number] * MINUTE
@@ -198,7 +198,7 @@ def test_when_stays_are_closed_makes_no_difference_in_the_end(some, rules, sweep
 
 
 @given(heard, rules, st.none() | st.integers(0, 60 * 24))
-def test_the_quick_way_gives_what_the_whole_way_gives(some, rules, minute):
+def test_prolonging_a_stay_gives_what_absorbing_gives(some, rules, minute):
     now = None if minute is None else minute * MINUTE
     known: list[Stay] = []
     for run in (run for point in some for run in runs([point], rules)):
@@ -216,10 +216,10 @@ def test_the_quick_way_gives_what_the_whole_way_gives(some, rules, minute):
 
 @given(heard, rules)
 def test_no_two_visits_overlap_or_lie_within_the_timeout(some, rules):
-    settled = [close_if_due(stay, rules, LATER) for stay in runs(some, rules)]
+    closed = [close_if_due(stay, rules, LATER) for stay in runs(some, rules)]
     found = [
         (s.start_at, s.visit_at)
-        for s in settled
+        for s in closed
         if s.start_at is not None and s.visit_at is not None
     ]
     for (_, end), (start, _) in itertools.pairwise(found):

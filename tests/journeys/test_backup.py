@@ -1,4 +1,4 @@
-"""A backup under load is a prefix of the arrivals, and can be put back."""
+"""A backup under load is a prefix of the arrivals, and can be restored."""
 
 import json
 import secrets
@@ -20,7 +20,7 @@ from footfall.store import Organization
 from tests.conftest import Tenant, event, start_server, stop_server
 from tests.shared import ENVIRONMENT
 
-# A backup is opened under the secret of the store that it is of.
+# A backup opens under the secret of its store.
 SECRET = "s" * 40
 
 
@@ -74,7 +74,7 @@ def test_a_backup_while_serving_is_a_prefix_and_is_restored(tmp_path):
     assert "kept as" in footfall("restore", copy, "--store", f"sqlite:{path}")
     assert arrivals(path, tenant.id) == kept
     assert arrivals(f"{path}.replaced-1", tenant.id) == everything
-    # Elsewhere nobody knows who was erased since.
+    # At another path there is no journal of the erasures since.
     elsewhere = ("restore", copy, "--store", f"sqlite:{tmp_path}/new.db")
     assert "--without-journal" in footfall(*elsewhere, status=1)
     footfall(*elsewhere, "--without-journal")
@@ -89,7 +89,7 @@ def test_a_backup_does_not_overwrite(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["cut", "foreign", "scratched", "missing"])
-def test_what_is_no_whole_backup_is_not_restored(tmp_path, damage):
+def test_a_damaged_backup_is_not_restored(tmp_path, damage):
     path, copy = tmp_path / "footfall.db", tmp_path / "copy.db"
     chosen = settings.Settings(store=f"sqlite:{path}", secret=SECRET)
     store = service.open_store(chosen)
@@ -125,7 +125,7 @@ def made(path, *contacts):
     return store
 
 
-def test_what_was_erased_or_revoked_since_a_backup_stays_so(tmp_path):
+def test_erasures_and_revocations_since_a_backup_survive_its_restore(tmp_path):
     path, copy = tmp_path / "footfall.db", tmp_path / "copy.db"
     store = made(path, "ann", "bob")
     service_made = tenants.create_service(
@@ -208,7 +208,7 @@ def test_a_stale_wal_does_not_get_into_a_restored_store(tmp_path):
     path, copy = tmp_path / "footfall.db", tmp_path / "copy.db"
     made(path, "a").close()
     service.backup(settings.Settings(store=f"sqlite:{path}", secret=SECRET), copy)
-    # A process that was killed leaves its WAL.
+    # A killed process leaves its WAL.
     code = (
         "import os, sys; sys.path.insert(0, sys.argv[2])\n"
         "from pathlib import Path\n"
@@ -237,7 +237,7 @@ def test_a_damaged_store_in_the_way_is_set_aside(tmp_path):
     assert arrivals(path, "org")
 
 
-def test_a_hollow_file_is_no_store(tmp_path):
+def test_a_file_with_a_header_but_no_tables_is_refused(tmp_path):
     path, copy = tmp_path / "footfall.db", tmp_path / "copy.db"
     made(path, "a").close()
     hollow = apsw.Connection(str(copy))
@@ -274,7 +274,7 @@ def test_symbolic_links_are_refused(tmp_path, which):
     assert "symbolic link" in said
 
 
-def test_what_a_killed_backup_left_is_removed(tmp_path):
+def test_the_leftovers_of_a_killed_backup_are_removed(tmp_path):
     path, copy = tmp_path / "footfall.db", tmp_path / "copy.db"
     made(path, "a").close()
     stale = tmp_path / "copy.db.partial-999999999"
@@ -284,7 +284,7 @@ def test_what_a_killed_backup_left_is_removed(tmp_path):
     assert not list(tmp_path.glob("copy.db.partial*"))
 
 
-def test_a_server_in_the_way_is_seen_though_its_wal_is_gone(tmp_path):
+def test_a_running_server_is_noticed_though_its_wal_is_gone(tmp_path):
     path, copy = tmp_path / "footfall.db", tmp_path / "copy.db"
     made(path, "a").close()
     server = start_server(path, FOOTFALL_SECRET=SECRET)
@@ -297,7 +297,7 @@ def test_a_server_in_the_way_is_seen_though_its_wal_is_gone(tmp_path):
     stop_server(server)
 
 
-def test_who_came_again_after_an_erasure_is_not_erased_by_a_restore(tmp_path):
+def test_a_restore_does_not_erase_a_contact_that_came_back_after_an_erasure(tmp_path):
     path, copy = tmp_path / "footfall.db", tmp_path / "copy.db"
     store = made(path, "ann")
     store.erase("org", "ann").result()
@@ -312,7 +312,7 @@ def test_who_came_again_after_an_erasure_is_not_erased_by_a_restore(tmp_path):
     store.close()
 
 
-def test_a_journal_that_is_missing_or_another_stores_is_refused(tmp_path):
+def test_a_missing_or_emptied_journal_is_refused(tmp_path):
     path, copy = tmp_path / "footfall.db", tmp_path / "copy.db"
     store = made(path, "ann", "bob")
     store.erase("org", "ann").result()

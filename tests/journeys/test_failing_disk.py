@@ -18,7 +18,7 @@ def test_a_refused_write_is_a_503_problem_and_heals(tmp_path):
     store.close()
     tenant.send([event("before")])
     _, hard = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
-    # From now on no file of the server's may be written, its log neither.
+    # From now on the server can write no file, not even its log.
     resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (0, hard))
     for _ in range(3):
         refused = tenant.send([event("during")])
@@ -36,7 +36,7 @@ def test_a_refused_write_is_a_503_problem_and_heals(tmp_path):
 
 
 @needs("radclient")
-def test_what_is_not_on_disk_is_answered_to_no_equipment(tmp_path):
+def test_equipment_gets_no_answer_before_its_data_is_on_disk(tmp_path):
     path = tmp_path / "footfall.db"
     chosen = settings.Settings(store=f"sqlite:{path}")
     store = service.open_store(chosen)

@@ -1,4 +1,4 @@
-"""`make proof`: the long form of the proofs, and one table of what came of them."""
+"""`make proof`: the proofs at full length, and one table of their results."""
 
 import asyncio
 import re
@@ -72,7 +72,7 @@ def processes(folder: Path) -> Iterator[Row]:
         yield f"{name} of the server", tried, result, fine
 
 
-def simulate_devices(folder: Path) -> Iterator[Row]:
+def connections(folder: Path) -> Iterator[Row]:
     place = crowds.ServedStore(folder, events=5_000)
     try:
         found = asyncio.run(crowds.all_at_once(place, 1_000))
@@ -203,9 +203,9 @@ def cases() -> Iterator[Row]:
 
 def main() -> None:
     began = time.monotonic()
-    table = Table("what was tried", "how often", "what came of it", "")
+    table = Table("what was tried", "how often", "result", "")
     fine = True
-    intake = (simulate_devices, waits, flooded, radius)
+    intake = (connections, waits, flooded, radius)
     for part in (power, disk, processes, *intake, presence, several, decoders):
         with tempfile.TemporaryDirectory() as folder:
             for *row, good in part(Path(folder)):

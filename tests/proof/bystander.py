@@ -1,7 +1,7 @@
-"""A bystander: the longest wait of one tenant's small sends and reads meanwhile.
+"""A bystander: how long a tenant's small sends and reads wait beside others' work.
 
-Add a scenario to `SCENARIOS`: its name, what prepares it, and what is measured. Both
-are told the place; `run` is told what `prepare` returned too.
+Add a scenario to `SCENARIOS`: its name, what prepares it, and what to run beside the
+bystander. Both get the place; what runs also gets what was prepared.
 """
 
 import csv
@@ -42,7 +42,7 @@ HOTSPOTS = 30_000
 
 
 class Waits(msgspec.Struct):
-    """What the bystander met: how often it asked, and its longest waits."""
+    """How often the bystander asked, and its longest waits."""
 
     sends: int = 0
     reads: int = 0
@@ -141,18 +141,18 @@ def device(number: int) -> bytes:
     return bytes([0x0C, 0x8D]) + number.to_bytes(4, "big")
 
 
-def kept_store(place: ServedStore) -> Tenant:
+def stored_observations(place: ServedStore) -> Tenant:
     tenant = place.venue()
     at = (clock.now() - DAY) // SECOND * SECOND
 
     def keep(transaction: Transaction, first: int) -> None:
         key = transaction.registry.load().device_key
-        site = transaction.registry.load().location("v")
-        assert site is not None
+        location = transaction.registry.load().location("v")
+        assert location is not None
         transaction.observations.add(
             [
                 StoredObservation(
-                    digest(key, device(n)), at + first * SECOND, site.number
+                    digest(key, device(n)), at + first * SECOND, location.number
                 )
                 for n in range(first, first + BLOCK)
             ],
@@ -167,7 +167,7 @@ def kept_store(place: ServedStore) -> Tenant:
     return tenant
 
 
-def late_logins(_place: ServedStore, tenant: Tenant) -> None:
+def late_logins(place: ServedStore, tenant: Tenant) -> None:
     at = instants.format_instant((clock.now() - DAY) // SECOND * SECOND)
     logins = [
         {"username": f"u{n}", "device": device(n * 40).hex(), "location": "v", "at": at}
@@ -176,17 +176,17 @@ def late_logins(_place: ServedStore, tenant: Tenant) -> None:
     path = f"/v1/organizations/{tenant.id}/logins"
     answer = tenant.client.post(path, json=logins)
     assert answer.status_code == 201, answer.text
-    # What was heard meanwhile is theirs once it is attributed anew.
+    # Their observations are theirs once they are attributed again.
     until = time.monotonic() + 60
     while (
-        tenant.id in _place.store.organizations_to_reattribute()
+        tenant.id in place.store.organizations_to_reattribute()
         and time.monotonic() < until
     ):
         time.sleep(0.05)
-    assert tenant.id not in _place.store.organizations_to_reattribute()
+    assert tenant.id not in place.store.organizations_to_reattribute()
 
 
-def heard_day(place: ServedStore) -> Tenant:
+def observed_day(place: ServedStore) -> Tenant:
     tenant = place.venue(pseudonymous=True)
     at = (clock.now() - DAY) // SECOND * SECOND
     for minute in range(0, 960, 24):
@@ -222,7 +222,7 @@ def new_people(_place: ServedStore, tenant: Tenant) -> None:
     assert answer.status_code == 201, answer.text
 
 
-def large_estate(place: ServedStore) -> Tenant:
+def many_hotspots(place: ServedStore) -> Tenant:
     tenant = place.venue()
 
     def register(transaction: Transaction, first: int) -> None:
@@ -317,14 +317,14 @@ def replay(place: ServedStore, prepared: tuple[Tenant, Path]) -> None:
 
 
 SCENARIOS: list[Scenario] = [
-    ("500 late logins over 400,000 observations", kept_store, late_logins),
-    ("recompute of a day of 20,000 observations", heard_day, recompute),
+    ("500 late logins over 400,000 observations", stored_observations, late_logins),
+    ("recompute of a day of 20,000 observations", observed_day, recompute),
     (
         "10,000 observations of new people in a post",
         lambda place: place.venue(pseudonymous=True),
         new_people,
     ),
-    ("a PATCH among 30,000 hotspots", large_estate, patch_hotspot),
+    ("a PATCH among 30,000 hotspots", many_hotspots, patch_hotspot),
     ("4 senders of 10,000 events in one send", four_senders, large_sends),
     ("erasure of 100,000 events", long_history, erase),
     ("erasure beside a reader of 5 s", long_history, erase_beside_a_reader),
@@ -333,7 +333,7 @@ SCENARIOS: list[Scenario] = [
 
 
 def watch(folder: Path) -> Iterator[tuple[str, Waits]]:
-    """Yield what the bystander met in each scenario."""
+    """Yield the bystander's waits in each scenario."""
     place = ServedStore(folder)
     try:
         for name, prepare, run in SCENARIOS:

@@ -1,4 +1,4 @@
-"""Crashes: the power goes at each point of what presence writes; all is sent again."""
+"""Crashes: the power fails at each write of presence; then all is sent again."""
 
 import contextlib
 from pathlib import Path
@@ -24,7 +24,7 @@ from tests.shared import open_sqlite
 
 
 class Outcome(msgspec.Struct):
-    """What came of cutting the power at each touch of the disk in turn."""
+    """The results of cutting the power at each touch of the disk in turn."""
 
     cuts: int = 0
     lost: int = 0
@@ -36,7 +36,7 @@ def login(device: bytes, minute: int) -> Login:
     return Login(at, PlaceReference(location="cafe"), (("username", "ann"),), device)
 
 
-# Logins, a pseudonym that turns out to be somebody, and what comes late.
+# Logins, a pseudonym whose person becomes known, and late observations.
 POSTS = (
     SourceBatch([seen(BOB, m) for m in (0, 6)]),
     SourceBatch([seen(ANN, 12)], [login(ANN, 8)]),
@@ -51,7 +51,7 @@ def prepare(store: SQLiteStore) -> None:
     def register(transaction: Any) -> None:
         transaction.registry.put_location(Location("cafe", "cafe"), PresenceSettings())
         transaction.registry.put_settings(PresenceSettings(pseudonymous=True))
-        # So that no person's id is made up by chance.
+        # Because ids of contacts are random otherwise.
         contact = transaction.people.put_contact("ann-s-id")
         unit = UnitOfWork(transaction, 0, None, closing=True)
         write_profile(unit, contact, Profile(0, "api", {"username": "ann"}))

@@ -16,7 +16,7 @@ from tests.conftest import Tenant, event, start_server, stop_server
 
 
 class Outcome(msgspec.Struct):
-    """How good requests fared, and what the server's memory grew to."""
+    """How good requests fared, and how much memory the server used."""
 
     connections: int
     requests: int = 0
@@ -97,13 +97,13 @@ async def tricklers(place: ServedStore, connections: int, seconds: float) -> Out
     """Measure good requests while many trickle."""
     outcome, took = Outcome(connections), list[float]()
     until = time.monotonic() + seconds
-    simulate_devices = []
+    trickling = []
     for number in range(connections):
-        simulate_devices.append(asyncio.create_task(trickle(place, number, until)))
+        trickling.append(asyncio.create_task(trickle(place, number, until)))
         if number % 50 == 0:
             await asyncio.sleep(0.02)
     await asyncio.gather(
-        *(ask(place, outcome, until, took) for _ in range(3)), *simulate_devices
+        *(ask(place, outcome, until, took) for _ in range(3)), *trickling
     )
     outcome.p99_ms = sorted(took)[int(len(took) * 0.99)]
     outcome.peak_mb = place.peak_mb()
@@ -151,7 +151,7 @@ async def never_reading(
 
 
 async def silent(place: ServedStore, connections: int) -> Outcome:
-    """Say half of what HTTP/2 begins with on many connections, then ask for health."""
+    """Send half an HTTP/2 preface on many connections, then ask for health."""
     outcome, took = Outcome(connections), list[float]()
     writers = []
     for _ in range(connections):

@@ -1,7 +1,7 @@
-"""Disks that fail: an apsw VFS that loses what was not synced, or refuses.
+"""Disks that fail: an apsw VFS that loses unsynced writes, or refuses writes.
 
-A VFS of Python's has no shared memory, so its connections lock the file for
-themselves; the writer, its group commit and its syncs are the real ones.
+A VFS written in Python has no shared memory, so each connection locks the file for
+itself; the writer, its group commit and its syncs are the real ones.
 """
 
 import contextlib
@@ -44,7 +44,7 @@ class Disk(apsw.VFS):
         self.on_touch(kind, self.touches)
 
     def cut_power(self) -> None:
-        """Undo what was not synced, the newest first."""
+        """Undo the unsynced writes, the newest first."""
         with self.lock:
             self.dead = True
             for undos in self.unsynced.values():
@@ -92,12 +92,12 @@ class DiskFile(apsw.VFSFile):
 def mounted(
     on_touch: Callable[[str, int], None], *pragmas: tuple[str, str]
 ) -> Iterator[Disk]:
-    """Have every connection made here use such a disk, with these pragmas last."""
+    """Put every new connection on such a disk, and set these pragmas last."""
 
     def alone(connection: apsw.Connection) -> None:
         connection.pragma("locking_mode", "exclusive")
 
-    # Nobody else gets in, so nobody needs to wait for it.
+    # No other connection gets in, so none needs to wait.
     patience, connections.BUSY_TIMEOUT_MS = connections.BUSY_TIMEOUT_MS, 0
     before = apsw.vfs_names()[0]
     disk = Disk(on_touch)

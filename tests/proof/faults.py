@@ -16,7 +16,7 @@ from tests.shared import open_sqlite
 
 
 class Outcome(msgspec.Struct):
-    """What came of failing each touch of the disk in turn."""
+    """The results of failing each touch of the disk in turn."""
 
     faults: int = 0
     refused: int = 0
@@ -58,7 +58,7 @@ def _fail_at(path: Path, number: int, sends: int, size: int, total: Outcome) -> 
         hit = disk.touches >= number
         armed = False
         total.stuck += _sends_again(store) is False
-        # What was acknowledged after the fault must be synced, so the power goes too.
+        # Events acknowledged after the fault must be synced, so cut the power too.
         disk.cut_power()
         with contextlib.suppress(apsw.Error):
             store.close()

@@ -1,4 +1,4 @@
-"""Floods: bodies that want more memory or time than their sender may have.
+"""Floods: bodies that need more memory or time than their sender may use.
 
 Each is sent by one tenant, or a stranger, while a bystander sends small events and
 reads small pages; what counts is the bystander's longest wait, and the memory.
@@ -22,7 +22,7 @@ MB = 1024 * 1024
 
 
 class Flooded(msgspec.Struct):
-    """How a flood went for others."""
+    """How others fared in a flood."""
 
     name: str
     tried: str
@@ -38,7 +38,7 @@ Flood = Callable[[httpx2.AsyncClient], Awaitable[None]]
 async def beside(
     place: ServedStore, bystander: Tenant, flood: Flood, found: Flooded
 ) -> None:
-    """Let a flood come, and measure what the bystander meets meanwhile."""
+    """Run a flood, and measure how a bystander fares meanwhile."""
     limits = httpx2.Limits(max_connections=None)
     address = place.server.address
     async with httpx2.AsyncClient(
@@ -63,7 +63,7 @@ async def beside(
 
 
 def flood_all(folder: Path) -> list[Flooded]:
-    """Let each flood come, each to a server of its own."""
+    """Run each flood on a server of its own."""
     results = []
     for number, (name, tried, make) in enumerate(FLOODS):
         home = folder / str(number)
@@ -160,7 +160,7 @@ def _scrolls(place: ServedStore) -> Flood:
 
 
 def _dated(place: ServedStore) -> Flood:
-    """Reads by arrival with a filter of dates in which there is little."""
+    """Reads by arrival with a filter of dates that match few events."""
     fill(place)
     path, headers = place.tenant.events_path, dict(place.tenant.client.headers)
     parameters = {"sortBy": "receivedTime", "dateStart": "2030-01-01", "size": "20"}

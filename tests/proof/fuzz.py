@@ -1,4 +1,4 @@
-"""Fuzz: what a decoder makes of anything, for as long as it is given."""
+"""Fuzz: decoders get any input for as long as the caller says."""
 
 import json
 import multiprocessing
@@ -25,7 +25,7 @@ MEMORY_MB_MAX = 400
 
 
 class Outcome(msgspec.Struct):
-    """What came of fuzzing a decoder."""
+    """The results of fuzzing a decoder."""
 
     name: str
     tried: int = 0
@@ -112,7 +112,7 @@ PLAIN = st.lists(st.dictionaries(KEYS, LEAF | VALUE, max_size=5), max_size=4) | 
 
 
 def as_json(values: st.SearchStrategy[Any]) -> st.SearchStrategy[bytes]:
-    """JSON, cut and changed at places too, or bytes that never were any."""
+    """JSON, some of it cut or changed, or bytes that never were JSON."""
     whole = values.map(lambda value: json.dumps(value).encode())
     broken = st.builds(
         lambda body, at, more: body[: at % (len(body) + 1)] + more,
@@ -126,7 +126,7 @@ def as_json(values: st.SearchStrategy[Any]) -> st.SearchStrategy[bytes]:
 
 @st.composite
 def packets(draw: st.DrawFn) -> bytes:
-    """Packets with any attributes, most of them signed as they must be."""
+    """Packets with any attributes, most of them signed correctly."""
     count = draw(st.integers(0, 12))
     body = b""
     for _ in range(count):
@@ -187,7 +187,7 @@ DECODERS: dict[str, tuple[Callable[[bytes], SourceBatch], st.SearchStrategy[byte
 
 
 def fuzz(name: str, seconds: float) -> Outcome:
-    """Try a decoder with anything until the time is over, at least once around."""
+    """Give a decoder any input until the time is over, but at least one round."""
     decode, inputs = DECODERS[name]
     found = Outcome(name)
     until = time.monotonic() + seconds
@@ -223,7 +223,7 @@ def fuzz(name: str, seconds: float) -> Outcome:
 
 
 def fuzz_all(seconds: float) -> list[Outcome]:
-    """Fuzz each decoder for so long, in a process of its own, two at a time."""
+    """Fuzz each decoder in a process of its own, two at a time."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(2, maxtasksperchild=1) as pool:
         return pool.starmap(fuzz, [(name, seconds) for name in DECODERS], chunksize=1)

@@ -17,7 +17,7 @@ BATCH = 20
 
 
 class Outcome(msgspec.Struct):
-    """What came of some rounds."""
+    """The results of some rounds."""
 
     rounds: int = 0
     sent: int = 0
@@ -58,7 +58,7 @@ class Sender(threading.Thread):
 
 
 def run_rounds(folder: Path, rounds: int, *, graceful: bool) -> Outcome:
-    """Load the server, kill or stop it, start it again; at last count the events."""
+    """Load the server, kill or stop it, start it again; finally count the events."""
     path = folder / "footfall.db"
     store = service.open_store(settings.Settings(store=f"sqlite:{path}"))
     server = start_server(path, FOOTFALL_RATE="100000", FOOTFALL_BURST="1000000")

@@ -1,4 +1,4 @@
-"""Power cuts: what was acknowledged is there when the power comes back."""
+"""Power cuts: acknowledged events are there when the power comes back."""
 
 import contextlib
 import random
@@ -22,7 +22,7 @@ SENDERS = 4
 
 
 class Outcome(msgspec.Struct):
-    """What came of some power cuts."""
+    """The results of some power cuts."""
 
     cuts: int = 0
     acknowledged: int = 0
@@ -36,7 +36,7 @@ def new(event_id: str) -> NewEvent:
 
 
 def cut_once(path: Path, seed: int, synchronous: str) -> Outcome:
-    """Send from several threads, cut the power somewhere, look what is left."""
+    """Send from several threads, cut the power somewhere, see what is left."""
     rng = random.Random(seed)
     last = rng.randrange(60, 600)
     disk: Disk

@@ -1,4 +1,4 @@
-"""Strangers: RADIUS packets of nobody, while others read, send and log in."""
+"""Strangers: RADIUS packets of unknown senders, while others read, send and log in."""
 
 import contextlib
 import os
@@ -21,7 +21,7 @@ BURSTS_A_SECOND = 100
 
 
 class Outcome(msgspec.Struct):
-    """What strangers sent, and how others fared meanwhile."""
+    """What the strangers sent, and how others fared meanwhile."""
 
     seconds: float = 0.0
     sent: int = 0
@@ -63,7 +63,7 @@ def flood(folder: Path, sources: int, a_second: int, seconds: float) -> Outcome:
 
 @contextlib.contextmanager
 def meanwhile(over: threading.Event, *others: Callable[[], None]) -> Iterator[None]:
-    """Let others do something until the end."""
+    """Run others in threads until the block ends."""
     threads = [threading.Thread(target=other) for other in others]
     for thread in threads:
         thread.start()
@@ -94,7 +94,7 @@ def stand_by(outcome: Outcome, tenant: Tenant, seconds: float) -> None:
 def strange(
     outcome: Outcome, server: Server, a_second: int, over: threading.Event
 ) -> None:
-    """Send packets with a secret that nobody has, evenly."""
+    """Send packets with unknown secrets at a steady rate."""
     packets = [accounting_request(os.urandom(16), number) for number in range(64)]
     each = a_second // BURSTS_A_SECOND
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
@@ -111,7 +111,7 @@ def strange(
 def account(
     outcome: Outcome, server: Server, secret: bytes, over: threading.Event
 ) -> None:
-    """Be a NAS: send a packet again until it is answered, three times at most."""
+    """Act as a NAS: send each packet until it is answered, at most three times."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nas:
         nas.settimeout(2)
         while not over.wait(0.1):
@@ -127,7 +127,7 @@ def account(
 
 
 def dropped(server: Server) -> int:
-    """Return how many packets the server says that it did not take in."""
+    """Return how many packets the server counted as refused or slowed."""
     text = httpx2.get(f"{server.address}/metrics").text
     pattern = r'footfall_radius_packets_total\{result="(?:refused|slowed)"\} (\S+)'
     return int(sum(map(float, re.findall(pattern, text))))

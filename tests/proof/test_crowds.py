@@ -22,7 +22,7 @@ def test_many_at_once_all_get_their_answer(place):
     assert asyncio.run(crowds.all_at_once(place, 300)).failed == 0
 
 
-def test_who_never_reads_takes_little_memory(place):
+def test_clients_that_never_read_take_little_memory(place):
     before = place.peak_mb()
     found = asyncio.run(crowds.never_reading(place, 60, 2))
     assert found.failed == 0

@@ -8,5 +8,5 @@ def test_nothing_acknowledged_is_lost_in_a_power_cut(tmp_path):
 
 
 def test_the_proof_would_see_a_loss(tmp_path):
-    """With less syncing some must be lost, or the test above proves nothing."""
+    """With less syncing, events must be lost; else the test above proves nothing."""
     assert cut_often(tmp_path, range(8), "normal").lost > 0

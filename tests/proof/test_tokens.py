@@ -120,7 +120,7 @@ FORGERIES = {
 }
 
 
-# The same bytes written in another way: refused, or the same token.
+# Other spellings of the same bytes: refused, or the same token.
 SPELLINGS = {
     "padded": lambda token: token + "=",
     "line feed": lambda token: token + "\n",
@@ -144,7 +144,7 @@ def test_a_forged_token_is_refused(issuer, token, name):
 
 
 def test_the_forger_signs_as_we_do(issuer, token):
-    """Else the forgeries would prove nothing."""
+    """Otherwise the forgeries would prove nothing."""
     claims = jwt.decode(token, options={"verify_signature": False})
     assert verify(issuer[0], sign(HS, claims)).service.organization == "org"
 

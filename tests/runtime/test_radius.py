@@ -1,4 +1,4 @@
-"""RADIUS over real sockets: when it is listened to, and what a flood costs."""
+"""RADIUS over real sockets: when the server listens, and what a flood costs."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from tests.conftest import Server, Tenant, start_server, stop_server
 from tests.sources.equipment import accounting_request
 
 
-class Position:
+class Place:
     """A store beside a server that is started when the test says so."""
 
     def __init__(self, folder: Path):
@@ -25,7 +25,7 @@ class Position:
         self.store = service.open_store(settings.Settings(store=self.url))
         secret = settings.signing_secret(settings.Settings(store=self.url))
         self.source_secrets = service.source_secrets(self.store, secret)
-        # Of all the loopback addresses one that nobody else listens on.
+        # A loopback address on which nothing else listens.
         self.host = f"127.{secrets.randbelow(200) + 20}.{os.getpid() % 250}.7"
         self.organization = ""
         self.server: Server | None = None
@@ -81,7 +81,7 @@ class Position:
 
 @pytest.fixture
 def place(tmp_path):
-    made = Position(tmp_path)
+    made = Place(tmp_path)
     yield made
     if made.server is not None:
         assert stop_server(made.server) == 0
@@ -89,7 +89,7 @@ def place(tmp_path):
 
 
 def test_radius_is_listened_to_once_a_source_exists_and_its_port_is_free(place):
-    """Another RADIUS server's port fails nobody: not the start, and not HTTP."""
+    """Another RADIUS server on the port stops neither the start nor HTTP."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as another:
         another.bind((place.host, RADIUS_PORT))
         place.start()

@@ -34,7 +34,7 @@ def test_ids_are_unique():
     assert len({event.key for event in made}) == len(made)
 
 
-def test_each_is_what_accepting_it_would_make():
+def test_accepting_a_simulated_event_changes_nothing():
     for event in make(1_000):
         assert accept(event.body, "org", 0, str) == event
 

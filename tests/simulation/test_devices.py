@@ -26,7 +26,7 @@ def test_everybody_comes_is_heard_and_leaves_in_order_of_time():
         assert max(gaps) <= 45 * SECOND
 
 
-def test_nobody_is_there_longer_than_the_crowd_nor_made_an_address_up():
+def test_nobody_stays_beyond_the_end_or_uses_a_randomised_address():
     sightings = simulate_devices(20, 10, 3, 1)
     assert sightings[0].at >= 0
     assert sightings[-1].at <= 10 * MINUTE

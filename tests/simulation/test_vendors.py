@@ -98,11 +98,11 @@ def test_a_simulated_crowd_comes_and_visits(kind, tenant, source_secrets, server
         (["--as", "mist", "--to", "x", "--secret", "y", "--guests", "0"], 2, "over 0"),
     ],
 )
-def test_what_cannot_be_simulated_is_said_why(arguments, status, said):
+def test_a_simulation_that_cannot_run_says_why(arguments, status, said):
     assert said in simulate(*arguments, status=status)
 
 
-def test_a_server_that_refuses_is_said_to(server):
+def test_a_server_that_refuses_is_reported(server):
     to = f"{server.address}/v1/sources/nope"
     arguments = ("--as", "mist", "--to", to, "--secret", "y", "--speed", 1e9)
     said = simulate(*arguments, "--guests", 1, status=1)

@@ -12,7 +12,7 @@ from pyrad.packet import AcctPacket
 from footfall.sources import radius
 
 SECRET = "testing-123"
-# Where Debian keeps what the server loads.
+# Where Debian keeps the server's libraries and dictionaries.
 LIBRARIES, DICTIONARY = "/usr/lib/freeradius", "/usr/share/freeradius"
 
 
@@ -32,7 +32,7 @@ def radclient(port: int, secret: str, *packets: dict[str, str], **flags: int) ->
 
 
 def accounting_request(secret: bytes, number: int = 0, **attributes: str) -> bytes:
-    """Make a packet by which a guest logs in."""
+    """Make the packet of a guest's login."""
     made = AcctPacket(id=number % 256, secret=secret, dict=radius.dictionary())
     sent = {
         "Acct-Status-Type": 1,

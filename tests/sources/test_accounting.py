@@ -1,4 +1,4 @@
-"""What RADIUS' attributes mean, whoever carried them."""
+"""What RADIUS attributes mean, however they arrive."""
 
 import json
 
@@ -56,7 +56,9 @@ def test_a_nas_that_goes_on_or_off_restarts(status):
         (["2023-11-14T22:13:20Z"], None, 1700000000 * SECOND),
     ],
 )
-def test_it_happened_by_the_nas_clock_or_so_long_ago(stamp, delay, at):
+def test_the_time_is_the_nas_clocks_or_else_the_arrival_less_the_delay(
+    stamp, delay, at
+):
     [login] = decode(Event_Timestamp=stamp, Acct_Delay_Time=delay).logins
     assert login.at == at
 
@@ -72,11 +74,11 @@ def test_it_happened_by_the_nas_clock_or_so_long_ago(stamp, delay, at):
         (None, ()),
     ],
 )
-def test_a_name_that_is_an_address_or_anonymous_is_nobodys(name, expected):
+def test_a_name_that_is_an_address_or_anonymous_identifies_nobody(name, expected):
     assert decode(User_Name=name).logins[0].identities == expected
 
 
-def test_class_and_chargeable_user_identity_say_who_too():
+def test_class_and_chargeable_user_identity_identify_too():
     [login] = decode(User_Name=None, Class=["c"], Chargeable_User_Identity=["u"]).logins
     assert login.identities == (("class", "c"), ("cui", "u"))
 
@@ -104,7 +106,7 @@ def test_an_access_point_is_read_with_and_without_its_network(called, expected):
     + [{"Event_Timestamp": ["soon"]}]
     + [{"Acct_Status_Type": ["7"], "NAS_Identifier": None}],
 )
-def test_what_cannot_be_understood_is_kept(changes):
+def test_attributes_that_cannot_be_understood_are_rejected(changes):
     heard = decode(**changes)
     assert len(heard.rejections) == 1
     assert (heard.logins, heard.observations, heard.restarts) == ((), (), ())
@@ -128,7 +130,7 @@ def test_freeradius_json_is_read_by_the_names_of_its_numbers():
     [
         ("Nov 14 2023 22:13:20 UTC", 1700000000 * SECOND),
         ("1700000000", 1700000000 * SECOND),
-        ("Nov 14 2023 23:13:20 CET", NOW),  # only the server knows which that is
+        ("Nov 14 2023 23:13:20 CET", NOW),  # only the server knows that zone
     ],
 )
 def test_freeradius_dates_and_octets_are_read(sent, at):
@@ -144,7 +146,7 @@ def test_freeradius_dates_and_octets_are_read(sent, at):
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"a":', b"5"])
-def test_a_freeradius_post_that_cannot_be_understood_is_kept(body):
+def test_a_freeradius_post_that_cannot_be_understood_is_rejected(body):
     assert len(freeradius.decode(body, NOW).rejections) == 1
 
 

@@ -1,4 +1,4 @@
-"""What is kept of what nobody understood tells an operator enough, and of nobody."""
+"""A kept rejection tells an operator what is wrong, and nothing about a person."""
 
 import json
 
@@ -53,7 +53,7 @@ ANYTHING = st.recursive(
     VALUES, lambda inner: st.lists(inner, max_size=4) | objects(inner), max_leaves=5
 )
 
-# What names equipment may be any name; people's addresses are hidden there too.
+# Equipment may have any name; people's addresses are hidden there too.
 ATTRIBUTE = st.builds(
     lambda value, kind: {"type": kind, "value": [value]},
     VALUES,
@@ -106,7 +106,7 @@ def opened(tmp_path_factory):
 
 
 def kept_of(store, kind, body):
-    """Take a post in, and return all that is kept of it."""
+    """Take in a post, and return all that is kept of it."""
     made = tenants.create_organization(store, "Test", None, NOW)
     source = Source("s1", made.id, kind, NOW, b"")
     heard = receive.DECODERS[kind].decode(body, NOW)
@@ -131,7 +131,7 @@ def assert_nobody_in(text):
     [("freeradius", FREERADIUS), ("meraki", MERAKI), ("mist", MIST)],
     ids=["freeradius", "meraki", "mist"],
 )
-def test_nobody_is_in_what_is_kept_of_a_post_whatever_it_holds_and_where(
+def test_a_kept_rejection_holds_no_personal_data_wherever_the_post_had_it(
     opened, kind, posts
 ):
     @given(post=posts | ANYTHING, cut=st.booleans())
@@ -218,7 +218,7 @@ def test_a_place_that_is_not_registered_is_named(place, kept):
     )
 
 
-def test_what_is_no_json_or_very_long_is_only_measured():
+def test_of_invalid_or_very_long_json_only_the_size_is_kept():
     assert mask_body(b"{broken Ann") == "11 bytes that are not JSON"
     assert mask_body(b"[" * 100_000) == "100000 bytes: too long to show"
     assert mask_body(b"[" * 60_000) == "60000 bytes that are not JSON"

@@ -48,7 +48,7 @@ def test_a_client_without_locations_is_heard_by_its_latest_record(post):
         assert len([o for o in heard.observations if o.index == index]) == 1
 
 
-def test_the_secret_of_the_body_is_what_lets_a_post_in(post):
+def test_a_post_is_proven_by_the_secret_in_its_body(post):
     assert meraki.verify("demo", {}, post)
     assert not meraki.verify("demo2", {}, post)
     assert not meraki.verify("", {}, post.replace(b'"demo"', b'""'))
@@ -109,7 +109,7 @@ def test_bluetooth_addresses_say_nothing_about_people():
         ({"locations": [{"rssiRecords": []}]}, "is not an ISO 8601 time"),
     ],
 )
-def test_a_client_that_cannot_be_understood_is_kept_alone(changes, said):
+def test_a_client_that_cannot_be_understood_is_rejected_alone(changes, said):
     heard = decode(v3(client(), client(**changes)))
     assert [o.index for o in heard.observations] == [0]
     [rejections] = heard.rejections
@@ -124,7 +124,7 @@ def test_a_client_that_cannot_be_understood_is_kept_alone(changes, said):
     [b"", b"[]", b"{", b"\xff", b'{"version":"3.0"}', b"[" * 100_000]
     + [b'{"version":"9","type":"WiFi"}', b'{"version":"3","type":"WiFi","data":[]}'],
 )
-def test_a_post_that_cannot_be_understood_is_kept_whole(body):
+def test_a_post_that_cannot_be_understood_is_rejected_whole(body):
     heard = meraki.decode(body, NOW)
     assert not heard.observations
     assert len(heard.rejections) == 1

@@ -31,7 +31,7 @@ def test_an_example_of_a_guest_is_a_login(examples):
     heard = decode(examples["guest_authorizations"])
     [login] = heard.logins
     assert login.at == 1677076519 * SECOND
-    # The example's phone number is none, so its address says who it is.
+    # The example's phone number is invalid, so the e-mail address names the guest.
     assert login.identities == (("email", "abcd@abcd.com"),)
     assert login.device == bytes.fromhex(GUEST)
     assert login.reference.mac == bytes.fromhex(AP)
@@ -46,7 +46,7 @@ def test_an_example_of_a_client_on_a_map_is_presence_at_its_site(examples):
     assert seen.reference.external_id == "4ac1dcf4-9d8b-7211-65c4-057819f0862b"
 
 
-def test_the_example_of_an_asset_in_a_zone_is_nobody(examples):
+def test_the_example_of_an_asset_in_a_zone_makes_nothing(examples):
     heard = decode(examples["zone"])
     assert (heard.observations, heard.logins, heard.rejections) == ([], [], [])
 
@@ -83,7 +83,7 @@ def test_times_in_milliseconds_are_told_from_seconds():
     + [{"mac": GUEST, "timestamp": -1}, {"mac": GUEST, "timestamp": 1e300}]
     + [{"mac": GUEST, "timestamp": True}],
 )
-def test_an_event_that_cannot_be_understood_is_kept_alone(fields):
+def test_an_event_that_cannot_be_understood_is_rejected_alone(fields):
     good = {"mac": GUEST, "timestamp": 5}
     heard = decode({"topic": "client-join", "events": [fields, good]})
     assert [o.index for o in heard.observations] == [1]
@@ -93,7 +93,7 @@ def test_an_event_that_cannot_be_understood_is_kept_alone(fields):
 @pytest.mark.parametrize(
     "value", [{}, [], {"topic": "alarms", "events": []}, {"topic": "zone"}]
 )
-def test_a_post_of_another_kind_is_kept_whole(value):
+def test_a_post_of_another_kind_is_rejected_whole(value):
     assert len(decode(value).rejections) == 1
 
 

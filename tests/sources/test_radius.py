@@ -1,4 +1,4 @@
-"""What is said of a packet before it is read is what pyrad says of it."""
+"""The quick check of a packet agrees with pyrad."""
 
 import pytest
 from hypothesis import given
@@ -36,14 +36,14 @@ def pyrads_verdict(data, secret):
 
 
 @pytest.mark.parametrize("make", [accounting_request, status_request])
-def test_a_request_is_of_the_secret_that_made_it_and_of_no_other(make):
+def test_a_request_matches_only_the_secret_that_made_it(make):
     assert verdict(make(SECRET), SECRET)
     assert not verdict(make(SECRET), OTHER)
     assert radius.parse(make(SECRET), SECRET)["NAS-Identifier"] == ["nas-1"]
 
 
 @given(request=REQUESTS, at=st.integers(0, 200), byte=st.integers(0, 255))
-def test_a_changed_byte_is_never_let_in_against_pyrads_word(request, at, byte):
+def test_a_changed_byte_is_never_accepted_where_pyrad_refuses_it(request, at, byte):
     at %= len(request)
     changed = request[:at] + bytes([byte]) + request[at + 1 :]
     try:
@@ -54,12 +54,12 @@ def test_a_changed_byte_is_never_let_in_against_pyrads_word(request, at, byte):
 
 
 @given(data=st.binary(max_size=100), request=REQUESTS)
-def test_what_follows_a_request_is_no_part_of_it(data, request):
+def test_bytes_after_a_request_are_ignored(data, request):
     assert radius.trimmed(request + data) == request
 
 
 @given(data=st.binary(max_size=5000))
-def test_anything_is_refused_or_looked_at_without_another_error(data):
+def test_any_bytes_are_refused_or_checked_without_another_error(data):
     assert not verdict(data, SECRET)
 
 

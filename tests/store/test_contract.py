@@ -199,7 +199,7 @@ def test_a_revoked_token_stays_revoked_until_it_expires(store):
     assert revoked() == [False, True]
 
 
-def test_it_says_that_it_is_well(store):
+def test_the_store_reports_that_it_is_healthy(store):
     assert store.check_health()["problems"] == []
 
 

@@ -1,4 +1,4 @@
-"""What erasure takes away: for good, in bounded steps, whoever reads meanwhile."""
+"""Erasure is for good, in bounded steps, whoever reads meanwhile."""
 
 import itertools
 import json
@@ -141,7 +141,9 @@ def test_of_an_erased_persons_devices_nothing_stays_in_the_observations(
     assert ann not in records
 
 
-def test_problems_that_hold_an_erased_person_are_gone_with_their_bytes(world, tmp_path):
+def test_rejections_that_name_an_erased_person_are_gone_with_their_bytes(
+    world, tmp_path
+):
     world.log_in("ann@guests.example", ANN, 0)
     contact = contact_of(world, "ann@guests.example")
     device = digest_of(world, ANN).hex()
@@ -221,7 +223,7 @@ def test_each_step_writes_a_bounded_number_of_rows_and_others_get_their_turn(sto
     assert store.erase("org", "guest").result().counts == {2: 3 * erasure.STEP_ROWS}
     store._writer.submit = submit
     assert appended[0].result().accepted == 1
-    # A row of an event is its body's too; the rest is what names the contact.
+    # An event has a row and a body; the other rows name the contact.
     assert max(changes) <= 2 * erasure.STEP_ROWS
     assert len(changes) > 4
     assert store.page(EventQuery("org", "bystander")).count == 1

@@ -1,4 +1,4 @@
-"""Whoever only has the file learns neither addresses nor who is in it."""
+"""The file alone reveals neither addresses nor contacts."""
 
 import gzip
 import hashlib
@@ -21,7 +21,7 @@ OLD = Path(__file__).parents[1] / "fixtures" / "schema-0002.db.gz"
 
 
 def plain_digest(contact):
-    """What stood for a contact before."""
+    """The digest of a contact in older schemas."""
     return hashlib.blake2b(contact.encode(), digest_size=16).digest()
 
 
@@ -38,7 +38,7 @@ def made(path):
     return store
 
 
-def test_no_key_and_no_digest_that_one_could_try_is_in_the_file(tmp_path):
+def test_no_key_and_no_digest_that_can_be_guessed_is_in_the_file(tmp_path):
     store = made(tmp_path / "footfall.db")
     keys = keys_of(store)
     contacts_key = store._keys._contacts

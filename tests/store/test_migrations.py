@@ -35,7 +35,7 @@ def test_an_older_file_is_brought_up_to_date_and_keeps_its_events(fixture, tmp_p
     store.close()
 
 
-def test_problems_of_before_that_may_hold_somebodys_data_are_wiped(tmp_path):
+def test_older_rejections_that_may_hold_personal_data_are_wiped(tmp_path):
     path = tmp_path / "footfall.db"
     path.write_bytes(gzip.decompress(FIXTURES[1].read_bytes()))
     connection = apsw.Connection(str(path))

@@ -1,4 +1,4 @@
-"""The registry changes in place: what did not change is neither read nor compared."""
+"""The registry changes in place: unchanged rows are neither read nor compared."""
 
 import pytest
 

@@ -125,12 +125,12 @@ def test_a_newer_schema_is_refused(path):
         open_sqlite(path)
 
 
-def test_a_folder_that_is_not_there_is_said_to_be(tmp_path):
+def test_a_missing_folder_is_reported(tmp_path):
     with pytest.raises(StoreUnwritable, match="cannot be written"):
         open_sqlite(tmp_path / "nowhere" / "footfall.db")
 
 
-def test_a_folder_in_place_of_the_file_is_said_to_be(tmp_path):
+def test_a_folder_in_place_of_the_file_is_reported(tmp_path):
     with pytest.raises(StoreUnwritable, match="cannot be read"):
         open_sqlite(tmp_path)
 

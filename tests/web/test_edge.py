@@ -1,4 +1,4 @@
-"""Connections and headers: what a client is, and is not, given."""
+"""Connections and headers: what a client gets, and what it does not."""
 
 import contextlib
 import re
@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import event
 
-# As long as a server lets nobody say nothing, and some more for a busy machine.
+# How long the server lets a connection be silent, and more for a busy machine.
 SILENT_S = 10
 PATIENCE_S = 25
 
@@ -36,7 +36,7 @@ def test_http_2_is_closed_at_once(server, said):
 @pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 def test_connections_that_say_nothing_or_too_little_are_closed(server):
     said = [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\n"]
-    # All at a time, as each of them waits for the server's 10 s.
+    # All at once, because each waits for the server's 10 s.
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(connected(server)) for _ in said]
         for client, some in zip(clients, said, strict=True):
@@ -52,9 +52,9 @@ def wait_until_closed(client):
 
 
 def test_many_silent_connections_hold_up_nobody(server):
-    with contextlib.ExitStack() as simulate_devices:
+    with contextlib.ExitStack() as stack:
         for _ in range(300):
-            client = simulate_devices.enter_context(connected(server))
+            client = stack.enter_context(connected(server))
             client.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
         assert httpx2.get(f"{server.address}/healthz", timeout=PATIENCE_S).text == "ok"
 
@@ -90,7 +90,7 @@ def test_a_client_that_hangs_up_is_a_400_in_the_metrics(server, tenant):
     before = requests_counted(server, EVENTS, 400)
     with connected(server) as client:
         client.sendall(head(tenant, "Content-Length: 100") + b"[")
-    # The metrics are asked until the server has noticed.
+    # Until the server has noticed.
     while requests_counted(server, EVENTS, 400) == before:
         pass
     assert requests_counted(server, EVENTS, 500) == 0
@@ -109,7 +109,7 @@ def test_head_answers_as_get_does_without_a_body(server, tenant, path):
     assert head_only.headers["content-type"] == got.headers["content-type"]
 
 
-def test_a_wrong_method_is_told_the_right_ones(tenant):
+def test_a_wrong_method_is_answered_with_the_allowed_ones(tenant):
     answer = tenant.client.put(tenant.events_path)
     assert answer.status_code == 405
     assert {"GET", "HEAD", "POST"} <= set(answer.headers["allow"].split(", "))
@@ -124,7 +124,7 @@ def test_a_wrong_method_is_told_the_right_ones(tenant):
         ("/metrics", 200),
     ],
 )
-def test_no_cache_keeps_data_and_no_browser_guesses_at_it(tenant, path, status):
+def test_answers_are_neither_cached_nor_sniffed(tenant, path, status):
     tenant.send(event())
     answer = tenant.client.get(tenant.events_path if path == "events" else path)
     assert answer.status_code == status
@@ -133,7 +133,7 @@ def test_no_cache_keeps_data_and_no_browser_guesses_at_it(tenant, path, status):
     assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
 
 
-def test_pages_run_only_their_own_scripts_and_stand_in_no_frame(server):
+def test_pages_run_only_their_own_scripts_and_cannot_be_framed(server):
     answer = httpx2.get(f"{server.address}/docs")
     policy = answer.headers["content-security-policy"]
     assert "unsafe" not in policy
@@ -144,7 +144,7 @@ def test_pages_run_only_their_own_scripts_and_stand_in_no_frame(server):
         assert httpx2.get(f"{server.address}{script}").status_code == 200
 
 
-def test_only_the_docs_own_files_may_be_kept(server):
+def test_only_the_docs_own_files_may_be_cached(server):
     answer = httpx2.get(f"{server.address}/docs/assets/swagger-ui.css")
     assert "no-store" not in answer.headers.get("cache-control", "")
     assert answer.headers["x-content-type-options"] == "nosniff"

@@ -1,4 +1,4 @@
-"""Work is bounded before it is begun: sizes, turns and secrets come first."""
+"""Limits come before work: sizes, turns and secrets."""
 
 import asyncio
 import gzip
@@ -34,7 +34,7 @@ def unpack(data, encoding, size_max=MB):
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
 @pytest.mark.parametrize("size", [0, 1, 1_000, 300_000, MB])
 @pytest.mark.parametrize("parts", [1, 2, 7])
-def test_what_is_packed_in_parts_comes_out_whole(encoding, size, parts):
+def test_a_body_packed_in_parts_is_unpacked_whole(encoding, size, parts):
     data = random.Random(size).randbytes(size // 2) + b"x" * (size - size // 2)
     pack = gzip.compress if encoding == "gzip" else zstandard.compress
     cut = [data[n * size // parts : (n + 1) * size // parts] for n in range(parts)]
@@ -71,8 +71,8 @@ def test_bytes_in_flight_are_counted_by_sender_and_together():
     assert intake.used == 0
 
 
-def test_of_each_sender_one_large_body_has_a_turn_and_a_few_of_all():
-    async def simulate_devices():
+def test_each_sender_has_one_turn_for_large_bodies_and_all_together_a_few():
+    async def main():
         intake, most, now = Intake(), 0, 0
         own: dict[str, int] = {}
 
@@ -92,7 +92,7 @@ def test_of_each_sender_one_large_body_has_a_turn_and_a_few_of_all():
         assert not len(intake.large)
         return most
 
-    assert asyncio.run(simulate_devices()) == LARGE_TURNS
+    assert asyncio.run(main()) == LARGE_TURNS
 
 
 def peak_mb(server):

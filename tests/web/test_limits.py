@@ -33,7 +33,7 @@ def narrow(tmp_path_factory):
     store.close()
 
 
-def test_over_the_limit_it_is_429_with_when_to_try_again(narrow):
+def test_a_request_over_the_limit_is_a_429_with_retry_after(narrow):
     flooding, calm = Tenant(*narrow), Tenant(*narrow)
     answers = [flooding.read() for _ in range(31)]
     assert [a.status_code for a in answers] == [200] * 30 + [429]
@@ -62,24 +62,24 @@ def test_failed_logins_are_limited_by_address_and_key(narrow):
     assert again.status_code == 429
 
 
-def test_logins_that_are_tried_at_the_same_moment_are_counted_each(narrow):
+def test_simultaneous_logins_are_each_counted(narrow):
     server, _ = narrow
     body = {"clientKey": "ck-crowd", "clientSecret": "x"}
     url = f"{server.address}/v1/sts/login/services"
 
-    async def simulate_devices():
+    async def main():
         transport = httpx2.AsyncHTTPTransport(local_address="127.0.0.3")
         async with httpx2.AsyncClient(transport=transport, timeout=30) as client:
             asked = [client.post(url, json=body) for _ in range(60)]
             return [answer.status_code for answer in await asyncio.gather(*asked)]
 
-    statuses = collections.Counter(asyncio.run(simulate_devices()))
+    statuses = collections.Counter(asyncio.run(main()))
     assert set(statuses) == {401, 429}
     # One more may fail every 3 s.
     assert FAILED_LOGINS.burst <= statuses[401] <= FAILED_LOGINS.burst + 5
 
 
-def test_good_logins_of_one_address_at_the_same_moment_are_all_let_in(narrow):
+def test_simultaneous_good_logins_of_one_address_all_succeed(narrow):
     server, store = narrow
     made = Tenant(server, store)
     url = f"{server.address}/v1/sts/login/services"
@@ -89,7 +89,7 @@ def test_good_logins_of_one_address_at_the_same_moment_are_all_let_in(narrow):
     ]
     made.client.close()
 
-    async def simulate_devices():
+    async def main():
         transport = httpx2.AsyncHTTPTransport(local_address="127.0.0.4")
         async with httpx2.AsyncClient(transport=transport, timeout=30) as client:
             bodies = [
@@ -99,10 +99,10 @@ def test_good_logins_of_one_address_at_the_same_moment_are_all_let_in(narrow):
             asked = [client.post(url, json=body) for body in bodies]
             return [answer.status_code for answer in await asyncio.gather(*asked)]
 
-    assert asyncio.run(simulate_devices()) == [200] * 60
+    assert asyncio.run(main()) == [200] * 60
 
 
-def test_who_fails_at_a_source_mutes_neither_it_nor_another_sender(narrow):
+def test_a_failing_sender_mutes_neither_the_source_nor_other_senders(narrow):
     server, store = narrow
     made = Tenant(server, store)
     source_secrets = server.source_secrets(store)
@@ -178,8 +178,8 @@ CANARIES = {
 }
 
 
-def test_no_secret_and_nobodys_data_is_in_a_log_or_a_metric(tmp_path):
-    """Canaries go through every path, right and wrong; then the log is searched."""
+def test_no_secret_and_no_personal_data_is_in_a_log_or_a_metric(tmp_path):
+    """Send canaries on every path, right and wrong; then search the log."""
     path = tmp_path / "footfall.db"
     store = service.open_store(settings.Settings(store=f"sqlite:{path}"))
     server = start_server(path)

@@ -111,7 +111,7 @@ def test_health_readiness_and_metrics_answer(server):
     [("GET", "/nowhere", 404), ("PUT", "/healthz", 405), ("GET", "/docs/assets/x", 404)]
     + [("GET", "/docs/assets/../../app.py", 404)],
 )
-def test_what_is_not_there_is_a_problem_too(server, method, path, status):
+def test_a_missing_resource_is_a_problem_too(server, method, path, status):
     answer = httpx2.request(method, f"{server.address}{path}")
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"

@@ -1,4 +1,4 @@
-"""Ids in paths are exact: what is erased is what the path names, and nothing else."""
+"""Ids in paths are exact: an erasure erases what its path names, and nothing else."""
 
 import http.client
 import json
@@ -66,7 +66,7 @@ def contact_path(tenant, contact):
 @example("events")
 @example("x" * ID_LENGTH_MAX)
 def test_every_id_that_can_be_stored_can_be_read_changed_and_erased(tenant, contact):
-    # Neighbours that a sloppy path would lead to.
+    # Contacts that a sloppy path would lead to.
     neighbours = {contact.strip("/"), contact.replace("%2F", "/"), "ann", "events"}
     neighbours -= {contact, ""}
     tenant.send([event(customerId=one) for one in [contact, *neighbours]])
@@ -85,7 +85,7 @@ def test_every_id_that_can_be_stored_can_be_read_changed_and_erased(tenant, cont
 @pytest.mark.parametrize(
     "spelt", ["%zz", "%", "%2", "%ff", "%00", "a%00b", "é", "\\", "a|b"]
 )
-def test_what_is_no_spelling_of_an_id_is_a_404(tenant, spelt):
+def test_an_invalid_spelling_of_an_id_is_a_404(tenant, spelt):
     for end in ("", "/events"):
         path = f"/v1/organizations/{tenant.id}/customers/{spelt}{end}"
         if path.isascii():
@@ -101,7 +101,7 @@ def test_what_is_no_spelling_of_an_id_is_a_404(tenant, spelt):
         "/v1/organizations/{cid}/customers//ann",
     ],
 )
-def test_slashes_are_repeated_as_one_only_where_the_path_begins(tenant, path):
+def test_only_leading_slashes_are_merged(tenant, path):
     tenant.send(event(customerId="ann"))
     path = path.replace("{cid}", tenant.id)
     assert ask(tenant, "GET", path)[0] == 404
@@ -114,7 +114,7 @@ def test_unreserved_characters_may_be_encoded_or_not(tenant):
     assert ask(tenant, "GET", path)[1]["id"] == "ann-1"
 
 
-def test_a_problem_names_the_path_as_one_can_send_it(tenant):
+def test_a_problem_names_the_path_as_it_can_be_sent(tenant):
     status, problem, _ = ask(tenant, "GET", contact_path(tenant, "a/b?"))
     assert status == 404
     assert problem["instance"].endswith("/customers/a%2Fb%3F")
@@ -128,5 +128,5 @@ def test_a_problem_names_the_path_as_one_can_send_it(tenant):
         "/docs/assets/%2Fetc%2Fpasswd",
     ],
 )
-def test_the_docs_files_are_no_way_to_others(tenant, path):
+def test_the_docs_files_lead_to_no_other_files(tenant, path):
     assert ask(tenant, "GET", path)[0] == 404

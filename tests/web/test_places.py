@@ -74,7 +74,7 @@ def test_locations_are_listed_by_their_tags(tenant):
         assert [found["id"] for found in page["locations"]] == expected
 
 
-def test_a_location_is_changed_in_what_is_sent(tenant):
+def test_a_patch_changes_only_the_sent_fields_of_a_location(tenant):
     made = make(tenant)
     path = f"/v1/locations/{made['id']}"
     change = {"name": "New", "address": {"zip": "94103"}}
@@ -113,7 +113,7 @@ def test_a_deleted_location_is_gone_and_its_id_free_again(tenant):
         ({"externalId": "x" * 201}, ["externalId"]),
     ],
 )
-def test_a_location_that_cannot_be_kept_is_refused_by_its_fields(
+def test_an_invalid_location_is_refused_with_its_wrong_fields(
     tenant, changes, expected
 ):
     assert (
@@ -121,13 +121,13 @@ def test_a_location_that_cannot_be_kept_is_refused_by_its_fields(
     )
 
 
-def test_an_id_that_is_taken_is_said_to_be(tenant):
+def test_a_taken_id_is_reported(tenant):
     make(tenant, id="one")
     answer = tenant.client.post(locations(tenant), json=HOME | {"id": "one"})
     assert answer.json()["type"].endswith("already-exists")
 
 
-def test_a_body_that_is_no_object_is_refused(tenant):
+def test_a_body_that_is_not_an_object_is_refused(tenant):
     for body in (b"", b"[]", b"{", b'"x"', b"\xff"):
         answer = tenant.client.post(locations(tenant), content=body)
         assert answer.json()["type"].endswith("body-invalid")
@@ -148,7 +148,7 @@ def test_a_hotspot_has_the_shape_of_the_original(tenant):
     assert changed.json()["hotspots"] == [made | {"name": "B"}]
 
 
-def test_a_hotspot_that_cannot_be_kept_is_refused(tenant):
+def test_an_invalid_hotspot_is_refused(tenant):
     venue = make(tenant)["id"]
     good = {"name": "A", "venueId": venue, "macAddress": "e0:55:3d:c0:76:f4"}
     assert tenant.client.post(hotspots(tenant), json=good).status_code == 201
@@ -193,7 +193,7 @@ def test_a_location_manager_has_only_its_locations(tenant):
     client.close()
 
 
-def test_another_tenants_places_are_as_if_they_were_not(tenant, other_tenant):
+def test_another_tenants_places_answer_as_unknown_ones_do(tenant, other_tenant):
     make(tenant, id="one")
     hotspot = {"id": "ap", "name": "A", "venueId": "one"}
     tenant.client.post(hotspots(tenant), json=hotspot)
@@ -206,7 +206,7 @@ def test_another_tenants_places_are_as_if_they_were_not(tenant, other_tenant):
             assert (there.status_code, nowhere.status_code) == (404, 404)
             assert there.json()["title"] == nowhere.json()["title"]
     assert other_tenant.client.get(locations(tenant)).status_code == 403
-    make(other_tenant, id="one")  # the same id is another's
+    make(other_tenant, id="one")  # the same id in another organization
 
 
 @pytest.mark.parametrize(
@@ -342,7 +342,7 @@ def test_a_known_person_who_logs_in_is_the_same_contact(tenant):
     assert len(events) == 3
 
 
-def test_an_identity_is_one_contacts(tenant):
+def test_an_identity_belongs_to_one_contact(tenant):
     tenant.client.post(customers(tenant), json=ANN | {"id": "c1"})
     again = tenant.client.post(customers(tenant), json={"email": ANN["email"]})
     assert again.json()["type"].endswith("already-exists")
@@ -351,7 +351,7 @@ def test_an_identity_is_one_contacts(tenant):
     assert same.json()["type"].endswith("already-exists")
 
 
-def test_a_contact_is_changed_in_what_is_sent_and_null_takes_away(tenant):
+def test_a_patch_changes_the_sent_fields_of_a_contact_and_null_removes_one(tenant):
     tenant.client.post(customers(tenant), json=ANN | {"id": "c1"})
     change = {"email": None, "lastName": "Bee", "devices": ["0e:8d:db:00:11:23"]}
     changed = tenant.client.patch(customers(tenant, "c1"), json=change).json()
@@ -387,9 +387,7 @@ def test_a_contact_known_from_events_has_nothing_more_to_show(tenant):
         ({"email": "x", "phone": "y"}, ["email", "phone"]),
     ],
 )
-def test_a_contact_that_cannot_be_kept_is_refused_by_its_fields(
-    tenant, changes, expected
-):
+def test_an_invalid_contact_is_refused_with_its_wrong_fields(tenant, changes, expected):
     assert fields(tenant.client.post(customers(tenant), json=ANN | changes)) == expected
 
 

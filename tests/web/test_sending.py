@@ -72,7 +72,7 @@ def test_other_content_under_an_id_is_rejected_as_a_conflict(tenant):
     assert rejected["errors"][0]["field"] == "event.id"
 
 
-def test_where_nothing_was_accepted_and_something_rejected_it_is_a_409(tenant):
+def test_a_batch_with_rejections_and_nothing_accepted_is_a_409(tenant):
     answer = tenant.send([event(customerId=""), {"event": 1}])
     assert answer.status_code == 409
     assert answer.headers["content-type"] == "application/problem+json"
@@ -99,7 +99,7 @@ BAD_ITEMS = {
 }
 
 
-# These leave no array of which the other items could be cut out.
+# Without a whole array, its other items cannot be cut out.
 NO_JSON = ("not JSON", "nested 10,000 deep")
 
 
@@ -199,7 +199,7 @@ def test_unknown_types_name_the_nearest(tenant):
     assert "'open_email'" in answer.json()["rejected"][0]["errors"][0]["message"]
 
 
-def test_what_was_missing_is_filled_in(tenant):
+def test_missing_fields_are_filled_in(tenant):
     tenant.send({"customerId": "c", "event": {"type": "login"}})
     [stored] = tenant.read().json()["events"]
     assert stored["organizationId"] == tenant.id

@@ -1,4 +1,4 @@
-"""Equipment against a real server: what it sends, and the events that come of it."""
+"""Equipment against a real server: what it sends, and the events made of it."""
 
 import json
 import re
@@ -46,7 +46,7 @@ def events(tenant, *kinds):
     return [e for e in found if not kinds or e["event"]["type"] in kinds]
 
 
-def problems(tenant):
+def rejections(tenant):
     return tenant.store.read(
         tenant.id, lambda transaction: transaction.sources.rejections(100)
     )
@@ -89,7 +89,7 @@ def test_radius_accounting_makes_a_login_and_a_visit(venue, source_secrets, serv
     assert visit["event"]["visit"]["duration"] == 15
     assert visit["event"]["visit"]["startAt"] == "2023-11-14T22:13:20Z"
     assert events(venue, "login")[0]["where"]["hotspotId"] == "h1"
-    assert problems(venue) == []
+    assert rejections(venue) == []
 
 
 @needs("radclient")
@@ -143,7 +143,7 @@ def test_a_source_hears_only_the_addresses_that_it_names(venue, source_secrets, 
 
 
 @needs("radclient")
-def test_what_a_nas_says_and_nobody_understands_is_kept_and_answered(
+def test_a_packet_that_cannot_be_understood_is_kept_and_answered(
     venue, source_secrets, server
 ):
     made = source_secrets.create(venue.id, "radius", clock.now(), secret=None)
@@ -152,7 +152,7 @@ def test_what_a_nas_says_and_nobody_understands_is_kept_and_answered(
         server.radius_port, made.secret, packet(Calling_Station_Id="x"), elsewhere
     )
     assert said.count("Received Accounting-Response") == 2
-    reasons = " ".join(one.reason for one in problems(venue))
+    reasons = " ".join(one.reason for one in rejections(venue))
     assert "is not a MAC address" in reasons
     assert "00:00:00:00:00:09" in reasons
 
@@ -187,7 +187,7 @@ def test_a_real_freeradius_posts_accounting(venue, source_secrets, server, tmp_p
             assert "Received Accounting-Response" in said, log
     kinds = [e["event"]["type"] for e in events(venue)]
     assert kinds == ["signup", "arriving", "login", "visit"]
-    assert problems(venue) == []
+    assert rejections(venue) == []
 
 
 def test_freeradius_without_its_password_is_refused(venue, source_secrets):
@@ -198,7 +198,7 @@ def test_freeradius_without_its_password_is_refused(venue, source_secrets):
         f"{venue.server.address}{path}", json={}, auth=("footfall", made.secret)
     )
     assert answer.status_code == 204
-    assert len(problems(venue)) == 1
+    assert len(rejections(venue)) == 1
 
 
 # Meraki.
@@ -231,16 +231,16 @@ def test_a_real_meraki_post_is_taken_in(venue, meraki, source_secrets):
     arrived = events(venue, "arriving")
     assert len(arrived) == len(people)
     assert len({e["customerId"] for e in arrived}) == len(people)
-    assert problems(venue) == []
+    assert rejections(venue) == []
 
 
 def test_a_meraki_post_with_another_secret_is_refused(venue, meraki):
     body = json.dumps({"version": "3.0", "secret": "other", "type": "WiFi"})
     assert httpx2.post(meraki, content=body).status_code == 401
-    assert problems(venue) == []
+    assert rejections(venue) == []
 
 
-def test_what_meraki_heard_elsewhere_is_a_problem_without_addresses(venue, meraki):
+def test_a_meraki_post_from_an_unknown_place_is_kept_without_addresses(venue, meraki):
     item = {
         "clientMac": "30:23:03:57:b1:0d",
         "latestRecord": {"nearestApMac": "e0:55:3d:c0:76:f4", "time": "x"},
@@ -249,7 +249,7 @@ def test_what_meraki_heard_elsewhere_is_a_problem_without_addresses(venue, merak
     body: dict[str, object] = {"version": "3.0", "secret": "demo", "type": "WiFi"}
     body["data"] = {"networkId": "L_9", "observations": [item, other]}
     assert httpx2.post(meraki, json=body).status_code == 204
-    kept = problems(venue)
+    kept = rejections(venue)
     text = json.dumps([[one.reason, one.body] for one in kept])
     assert "is not an ISO 8601 time" in text
     assert "external id 'L_9' is not registered" in text
@@ -257,7 +257,7 @@ def test_what_meraki_heard_elsewhere_is_a_problem_without_addresses(venue, merak
     assert "device " in text
 
 
-def test_a_sources_own_location_is_for_what_is_heard_nowhere_else(
+def test_a_sources_own_location_is_for_observations_without_a_known_place(
     venue, source_secrets
 ):
     other = {"id": "other", "name": "Other"}
@@ -378,9 +378,7 @@ def test_observations_come_as_lines_too(venue):
         (5, ""),
     ],
 )
-def test_an_observation_that_cannot_be_taken_is_rejected_by_its_field(
-    venue, item, field
-):
+def test_an_invalid_observation_is_rejected_with_its_wrong_field(venue, item, field):
     good = {"device": GUEST, "hotspot": "h1"}
     answer = post(venue, "observations", [good, item])
     assert answer.status_code == 201
@@ -403,7 +401,7 @@ def test_an_observation_that_cannot_be_taken_is_rejected_by_its_field(
         ({"username": "ann", "hotspot": "nowhere"}, "place"),
     ],
 )
-def test_a_login_that_cannot_be_taken_is_rejected_by_its_field(venue, item, field):
+def test_an_invalid_login_is_rejected_with_its_wrong_field(venue, item, field):
     answer = post(venue, "logins", [item])
     assert answer.status_code == 409
     assert answer.json()["rejected"][0]["errors"][0]["field"] == field
@@ -416,7 +414,7 @@ def test_more_observations_than_the_limit_are_too_many(venue):
 
 
 def test_a_stay_closes_by_itself_while_the_server_runs(venue):
-    over = clock.now() - 15 * 60 * SECOND + 2 * SECOND  # in two seconds, that is
+    over = clock.now() - 15 * 60 * SECOND + 2 * SECOND  # closes in two seconds
     for when in (over - 6 * 60 * SECOND, over):
         at_that = instants.format_instant(when)
         sent = {"contact": "c", "location": "cafe", "at": at_that}

@@ -68,10 +68,10 @@ def test_no_crowd_of_tries_gets_through_between_the_look_and_the_count():
 def test_what_did_not_fail_by_its_credentials_is_no_failed_login(outcome):
     async def tries():
         limiter = Limiter(200, 2000)
-        simulate_devices = [
+        logins = [
             try_login(limiter, "ck", "192.0.2.1", outcome) for _ in range(5 * MOST)
         ]
-        await asyncio.gather(*simulate_devices)
+        await asyncio.gather(*logins)
         assert not limiter._trying
 
     asyncio.run(tries())

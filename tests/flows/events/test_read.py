@@ -1,4 +1,4 @@
-"""Large reads come in slices, and the slices of tenants in turns."""
+"""Large reads come in slices, and tenants take turns."""
 
 import asyncio
 import json
@@ -44,9 +44,7 @@ def ids(data):
 @pytest.mark.parametrize("size", [1, 200, 201, SLICE, SLICE + 1, 2 * SLICE, 10_000])
 @pytest.mark.parametrize("sort", Sort)
 @pytest.mark.parametrize("reverse", ["true", "false"])
-def test_a_page_in_slices_is_the_page_that_is_read_at_once(
-    unchanged, size, sort, reverse
-):
+def test_a_page_read_in_slices_is_the_page_read_at_once(unchanged, size, sort, reverse):
     parameters = {"size": [str(size)], "sortBy": [sort], "sortReverse": [reverse]}
     parameters["enableScroll"] = ["true"]
     made = Reading(unchanged, SEAL)
@@ -90,25 +88,25 @@ def test_slices_of_tenants_take_turns(filled, monkeypatch):
 
     monkeypatch.setattr(type(filled), "page", page)
 
-    async def simulate_devices():
+    async def main():
         made = Reading(filled, SEAL)
         parameters = {"size": ["10000"]}
         reads = [made.read("org", None, parameters, 0) for _ in range(8)]
         await asyncio.gather(*reads, made.read("other", None, parameters, 0))
 
-    asyncio.run(simulate_devices())
+    asyncio.run(main())
     # Three slices of eight reads; the other tenant waits for one of them at a time.
     assert order.count("org") == 3 * 8
     assert [n for n, name in enumerate(order) if name == "other"][-1] <= 6
 
 
 def test_small_pages_do_not_wait_for_large_ones(filled):
-    async def simulate_devices():
+    async def main():
         made = Reading(filled, SEAL)
         async with made._turns.of("org"):
             return await made.read("org", None, {"size": ["20"]}, 0)
 
-    assert len(ids(asyncio.run(simulate_devices()))) == 20
+    assert len(ids(asyncio.run(main()))) == 20
 
 
 @pytest.mark.parametrize(
@@ -123,12 +121,12 @@ def test_small_pages_do_not_wait_for_large_ones(filled):
         (EventQuery("org", types=(1,), end_at=1), True),
     ],
 )
-def test_what_an_index_has_in_order_and_is_short_is_small(query, small):
+def test_a_short_page_that_an_index_has_in_order_is_small(query, small):
     assert is_small(query) is small
 
 
 def test_a_tenant_has_one_turn_at_a_time():
-    async def simulate_devices():
+    async def main():
         turns = FairLimit(2)
         running: list[str] = []
 
@@ -143,4 +141,4 @@ def test_a_tenant_has_one_turn_at_a_time():
         await asyncio.gather(*(work(f"{n % 3}") for n in range(30)))
         assert len(turns) == 0
 
-    asyncio.run(simulate_devices())
+    asyncio.run(main())

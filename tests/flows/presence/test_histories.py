@@ -1,4 +1,4 @@
-"""Random histories through a real store, against the rules on all at once."""
+"""Random histories in a real store give what the rules give for all at once."""
 
 import contextlib
 import functools
@@ -18,7 +18,7 @@ PLACES = ("cafe", "shop")
 
 @pytest.fixture(params=[False, True], ids=["once", "again"])
 def again(request, store, monkeypatch):
-    """Let each work be undone the first time, and done again."""
+    """Undo each piece of work once, and do it again."""
     if request.param:
         real = type(store).transaction
         monkeypatch.setattr(
@@ -27,7 +27,7 @@ def again(request, store, monkeypatch):
 
 
 class UndoneError(Exception):
-    """Raised after a work, so that it is undone."""
+    """Raised after a piece of work, so that it is undone."""
 
 
 def undone_first(store, transaction, organization, work):
@@ -42,7 +42,7 @@ def undone_first(store, transaction, organization, work):
 
 @pytest.mark.usefixtures("again")
 @pytest.mark.parametrize("number", range(20))
-def test_what_comes_of_a_history_is_what_the_rules_make_of_all_of_it(number, store):
+def test_a_history_gives_what_the_rules_give_for_all_of_it_at_once(number, store):
     rng = random.Random(number)
     rules = Rules(
         minimum_dwell=rng.choice([2, 5, 30]),
@@ -72,7 +72,7 @@ def test_what_comes_of_a_history_is_what_the_rules_make_of_all_of_it(number, sto
 
 
 def tell(world, rng, heard):
-    """Some twice, mostly in no order, in batches, and stays closed in between."""
+    """Send all in batches, some twice, mostly in no order; close stays in between."""
     sent = heard + rng.sample(heard, len(heard) // 3)
     rng.shuffle(sent)
     if rng.random() < 0.3:

@@ -1,4 +1,4 @@
-"""Presence on a real store: what goes in, and the events that come of it."""
+"""Presence on a real store: what goes in, and the events that footfall makes."""
 
 import json
 import random
@@ -32,12 +32,12 @@ from tests.flows.world import ANN, BOB, LATER, MADE_UP, START, World, seen
 from tests.shared import statements_run
 
 
-def test_a_device_of_nobody_known_makes_no_events(world):
+def test_an_unknown_device_makes_no_events(world):
     assert world.hear(ANN, 0, 5, 10).observed == 3
     assert world.events() == []
 
 
-def test_a_login_signs_up_arrives_and_logs_in_in_one_second(world):
+def test_a_login_makes_signup_arriving_and_login_in_one_second(world):
     world.log_in("ann", ANN, 0)
     kinds = [e["event"]["type"] for e in world.events()]
     assert kinds == ["signup", "arriving", "login"]
@@ -46,7 +46,7 @@ def test_a_login_signs_up_arrives_and_logs_in_in_one_second(world):
 
 
 def test_the_seeds_visit_is_what_the_rules_make(store):
-    """Its four logins from 18:41:09 on, and 18:56:23, when it was heard last."""
+    """Four logins from 18:41:09 on; 18:56:23 is when the device was last heard."""
     expected = [
         {key: e[key] for key in ("where", "when")} | {"type": e["event"]["type"]}
         for e in EXAMPLE
@@ -94,7 +94,7 @@ def register(transaction, place):
     )
 
 
-def test_arriving_is_there_at_once_and_the_visit_once_it_is_over(world):
+def test_arriving_appears_at_once_and_the_visit_once_it_is_over(world):
     now = START + 3 * MINUTE
     world.log_in("ann", ANN, 0, now=now)
     assert len(world.events("arriving")) == 1
@@ -105,7 +105,7 @@ def test_arriving_is_there_at_once_and_the_visit_once_it_is_over(world):
     assert world.visits() == [("ann", "cafe", 0, 10)]
 
 
-def test_a_stay_that_went_on_after_its_check_is_looked_at_again(world):
+def test_a_stay_that_went_on_is_checked_again(world):
     world.log_in("ann", ANN, 0, now=START)
     world.hear(ANN, 14, now=START + 14 * MINUTE)
     world.close(START + 16 * MINUTE)
@@ -114,7 +114,7 @@ def test_a_stay_that_went_on_after_its_check_is_looked_at_again(world):
     assert world.visits() == [("ann", "cafe", 0, 14)]
 
 
-def test_a_repeated_login_is_the_same_events(world):
+def test_a_repeated_login_makes_the_same_events(world):
     world.log_in("ann", ANN, 0)
     before = world.events()
     world.log_in("ann", ANN, 0)
@@ -147,7 +147,7 @@ def test_a_device_at_two_locations_has_a_stay_at_each(world):
     assert world.visits() == [("ann", "cafe", 0, 8), ("ann", "shop", 3, 12)]
 
 
-def test_a_device_is_of_whom_last_logged_in_with_it(world):
+def test_a_device_belongs_to_the_contact_that_last_logged_in_with_it(world):
     world.log_in("ann", ANN, 0)
     world.hear(ANN, 6)
     world.log_in("bob", ANN, 8)
@@ -157,7 +157,7 @@ def test_a_device_is_of_whom_last_logged_in_with_it(world):
     assert world.visits() == [("ann", "cafe", 0, 7), ("bob", "cafe", 8, 20)]
 
 
-def test_a_late_login_takes_what_its_device_was_heard_of_since(world):
+def test_a_late_login_takes_its_devices_observations_since_then(world):
     world.hear(ANN, 0, 5, 9, 12)
     assert world.events() == []
     world.log_in("ann", ANN, 4)
@@ -165,7 +165,7 @@ def test_a_late_login_takes_what_its_device_was_heard_of_since(world):
     assert world.visits() == [("ann", "cafe", 4, 12)]
 
 
-def test_a_late_login_takes_from_who_had_the_device_before(world):
+def test_a_late_login_takes_observations_from_the_contact_before(world):
     world.log_in("ann", ANN, 0)
     world.hear(ANN, 6, 14, 20)
     world.close()
@@ -234,7 +234,7 @@ def test_a_weak_signal_opens_no_stay(world):
     assert world.visits() == [("ann", "cafe", 3, 9)]
 
 
-def test_what_was_heard_nowhere_or_never_is_said_to_be(world):
+def test_an_unknown_place_or_an_impossible_time_is_rejected(world):
     outcome = world.take(
         SourceBatch(
             [
@@ -285,7 +285,7 @@ def test_a_randomised_address_is_never_a_new_person(world):
     assert world.visits() == [("ann", "cafe", 11, 20)]
 
 
-def test_who_logs_in_later_is_not_counted_twice(world):
+def test_a_person_who_logs_in_later_is_not_counted_twice(world):
     world.set(pseudonymous=True)
     world.hear(ANN, 0, 10)
     world.hear(ANN, 100, 106)
@@ -321,7 +321,7 @@ def test_a_second_person_does_not_get_what_the_first_did_with_the_device(world):
     assert world.visits() == [("ann", "cafe", 0, 12), ("bob", "cafe", 60, 70)]
 
 
-def test_with_the_device_key_gone_a_device_is_nobodys(world):
+def test_without_the_device_key_a_device_is_unknown(world):
     world.log_in("ann", ANN, 0)
     key = world.store.read(
         "org", lambda transaction: transaction.registry.load().device_key
@@ -343,14 +343,14 @@ def test_with_the_device_key_gone_a_device_is_nobodys(world):
 # Erasure.
 
 
-def test_an_erased_contact_is_gone_from_the_books_and_the_files(world, tmp_path):
+def test_an_erased_contact_is_gone_from_the_store_and_the_files(world, tmp_path):
     for number in range(40):
         world.log_in(f"guest-{number}@venue", secrets.token_bytes(6), number)
     world.hear(ANN, 0)
     world.log_in("secret-name", ANN, 3)
     world.hear(ANN, 12)
     world.close()
-    world.log_in("bob", ANN, 6)  # so that something of it is withdrawn
+    world.log_in("bob", ANN, 6)  # so that an event is withdrawn
     contact = next(
         e["customerId"]
         for e in world.events("login")
@@ -447,7 +447,7 @@ def test_any_order_batching_and_repetition_gives_the_same_events(
             ]
             found.append(sorted(arrivals))
     name = {v[0] for v in found[0] + found[2]} - {"ann"}
-    assert len(name) <= 2  # the pseudonym differs, for the key does
+    assert len(name) <= 2  # the pseudonym differs, because the key does
     bare = [
         sorted(("x" if v[0] in name else v[0], *v[1:]) for v in found[n])
         for n in (0, 2)
@@ -456,8 +456,8 @@ def test_any_order_batching_and_repetition_gives_the_same_events(
     assert found[1] == found[3]
 
 
-def test_the_log_of_arrivals_says_in_order_what_holds(world):
-    """Who reads by arrival and keeps the last of each id has what stands."""
+def test_the_order_of_arrival_tells_which_events_hold(world):
+    """A reader by arrival that keeps the last of each id has the events that hold."""
     rng = random.Random(3)
     world.log_in("ann", ANN, 0)
     world.set(pseudonymous=True)
@@ -477,7 +477,7 @@ def test_the_log_of_arrivals_says_in_order_what_holds(world):
     assert held == world.standing()
 
 
-def test_what_fails_midway_changes_nothing_and_what_is_sent_again_all(world):
+def test_a_batch_that_fails_midway_changes_nothing_until_it_is_sent_again(world):
     world.log_in("ann", ANN, 0)
     before = world.events()
     heard = SourceBatch([seen(ANN, m) for m in (5, 10, 40, 50)])
@@ -515,10 +515,10 @@ def test_a_restart_loses_no_stay_and_repeats_no_event(chosen):
         assert len(world.events("visit")) == 1
 
 
-# Recompute, and how long what is kept is kept.
+# Recompute, and how long observations are kept.
 
 
-def test_recompute_makes_visits_by_the_rules_of_now_and_announces_what_it_replaces(
+def test_recompute_uses_the_present_rules_and_announces_withdrawn_events(
     world,
 ):
     world.log_in("ann", ANN, 0)
@@ -594,7 +594,7 @@ def test_recompute_gives_what_the_new_rules_would_have_given(
         assert world.visits() == sorted(expected)
 
 
-def test_what_is_old_is_forgotten_and_what_was_made_of_it_stays(world):
+def test_old_observations_are_deleted_and_their_events_stay(world):
     world.log_in("ann", ANN, 0)
     world.hear(ANN, 10)
     world.close()
@@ -634,7 +634,7 @@ def test_tenants_share_nothing(world):
     assert len(keys) == 2
 
 
-def test_who_is_still_there_is_not_looked_up(world, monkeypatch):
+def test_a_device_that_is_still_there_is_not_looked_up(world, monkeypatch):
     world.log_in("ann", ANN, 0)
     world.hear(ANN, 2)
 
@@ -648,8 +648,8 @@ def test_who_is_still_there_is_not_looked_up(world, monkeypatch):
     assert "extend_stay" in names
 
 
-def test_what_another_process_changes_is_seen(world, chosen):
-    """The writer remembers what it read; a command beside it changes that."""
+def test_changes_by_another_process_are_seen(world, chosen):
+    """A command changes what the writer's cache remembers."""
     other = World.__new__(World)
     other.zone = "UTC"
     other.store = service.open_store(chosen)
@@ -664,7 +664,7 @@ def test_what_another_process_changes_is_seen(world, chosen):
     other.store.close()
 
 
-def test_what_was_undone_is_not_remembered(world):
+def test_the_cache_keeps_no_undone_changes(world):
     world.log_in("ann", ANN, 0, now=START)
 
     def failing(transaction):

@@ -1,4 +1,4 @@
-"""Late logins: found by an index, written in bounded steps, lost by no crash."""
+"""Late logins: found by an index, written in bounded steps, lost in no crash."""
 
 import apsw
 
@@ -25,7 +25,7 @@ from tests.shared import open_sqlite, statements_run
 
 
 def take_in(world, heard):
-    """Take in a post, and nothing of what is done beside."""
+    """Take in a post, without the periodic jobs that follow."""
     world.store.transaction(
         "org", lambda transaction: observe.observe(transaction, heard, LATER)
     ).result()
@@ -66,7 +66,7 @@ def statements(world, work, monkeypatch):
     return most
 
 
-def test_no_step_of_many_late_logins_is_long_and_none_reads_what_is_kept(
+def test_many_late_logins_take_short_steps_that_read_no_observations(
     world, monkeypatch
 ):
     some = devices(500)
@@ -86,7 +86,7 @@ def test_no_step_of_many_late_logins_is_long_and_none_reads_what_is_kept(
     assert len(world.visits()) == 500
 
 
-def test_what_a_crash_leaves_to_be_attributed_is_done_later(world):
+def test_attribution_that_a_crash_left_is_done_later(world):
     world.hear(ANN, 0, 5, 9, 12)
     take_in(world, SourceBatch(logins=[late(ANN, 4)]))
     assert world.store.organizations_to_reattribute() == ["org"]
@@ -96,9 +96,7 @@ def test_what_a_crash_leaves_to_be_attributed_is_done_later(world):
     assert world.store.organizations_to_reattribute() == []
 
 
-def test_a_device_is_found_through_device_indexes_and_what_none_covers(
-    monkeypatch, tmp_path
-):
+def test_a_device_is_found_inside_and_outside_the_device_indexes(monkeypatch, tmp_path):
     store = open_sqlite(tmp_path / "presence.db")
     world = World(store)
     monkeypatch.setattr("footfall.store.sqlite.INDEX_OBSERVATIONS", 40)
@@ -157,8 +155,8 @@ def lost_stay(contact, minute):
     return StoredStay(None, contact, place, Stay(at, at + 9 * MINUTE, at), Rules())
 
 
-def test_stays_that_cannot_close_starve_no_others(world):
-    """10,001 stays at a location whose row is gone; and one of another tenant."""
+def test_stays_that_cannot_close_hold_up_no_others(world):
+    """10,001 stays are at a location whose row is gone; one is another tenant's."""
     tenants.create_organization(world.store, "Other", "other", 0)
 
     def ruin(transaction):
@@ -187,16 +185,16 @@ def test_a_stay_that_cannot_close_stops_no_other_of_its_organization(world):
     assert world.store.stays_due(LATER + RETRY_AFTER) == ["org"]
 
 
-def test_a_restart_in_the_future_is_unclear_and_ends_nothing(world):
+def test_a_restart_in_the_future_is_rejected_and_ends_nothing(world):
     world.log_in("ann", ANN, 0, nas="n", session="s1")
     heard = SourceBatch(restarts=[Restart(LATER + 400 * 1440 * MINUTE, "n")])
-    [rejections] = world.take(heard).rejections
-    assert "future" in rejections.reason
+    [rejection] = world.take(heard).rejections
+    assert "future" in rejection.reason
     world.log_in("ann", ANN, 11, nas="n", session="s1")
     assert len(world.events("login")) == 1
 
 
-def test_an_end_in_the_future_that_is_stored_hides_no_login(world):
+def test_a_stored_session_end_in_the_future_hides_no_login(world):
     world.log_in("ann", ANN, 0, nas="n", session="s1")
 
     def wrong(transaction):
@@ -209,7 +207,7 @@ def test_an_end_in_the_future_that_is_stored_hides_no_login(world):
     assert len(world.events("login")) == 2
 
 
-def nameless(device, minute):
+def login_without_identities(device, minute):
     return Login(
         START + minute * MINUTE,
         PlaceReference(location="cafe"),
@@ -219,21 +217,21 @@ def nameless(device, minute):
     )
 
 
-def test_a_nameless_login_on_a_randomised_address_makes_nobody(world):
-    outcome = world.take(SourceBatch(logins=[nameless(MADE_UP, 0)]))
+def test_a_login_without_identities_on_a_randomised_address_makes_no_contact(world):
+    outcome = world.take(SourceBatch(logins=[login_without_identities(MADE_UP, 0)]))
     assert outcome.observed == 1
     assert world.events() == []
     world.log_in("ann", MADE_UP, 2)
-    world.take(SourceBatch(logins=[nameless(MADE_UP, 8)]))
+    world.take(SourceBatch(logins=[login_without_identities(MADE_UP, 8)]))
     assert {world.name_of(e["customerId"]) for e in world.events("login")} == {"ann"}
     assert len(world.events("login")) == 2
 
 
-def test_a_nameless_login_on_a_devices_own_address_is_its_contact(world):
+def test_a_login_without_identities_on_a_fixed_address_makes_a_contact(world):
     world.take(
         SourceBatch(
             [Observation(START, PlaceReference(location="cafe"), BOB)],
-            [nameless(ANN, 0)],
+            [login_without_identities(ANN, 0)],
         )
     )
     assert [e["event"]["type"] for e in world.events()] == [

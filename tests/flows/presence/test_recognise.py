@@ -1,4 +1,4 @@
-"""Strangers cannot raise the price of a packet, and mute nobody."""
+"""Unknown senders cannot make packets costly, and cannot mute anybody."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from footfall.runtime.keys import derive_key
 from footfall.store.transaction import Source
 
 NOW = 1_700_000_000 * SECOND
-UNUSED: Any = None  # of a recogniser that is told its sources
+UNUSED: Any = None  # by a recogniser that gets its sources
 NAS, STRANGER = "192.0.2.1", "198.51.100.66"
 
 
@@ -30,7 +30,7 @@ class CountingSecrets(SourceSecrets):
 
 
 class Check:
-    """A packet that was made with one secret; counts the hashes that it costs."""
+    """A packet made with one secret; counts the hashes it costs."""
 
     def __init__(self, secret=""):
         self.secret, self.tries = secret.encode(), 0
@@ -117,7 +117,7 @@ def test_a_source_sealed_under_another_secret_is_skipped(store, source_secrets, 
     assert not source_secrets.can_open(sealed)
 
 
-def test_of_an_address_that_no_source_names_nothing_is_tried(
+def test_no_secret_is_tried_for_an_address_that_no_source_names(
     store, source_secrets, make
 ):
     make("secret-0", "192.0.2.0/24", "2001:db8::/32")
@@ -174,7 +174,7 @@ def test_an_address_that_only_fails_is_slowed(crowded):
     assert refused(crowded, NAS, Check(), NOW + 10 * SECOND) is Stranger
 
 
-def test_a_nas_that_was_heard_costs_one_hash_whoever_else_is_at_its_address(crowded):
+def test_a_known_nas_costs_one_hash_whoever_shares_its_address(crowded):
     crowded.recognise(NAS, Check("secret-70"), NOW)
     for _ in range(2_000):
         refused(crowded, NAS, Check())
@@ -199,7 +199,7 @@ def test_a_nas_that_is_new_at_a_flooded_address_is_recognised_in_time(crowded):
         pytest.fail("it was muted")
 
 
-def test_packets_that_are_good_use_up_nothing(crowded):
+def test_good_packets_use_up_nothing(crowded):
     for number in range(5_000):
         crowded.recognise(NAS, Check(f"secret-{number % 100}"), NOW)
 
@@ -224,7 +224,7 @@ def test_known_addresses_are_bounded_in_memory(crowded):
     assert len(crowded._known) == recognise.ADDRESSES_MAX
 
 
-def test_of_more_sources_than_are_tried_each_has_its_turn():
+def test_with_too_many_sources_to_try_each_gets_its_turn():
     recogniser = Recogniser(UNUSED, UNUSED)
     count = recognise.CANDIDATES_MAX * 2 + 500
     recogniser._arrange([candidate(number) for number in range(count)])
