@@ -1,4 +1,4 @@
-"""Periodic jobs: close stays, attribute anew, index, forget, finish erasures.
+"""Periodic jobs: close stays, reattribute, index, forget, finish erasures.
 
 Of the servers on one store, the one that holds a job's lease does it. What a job does
 is right however many do it; the lease saves the others the work. It is short, so that

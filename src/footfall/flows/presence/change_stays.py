@@ -44,7 +44,7 @@ class UnitOfWork:
         self._others.append(event)
 
     def absorb(self, heard: Mapping[Key, Iterable[Stay]]) -> None:
-        """Put what was heard of contacts at places to their stays."""
+        """Add observations of contacts at places to their stays."""
         asked = [
             StayQuery(*key, run.first_at, run.last_at, self.rules(key[1]).timeout)
             for key, runs in heard.items()
