@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -17,15 +16,20 @@ from footfall.core.access import Role
 from footfall.core.events import TYPES
 from footfall.core.instants import DAY
 from footfall.core.observations import Observation, PlaceReference, SourceBatch
+from footfall.core.queries import EventQuery
 from footfall.core.scrolls import ScrollSeal
-from footfall.errors import AlreadyExists, OrganizationUnknown, StoreError
-from footfall.flows import copy_store
+from footfall.errors import (
+    AlreadyExists,
+    OrganizationUnknown,
+    SecretWrong,
+    StoreError,
+)
 from footfall.flows.accounts import tenants
 from footfall.flows.contacts.manage import create_contact, read_contact
 from footfall.flows.copy_store import Progress
 from footfall.flows.events.read import read_events
-from footfall.flows.presence.recompute import recompute
 from footfall.flows.presence.reattribute import reattribute_all
+from footfall.flows.presence.recompute import recompute
 from footfall.settings import Settings
 from footfall.simulation.history import simulate
 from footfall.store import Organization
@@ -85,9 +89,9 @@ def fill(world):
     for kind in ("radius", "mist"):
         secrets.create("org", kind, START, secret=f"{kind} secret")
     role = Role.ORGANIZATION_MANAGER
-    for scope in ("events_read", "events_write"):
-        made = tenants.create_service(store, "org", role, (scope,), START)
-    store.revoke_service(made.client_key, LATER).result()
+    tenants.create_service(store, "org", role, ("events_read",), START)
+    ended = tenants.create_service(store, "org", role, ("events_write",), START)
+    store.revoke_service(ended.client_key, LATER).result()
     store.revoke_token("token", 2**61, LATER).result()
     world.set(minimum_dwell=3)
     world.set("shop", session_timeout=20)
@@ -177,7 +181,7 @@ def pages(store, organization, contact, parameters):
 def contents(store):
     """All that a store holds."""
     return {
-        (one.id, table): sorted(store.rows_of(one.id, table, before), key=repr)
+        (one.id, table): list(store.rows_of(one.id, table, before))
         for one in store.organizations()
         for table, before in BEFORE.items()
     }
@@ -259,3 +263,200 @@ def follow(store, scroll):
 def follow_in(chosen, scroll):
     with opened(chosen) as store:
         return follow(store, scroll)
+
+
+# Copies, and is killed at its n-th write to the target: before anybody knows whether it
+# was committed, or (an odd one) after; at the 0th, when all is compared.
+KILLED = """
+import itertools, os, signal, sys
+from footfall import service
+from footfall.flows import copy_store
+from footfall.settings import Settings
+from footfall.store.relational.copying import SQLCopying
+
+*stores, last, secret = sys.argv[1:]
+calls, write = itertools.count(1), SQLCopying.add_rows
+
+def stop(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def counted(self, *arguments):
+    future = write(self, *arguments)
+    if next(calls) == int(last):
+        if int(last) % 2:
+            future.result()
+        stop()
+    return future
+
+SQLCopying.add_rows = counted
+if last == "0":
+    SQLCopying.end_copy = stop
+copy_store.BATCH_ROWS = 1_500
+quiet = copy_store.Progress(lambda _: None, lambda _: None)
+with service.copying(*(Settings(store=one, secret=secret) for one in stores)) as run:
+    for one, _ in run.choose(["org"]):
+        run.copy(one, quiet)
+"""
+
+
+def test_a_copy_that_is_killed_goes_on_where_it_was(filled, chosen):
+    target = msgspec.structs.replace(chosen, secret=SECRET)
+    source = sqlite(filled)
+    for last in (2, 5, 12, 0):
+        command = [sys.executable, "-c", KILLED, source.store, target.store]
+        done = subprocess.run(
+            [*command, str(last), SECRET],
+            env=ENVIRONMENT,
+            check=False,
+            stderr=subprocess.PIPE,
+        )
+        assert done.returncode == -signal.SIGKILL, done.stderr
+        with opened(target) as store:
+            assert store.page(EventQuery("org")).count == 0, "shown before it is whole"
+    [copied] = copy(source, target, "org")
+    with opened(source) as one, opened(target) as other:
+        whole, there = contents(one), contents(other)
+    assert there == {key: rows for key, rows in whole.items() if key[0] == "org"}
+    assert copied.rows == sum(map(len, there.values()))
+    [again] = copy(source, target, "org")
+    assert again.before
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A file with an organization, a device and a source."""
+    chosen = sqlite(tmp_path / "small.db")
+    with opened(chosen) as store:
+        world = World(store)
+        world.log_in("ann", ANN, 0)
+        world.hear(ANN, 5)
+        service.source_secrets(store, SECRET).create("org", "mist", 0, secret="1234")
+    return chosen
+
+
+def test_a_store_with_a_secret_of_its_own_can_read_all_of_its_copy(small, chosen):
+    own = msgspec.structs.replace(chosen, secret="s" * 40)
+    with service.copying(small, own) as run:
+        assert run.renews_secret
+    copy(small, own)
+    with opened(small) as store:
+        keys = digest_of(store, ANN)
+        people = customers(store, "org")
+    with opened(own) as store:
+        assert digest_of(store, ANN) == keys
+        assert [read_contact(store, "org", one).id for one in people] == people
+        [source] = store.sources()
+        assert service.source_secrets(store, "s" * 40).open(source) == "1234"
+    with pytest.raises(SecretWrong):
+        service.open_store(msgspec.structs.replace(own, secret=SECRET))
+
+
+def test_a_secret_that_nobody_can_open_stays_as_it_is(small, tmp_path):
+    with opened(small) as store:
+        secrets = service.source_secrets(store, "older" * 8)
+        secrets.create("org", "mist", 0, secret="5678")
+    own = Settings(store=f"sqlite:{tmp_path}/own.db", secret="s" * 40)
+    copy(small, own)
+    with opened(own) as store:
+        assert [secrets.can_open(one) for one in store.sources()] == [False, True]
+
+
+def test_an_organization_that_is_no_copy_is_left_alone(small, chosen):
+    target = msgspec.structs.replace(chosen, secret=SECRET)
+    with opened(target) as store:
+        store.create_organization(Organization("org", "Other", 0)).result()
+        before = contents(store)
+    with pytest.raises(AlreadyExists, match="no copy of this one"):
+        copy(small, target)
+    with opened(target) as store:
+        assert contents(store) == before
+    with pytest.raises(AlreadyExists, match="no copy of this one"):
+        copy(small, small)
+
+
+def test_another_store_is_not_copied_over_a_copy(small, chosen, tmp_path):
+    target = msgspec.structs.replace(chosen, secret=SECRET)
+    copy(small, target)
+    other = sqlite(tmp_path / "other.db")
+    with opened(other) as store:
+        World(store)
+    with pytest.raises(AlreadyExists, match="no copy of this one"):
+        copy(other, target)
+
+
+def test_only_postgresql_takes_in_organizations_beside_others(
+    small, postgres_url, tmp_path
+):
+    other = sqlite(tmp_path / "other.db")
+    shared = Settings(store=postgres_url, secret=SECRET)
+    for place in (other, shared):
+        with opened(place) as store:
+            store.create_organization(Organization("other", "Other", 0)).result()
+            simulate(store, "other", 50, 1, 2, lambda _: None)
+    with pytest.raises(AlreadyExists, match="copy into a new file"):
+        copy(small, other)
+    copy(small, shared)
+    with opened(shared) as store:
+        found = {name: walks(store, name) for name in ("other", "org")}
+    with opened(small) as store:
+        assert found["org"] == walks(store, "org")
+    with opened(other) as store:
+        assert found["other"] == walks(store, "other")
+
+
+def test_numbers_that_meet_in_a_file_are_said(small, postgres_url, tmp_path):
+    other, shared = sqlite(tmp_path / "other.db"), Settings(
+        store=postgres_url, secret=SECRET
+    )  # fmt: skip
+    with opened(other) as store:
+        store.create_organization(Organization("other", "Other", 0)).result()
+        simulate(store, "other", 50, 1, 2, lambda _: None)
+    for source in (small, other):
+        copy(source, shared)
+    file = sqlite(tmp_path / "both.db")
+    with pytest.raises(AlreadyExists, match="into a file of its own"):
+        copy(shared, file)
+    for name in ("org", "other"):
+        copy(shared, sqlite(tmp_path / f"{name}-alone.db"), name)
+
+
+def test_a_source_that_changes_is_noticed(small, chosen):
+    target = msgspec.structs.replace(chosen, secret=SECRET)
+
+    def write(_rows):
+        original.transaction("org", lambda _: None).result()
+
+    with opened(small) as original, service.copying(small, target) as run:
+        [(one, _)] = run.choose(())
+        with pytest.raises(StoreError, match="has changed in the source"):
+            run.copy(one, Progress(lambda _: None, write))
+        with pytest.raises(StoreError, match="has changed in the source"):
+            run.copy(one, QUIET)
+    with opened(target) as store:
+        assert store.page(EventQuery("org")).count == 0
+    with pytest.raises(StoreError, match="itself a copy that is not complete"):
+        copy(target, small)
+
+
+def test_a_copy_that_is_not_the_same_is_noticed(small, chosen):
+    target = msgspec.structs.replace(chosen, secret=SECRET)
+
+    def write(_rows):
+        copied.transaction("org", lambda t: t.people.put_contact("x")).result()
+
+    with opened(target) as copied, service.copying(small, target) as run:
+        [(one, _)] = run.choose(())
+        with pytest.raises(StoreError, match="is not the same: its contact has"):
+            run.copy(one, Progress(lambda _: None, write))
+
+
+def test_a_store_that_a_server_works_on_is_refused(small, chosen):
+    target = msgspec.structs.replace(chosen, secret=SECRET)
+    for name, place in (("source", small), ("target", target)):
+        with opened(place) as store:
+            store.take_lease("presence", "server", LATER, LATER + 5).result()
+            with pytest.raises(StoreError, match=f"works on the {name}"):
+                copy(small, target)
+            store.give_up_leases("server").result()
+    with pytest.raises(OrganizationUnknown, match="nobody in the source"):
+        copy(small, target, "nobody")

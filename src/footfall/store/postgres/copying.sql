@@ -108,12 +108,11 @@ WHERE organization = :organization AND number > :after ORDER BY number
 SELECT key, id FROM contact
 WHERE organization = :organization AND key = :key AND id IS NOT NULL
 
--- name: rows_of_log
-SELECT arrival, contact, type, created_at, local_at, key, body FROM (
-  SELECT arrival, contact, type, created_at, local_at, key, body FROM event
-  WHERE organization = :organization AND arrival > :after
-  UNION ALL
-  SELECT arrival, contact, type, created_at, NULL, NULL, body FROM withdrawal
-  WHERE organization = :organization AND arrival > :after
-) AS log
-ORDER BY arrival
+-- name: events_after
+SELECT arrival, contact, type, created_at, local_at, key, body FROM event
+WHERE organization = :organization AND arrival > :after ORDER BY arrival
+
+-- name: withdrawals_after
+SELECT arrival, contact, type, created_at, NULL::bigint, NULL::bytea, body
+FROM withdrawal
+WHERE organization = :organization AND arrival > :after ORDER BY arrival

@@ -5,6 +5,7 @@ row by row and takes many rows in at once. All else is the same.
 """
 
 import hashlib
+import heapq
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
@@ -68,8 +69,8 @@ class CopySession(Session, Protocol):
     def stream(self, name: str, after: Place) -> Iterator[Row]:
         """Run a statement that reads what follows a place; few rows are in memory."""
 
-    def log(self, after: int) -> Iterator[Row]:
-        """Read the events and withdrawals that arrived after a number, in order."""
+    def row_of_arrival(self, arrival: int) -> int:
+        """Return what the rows of the log are beyond that arrived after a number."""
 
     def insert(
         self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
@@ -153,7 +154,7 @@ def note_copy(session: Session, mark: bytes) -> None:
 
 def _rows(session: CopySession, table: str, after: Place) -> Iterator[Row]:
     if table == "log":
-        yield from map(tuple, session.log(int(after[0])))
+        yield from _log(session, int(after[0]))
         return
     for row in session.stream(f"rows_of_{table}", after):
         if table == "key":
@@ -163,6 +164,15 @@ def _rows(session: CopySession, table: str, after: Place) -> Iterator[Row]:
             yield _without_keys(session, row)
         else:
             yield tuple(row)
+
+
+def _log(session: CopySession, after: int) -> Iterator[Row]:
+    """Merge events and withdrawals; the engines would sort all of them."""
+    place = (session.row_of_arrival(after),)
+    parts = [
+        session.stream(f"{name}_after", place) for name in ("events", "withdrawals")
+    ]
+    return map(tuple, heapq.merge(*parts, key=itemgetter(0)))
 
 
 def _without_keys(session: CopySession, row: Row) -> Row:

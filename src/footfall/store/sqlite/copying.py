@@ -52,11 +52,10 @@ class SQLiteCopySession(SQLiteSession):
         }
         yield from self.run(name, values)
 
-    def log(self, after: int) -> Iterator[Row]:
-        """Read the events and withdrawals that arrived after a number, in order."""
-        _, row, _ = rows_of(self.connection, self.organization, after, None)
-        values = {"organization": self.organization, "after": row}
-        yield from self.run("log_after", values)
+    def row_of_arrival(self, arrival: int) -> int:
+        """Return the last row that arrived up to a number."""
+        _, row, _ = rows_of(self.connection, self.organization, arrival, None)
+        return row
 
     def insert(
         self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]

@@ -109,23 +109,25 @@ WHERE +organization = :organization AND number > :after ORDER BY number
 SELECT key, id FROM contact
 WHERE organization = :organization AND key = :key AND typeof(id) = 'text'
 
--- name: log_after
--- Beyond a row: by their numbers, events and withdrawals are in the order of arrival.
+-- name: events_after
+-- Beyond a row: by their numbers, events are in the order of arrival.
 SELECT (
-  SELECT arrival + row.number - number FROM arrival_range
-  WHERE organization = :organization AND number <= row.number
+  SELECT arrival + event.number - number FROM arrival_range
+  WHERE organization = :organization AND number <= event.number
   ORDER BY number DESC LIMIT 1
 ), contact, type, created_at, local_at, key, body
-FROM (
-  SELECT number, contact, type, created_at, local_at, key
-  FROM event INDEXED BY event_by_arrival
-  WHERE organization = :organization AND number > :after
-  UNION ALL
-  SELECT number, contact, type, created_at, NULL, NULL
-  FROM withdrawal INDEXED BY withdrawal_by_arrival
-  WHERE organization = :organization AND number > :after
-  ORDER BY number
-) AS row CROSS JOIN body USING (number)
+FROM event INDEXED BY event_by_arrival CROSS JOIN body USING (number)
+WHERE organization = :organization AND event.number > :after ORDER BY event.number
+
+-- name: withdrawals_after
+SELECT (
+  SELECT arrival + withdrawal.number - number FROM arrival_range
+  WHERE organization = :organization AND number <= withdrawal.number
+  ORDER BY number DESC LIMIT 1
+), contact, type, created_at, NULL, NULL, body
+FROM withdrawal INDEXED BY withdrawal_by_arrival CROSS JOIN body USING (number)
+WHERE organization = :organization AND withdrawal.number > :after
+ORDER BY withdrawal.number
 
 -- name: last_range
 -- The number of a row less its arrival, where the organization's last range goes on.
