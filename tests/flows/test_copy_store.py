@@ -40,7 +40,7 @@ from tests.flows.world import ANN, BOB, LATER, MADE_UP, START, World
 from tests.shared import ENVIRONMENT
 
 SECRET = postgres.SECRET
-EVENTS = 10_000
+EVENTS = 6_000
 SEAL = ScrollSeal(bytes(range(64)))
 ZOE = bytes.fromhex("0c8ddb0000dd")
 QUIET = Progress(lambda _: None, lambda _: None)
@@ -291,7 +291,7 @@ def counted(self, *arguments):
 SQLCopying.add_rows = counted
 if last == "0":
     SQLCopying.end_copy = stop
-copy_store.BATCH_ROWS = 1_500
+copy_store.BATCH_ROWS = 800
 quiet = copy_store.Progress(lambda _: None, lambda _: None)
 with service.copying(*(Settings(store=one, secret=secret) for one in stores)) as run:
     for one, _ in run.choose(["org"]):

@@ -88,6 +88,6 @@ def _sentence(one: "CopiedOrganization") -> str:
     if one.before:
         return f"{one.id}: copied before, and the source has not changed since"
     return (
-        f"{one.id}: {one.rows} rows copied and compared, {one.events} of them events, "
-        f"of {one.days} days"
+        f"{one.id}: {one.rows} rows are copied and compared, {one.events} of them "
+        f"events of {one.days} days"
     )
