@@ -2,10 +2,13 @@
 
 import contextlib
 import json
+import random
+import re
 import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
 
 import msgspec
 import pytest
@@ -38,6 +41,7 @@ from footfall.store.transaction import Reattribution, StoredRejection
 from tests import postgres
 from tests.flows.world import ANN, BOB, LATER, MADE_UP, START, World
 from tests.shared import ENVIRONMENT
+from tests.store.test_contract import new
 
 SECRET = postgres.SECRET
 EVENTS = 6_000
@@ -63,7 +67,9 @@ def opened(chosen):
 def copy(source, target, *organizations):
     with service.copying(source, target) as run:
         run.prepare(LATER)
-        return [run.copy(one, QUIET) for one, _ in run.choose(organizations)]
+        copied = [run.copy(one, QUIET) for one, _ in run.choose(organizations)]
+        run.finish()
+        return copied
 
 
 @pytest.fixture(scope="module")
@@ -296,6 +302,7 @@ quiet = copy_store.Progress(lambda _: None, lambda _: None)
 with service.copying(*(Settings(store=one, secret=secret) for one in stores)) as run:
     for one, _ in run.choose(["org"]):
         run.copy(one, quiet)
+    run.finish()
 """
 
 
@@ -428,8 +435,9 @@ def test_a_source_that_changes_is_noticed(small, chosen):
 
     with opened(small) as original, service.copying(small, target) as run:
         [(one, _)] = run.choose(())
+        run.copy(one, Progress(lambda _: None, write))
         with pytest.raises(StoreError, match="has changed in the source"):
-            run.copy(one, Progress(lambda _: None, write))
+            run.finish()
         with pytest.raises(StoreError, match="has changed in the source"):
             run.copy(one, QUIET)
     with opened(target) as store:
@@ -460,3 +468,25 @@ def test_a_store_that_a_server_works_on_is_refused(small, chosen):
             store.give_up_leases("server").result()
     with pytest.raises(OrganizationUnknown, match="nobody in the source"):
         copy(small, target, "nobody")
+
+
+def test_a_copied_file_has_no_remains_of_its_contacts_that_erasing_would_miss(tmp_path):
+    source, target = sqlite(tmp_path / "source.db"), sqlite(tmp_path / "target.db")
+    chance = random.Random(2)
+    with opened(source) as store:
+        for name in BOTH:
+            store.create_organization(Organization(name, name, 0)).result()
+        # Their numbers alternate, so the second ones come in between the first.
+        for first in range(0, 3_000, 10):
+            contacts = [
+                f"canary-{number:05}-{'x' * chance.randint(1, 80)}"
+                for number in range(first, first + 10)
+            ]
+            for name in BOTH:
+                store.append(name, [new(customerId=f"{name}-{c}") for c in contacts])
+    copy(source, target)
+    data = (tmp_path / "target.db").read_bytes()
+    found = Counter(re.findall(rb"(?:org|chain)-canary-\d{5}", data))
+    # In the contact's row and in the event's body.
+    assert set(found.values()) == {2}
+    assert len(found) == 6_000

@@ -26,7 +26,7 @@ def copy(
 
     Stop the servers first: nobody may write to either store meanwhile. You may
     interrupt and repeat it: it goes on from where it was. At the end it compares both
-    stores, and only then shows an organization's events in the copy.
+    stores, and only then do the events show in the copy.
 
     Example: footfall copy --from sqlite:footfall.db --to postgresql://db/footfall
 
@@ -47,6 +47,7 @@ def copy(
     with service.copying(source, target) as run:
         run.prepare(clock.now())
         copied = _copy(run, organization or [])
+        run.finish()
     if json:
         print_json(copied)
     else:

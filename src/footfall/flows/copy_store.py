@@ -2,8 +2,8 @@
 
 An organization is copied table by table, in batches. Each is one transaction that also
 notes how far the copy is, so one that was killed goes on from there. Then both stores
-are read again and compared. Only the last step gives the copied organization the state
-of the original, and shows its events.
+are read again and compared. Only the last step gives the copied organizations the state
+of the originals, and shows their events.
 
 Nobody may write to the source meanwhile: what cannot be noticed at once is found by the
 comparison, and the copy is refused.
@@ -104,6 +104,8 @@ class Copy:
         self._source = source
         self._target = target
         self._reseal = reseal
+        # Those that equal their source, and wait for the last step.
+        self._compared: list[tuple[str, Mark]] = []
 
     @property
     def renews_secret(self) -> bool:
@@ -139,7 +141,7 @@ class Copy:
     def copy(
         self, organization: Organization, progress: Progress
     ) -> CopiedOrganization:
-        """Copy an organization, or what is left of it.
+        """Copy an organization, or what is left of it; `finish` makes it show.
 
         Raises:
             AlreadyExists: The target has one of its id that is no copy of this one.
@@ -157,16 +159,29 @@ class Copy:
         progress.copied(mark.rows)
         mark = self._fill(organization.id, mark, progress)
         found = self._compare(organization.id, progress)
-        if self._source.state_of(organization.id) != state:
-            raise _changed(organization.id)
-        done = msgspec.structs.replace(mark, complete=True)
-        self._target.end_copy(organization.id, state, _written(done)).result()
+        self._compared.append((organization.id, mark))
         return CopiedOrganization(
             organization.id,
             mark.rows,
             sum(count for (table, _), (count, _) in found.items() if table == "log"),
             sum(table == "log" for table, _ in found),
         )
+
+    def finish(self) -> None:
+        """Show the organizations that were copied and equal their source.
+
+        Raises:
+            StoreError: One has changed in the source meanwhile.
+        """
+        if not self._compared:
+            return
+        self._target.settle_copies().result()
+        for organization, mark in self._compared:
+            if self._source.state_of(organization) != mark.state:
+                raise _changed(organization)
+            done = msgspec.structs.replace(mark, complete=True)
+            self._target.end_copy(organization, mark.state, _written(done)).result()
+        self._compared.clear()
 
     def _begin(self, organization: Organization, state: OrganizationState) -> Mark:
         """Return how far the copy is; of a new one, begin it."""

@@ -121,6 +121,9 @@ class CopyableStore(Store, Protocol):
     ) -> Future[None]:
         """Store rows that follow those before, and note how far the copy is."""
 
+    def settle_copies(self) -> Future[None]:
+        """Bring what was copied into the shape that what is written here has."""
+
     def end_copy(
         self, organization: str, state: OrganizationState, mark: bytes
     ) -> Future[None]:

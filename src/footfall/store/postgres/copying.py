@@ -139,6 +139,15 @@ class PostgresCopying(SQLCopying):
 
         return self._submit(work)
 
+    @override
+    def settle_copies(self) -> Future[None]:
+        """Count the rows, for the planner."""
+
+        def work(connection: Connection) -> None:
+            connection.execute(SQL["count_copies"])
+
+        return self._submit(work)
+
     @contextlib.contextmanager
     def _reading(self, organization: str) -> Iterator[CopySession]:
         # Orders come from indexes on the connections of pages, so nothing is sorted.

@@ -41,6 +41,10 @@ COPY {table} ({columns}) FROM STDIN (FORMAT BINARY)
 SELECT setval(counter, greatest(:number, nextval(counter)))
 FROM (SELECT pg_get_serial_sequence(:table, 'number')::regclass AS counter) AS counted
 
+-- name: count_copies
+-- So that the planner knows of the rows before autovacuum comes by.
+ANALYZE
+
 -- name: rows_of_service
 SELECT client_key, role, scopes, locations, secret_hash, created_at, revoked_at
 FROM service

@@ -151,6 +151,23 @@ class SQLiteCopying(SQLCopying):
 
         return self._writer.submit(work)
 
+    @override
+    def settle_copies(self) -> Future[None]:
+        """Write the file anew where rows of several organizations were copied into it.
+
+        Their numbers alternate, so trees did not only grow at their ends, and what is
+        erased later would be left where SQLite once moved it from.
+        """
+
+        def work(connection: apsw.Connection) -> None:
+            if len(connection.execute(SQL["organizations"]).fetchall()) > 1:
+                # Else it would be made in memory first.
+                connection.pragma("temp_store", "file")
+                connection.execute("VACUUM")
+                connection.pragma("temp_store", "memory")
+
+        return self._writer.submit(work, alone=True)
+
     @contextlib.contextmanager
     def _reading(self, organization: str) -> Iterator[CopySession]:
         with self._readers.snapshot() as connection:
