@@ -4,15 +4,22 @@ This is the only module that names a store engine or the keys. `server` puts the
 running service together; it is apart, as most commands need no web server.
 """
 
+import contextlib
+import functools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from footfall import settings
-from footfall.errors import SecretWrong, SettingInvalid
+from footfall.errors import SecretWrong, SettingInvalid, StoreError
 from footfall.flows.accounts.source_secrets import SourceSecrets
+from footfall.flows.copy_store import Copy, resealed
 from footfall.runtime.keys import derive_key
 from footfall.settings import Settings
 from footfall.store import Store
+from footfall.store.copying import CopyableStore
 from footfall.store.sqlite import SQLiteStore, backups
 from footfall.store.sqlite.health import check_file_health
 from footfall.store.sqlite.keys import is_sealed
@@ -82,3 +89,35 @@ def _refuse_postgres(chosen: Settings, instead: str) -> None:
 def source_secrets(store: Store, secret: str) -> SourceSecrets:
     """Return the object that makes sources and opens their secrets."""
     return SourceSecrets(store, derive_key(secret, "source", 64))
+
+
+@contextlib.contextmanager
+def copying(source: Settings, target: Settings) -> Iterator[Copy]:
+    """Open two stores, to copy the first into the second.
+
+    A target that has no secret yet takes that of the source: then tokens and scrolls of
+    before hold on.
+    """
+    with _copyable(source) as original:
+        secret = settings.signing_secret(source)
+        if target.is_postgres and target.secret is None:
+            target = msgspec.structs.replace(target, secret=secret)
+        its_secret = settings.signing_secret(target, secret)
+        with _copyable(target) as copy:
+            reseal = functools.partial(
+                resealed,
+                before=source_secrets(original, secret),
+                after=source_secrets(copy, its_secret),
+            )
+            yield Copy(original, copy, None if its_secret == secret else reseal)
+
+
+@contextlib.contextmanager
+def _copyable(chosen: Settings) -> Iterator[CopyableStore]:
+    store = open_store(chosen)
+    try:
+        if not isinstance(store, CopyableStore):
+            raise StoreError("This store cannot be copied.")
+        yield store
+    finally:
+        store.close()

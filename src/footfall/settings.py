@@ -153,11 +153,15 @@ def secret_file(settings: Settings) -> Path:
     return settings.path.with_name(settings.path.name + ".secret")
 
 
-def signing_secret(settings: Settings) -> str:
+def signing_secret(settings: Settings, first: str | None = None) -> str:
     """Return the secret that signs tokens; the first start makes it and its file.
 
     The file appears whole or not at all, and only once: of two first starts at the same
     time, the slower reads the file of the faster.
+
+    Args:
+        settings: Where it is.
+        first: What a first start takes as the secret; by default a random one.
 
     Raises:
         SettingInvalid: The file cannot be read, written or trusted.
@@ -172,7 +176,7 @@ def signing_secret(settings: Settings) -> str:
     path = secret_file(settings)
     try:
         if not path.is_symlink() and not path.exists():
-            _keep_new_secret(path)
+            _keep_secret(path, first or secrets.token_urlsafe(48))
         return _read_secret(path)
     except OSError as error:
         raise SettingInvalid(
@@ -180,12 +184,12 @@ def signing_secret(settings: Settings) -> str:
         ) from None
 
 
-def _keep_new_secret(path: Path) -> None:
+def _keep_secret(path: Path, secret: str) -> None:
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.new")
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_urlsafe(48) + "\n")
+            file.write(f"{secret}\n")
             file.flush()
             os.fsync(file.fileno())
         with contextlib.suppress(FileExistsError):

@@ -38,6 +38,7 @@ COMMANDS = [
     ["doctor"],
     ["backup"],
     ["restore"],
+    ["copy"],
     ["location", "import"],
     ["location", "list"],
     ["hotspot", "import"],

@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -6,11 +7,13 @@ from footfall.core.instants import SECOND
 from footfall.core.observations import (
     PlaceReference,
     StoredObservation,
+    contacts,
     digest,
     is_randomised,
     pack,
     parse_mac,
     unpack,
+    with_contacts,
 )
 
 MAC = bytes.fromhex("0c8ddb001122")
@@ -68,3 +71,18 @@ kept = st.builds(
 @given(st.lists(kept, max_size=20))
 def test_packed_observations_are_unpacked_unchanged(some):
     assert list(unpack(pack(some))) == some
+
+
+@given(st.lists(kept, max_size=20))
+def test_contacts_are_named_otherwise_and_devices_are_left_alone(some):
+    batch = pack(some)
+    found = {one.subject for one in some if one.by_contact}
+    assert contacts(batch) == found
+    others = {subject: digest(b"other", subject) for subject in found}
+    changed = [
+        msgspec.structs.replace(one, subject=others[one.subject])
+        if one.by_contact
+        else one
+        for one in some
+    ]
+    assert list(unpack(with_contacts(batch, others))) == changed

@@ -9,6 +9,7 @@ from cyclopts.exceptions import CycloptsError
 from footfall import __version__
 from footfall.cli import (
     backups,
+    copies,
     demo,
     doctor,
     imports,
@@ -41,6 +42,7 @@ app.command(presence.replay)
 app.command(doctor.doctor)
 app.command(backups.backup)
 app.command(backups.restore)
+app.command(copies.copy)
 
 organization = App(name="organization", help="Tenants: make and list them.")
 organization.command(tenants.create_organization, name="create")

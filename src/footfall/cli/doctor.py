@@ -67,8 +67,7 @@ def _sealed_sources(chosen: settings.Settings, data: "Store") -> list[str]:
     sources = data.sources()
     if not sources:
         return []
-    file = _secret_file(chosen.path)
-    if chosen.secret is None and not file.exists():
+    if chosen.secret is None and not (file := _secret_file(chosen.path)).exists():
         return [
             f"{file} is missing: without it, the {len(sources)} sources receive nothing"
         ]

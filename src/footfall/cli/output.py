@@ -23,7 +23,7 @@ def opened(store: str | None, *, creates: bool = False) -> Iterator["Store"]:
     from footfall import service
 
     chosen = settings.load(os.environ, store=store)
-    if not (creates or chosen.path.exists()):
+    if not (creates or chosen.is_postgres or chosen.path.exists()):
         raise StoreError(
             f"There is no {chosen.path}: create it with `footfall serve` or `footfall "
             "organization create`, or name another with --store."

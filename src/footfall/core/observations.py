@@ -7,7 +7,7 @@ the equipment. A device's address is kept only until its digest replaces it.
 
 import hmac
 import struct
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 import msgspec
 
@@ -227,6 +227,25 @@ def unpack(batch: bytes, form: int = FORMAT) -> Iterator[StoredObservation]:
 def subjects(batch: bytes) -> list[bytes]:
     """Return the subjects of what `pack` wrote, one for each observation."""
     return [subject for (subject,) in _SUBJECT.iter_unpack(batch)]
+
+
+def contacts(batch: bytes) -> set[bytes]:
+    """Return the subjects of what `pack` wrote that are contacts."""
+    flags = batch[RECORD_BYTES - 1 :: RECORD_BYTES]
+    starts = (place * RECORD_BYTES for place, flag in enumerate(flags) if flag & 1)
+    return {batch[start : start + DIGEST_BYTES] for start in starts}
+
+
+def with_contacts(batch: bytes, others: Mapping[bytes, bytes]) -> bytes:
+    """Put others in place of the subjects that are contacts, where there are any."""
+    if not others:
+        return batch
+    left = bytearray(batch)
+    for start in range(0, len(batch), RECORD_BYTES):
+        subject = batch[start : start + DIGEST_BYTES]
+        if batch[start + RECORD_BYTES - 1] & 1 and subject in others:
+            left[start : start + DIGEST_BYTES] = others[subject]
+    return bytes(left)
 
 
 def unpack_of(

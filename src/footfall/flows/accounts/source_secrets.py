@@ -62,13 +62,12 @@ class SourceSecrets:
             text = "; ".join(f"{e.field} {e.message}" for e in errors)
             raise Invalid(f"The source cannot be made: {text}.", errors)
         source_id = secrets.token_hex(16)
-        sealed = self._cipher.encrypt(secret.encode(), [source_id.encode()])
         source = Source(
             id=source_id,
             organization=organization,
             kind=kind,
             created_at=now,
-            secret=sealed,
+            secret=self.seal(source_id, secret),
             validator=validator,
             location=location,
             networks=networks,
@@ -84,6 +83,10 @@ class SourceSecrets:
 
         self._store.transaction(organization, work).result()
         return NewSource(source, secret)
+
+    def seal(self, source_id: str, secret: str) -> bytes:
+        """Return a secret as it is kept; it opens only for the same source."""
+        return self._cipher.encrypt(secret.encode(), [source_id.encode()])
 
     def open(self, source: Source) -> str:
         """Return a source's secret.

@@ -21,11 +21,10 @@ from footfall.core.queries import EventQuery, Position
 from footfall.errors import (
     AlreadyExists,
     ContactUnknown,
-    OrganizationUnknown,
     StoreError,
     StoreUnwritable,
 )
-from footfall.store import Appended, Credential, Erased, Organization, Page, Store
+from footfall.store import Appended, Credential, Erased, Organization, Page
 from footfall.store.postgres import pages
 from footfall.store.postgres.connections import (
     PAGES,
@@ -35,8 +34,9 @@ from footfall.store.postgres.connections import (
     prepare,
     translated,
 )
+from footfall.store.postgres.copying import PostgresCopying
 from footfall.store.postgres.erasure import erase
-from footfall.store.postgres.event_log import append
+from footfall.store.postgres.event_log import append, organization_of
 from footfall.store.postgres.health import check_health
 from footfall.store.postgres.session import PostgresSession
 from footfall.store.postgres.statements import SQL
@@ -59,7 +59,7 @@ _PERSONAL = (
 )
 
 
-class PostgresStore(Store):
+class PostgresStore(PostgresCopying):
     """Events, and all that belongs to them, in a database that servers share."""
 
     def __init__(self, url: str, sealing_key: bytes):
@@ -121,7 +121,7 @@ class PostgresStore(Store):
         bound: int | None = None,
     ) -> Page:
         def look(connection: Connection) -> Page:
-            number, newest = _organization(connection, query.organization)
+            number, newest = organization_of(connection, query.organization)
             contact = None
             if query.contact is not None:
                 values = {
@@ -196,7 +196,7 @@ class PostgresStore(Store):
                 connection.execute(
                     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
                 )
-                number, _ = _organization(connection, organization)
+                number, _ = organization_of(connection, organization)
                 session = PostgresSession(
                     connection, number, organization, self._keys, self._registries
                 )
@@ -260,7 +260,7 @@ class PostgresStore(Store):
     @override
     def create_service(self, service: Service, secret_hash: bytes) -> Future[None]:
         def work(connection: Connection) -> None:
-            _organization(connection, service.organization)
+            organization_of(connection, service.organization)
             values = values_of(service) | {"secret_hash": secret_hash}
             connection.execute(SQL["add_service"], values)
 
@@ -363,16 +363,3 @@ class PostgresStore(Store):
 def _first(connection: Connection, name: str) -> Any:
     """Return the row of a statement that always has one."""
     return connection.execute(SQL[name]).fetchone()
-
-
-def _organization(connection: Connection, organization: str) -> tuple[int, int]:
-    """Return an organization's number, and its newest arrival number.
-
-    Raises:
-        OrganizationUnknown: There is none.
-    """
-    values = {"id": organization}
-    row = connection.execute(SQL["organization"], values, binary=True).fetchone()
-    if row is None:
-        raise OrganizationUnknown(f"There is no organization {organization}.")
-    return int(row[0]), int(row[1])

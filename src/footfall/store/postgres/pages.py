@@ -68,6 +68,10 @@ def read(
     }
     if after is not None:
         values |= {"after_key": after.key, "after_arrival": after.arrival}
+    direction = "DESC" if query.reverse else "ASC"
+    # By arrival the key alone is the order; a second term would make a sort of it.
+    terms = ["key"] if query.sort is Sort.RECEIVED_TIME else ["key", "arrival"]
+    order = ", ".join(f"{term} {direction}" for term in terms)
     parts = []
     for number, arm in enumerate(arms):
         values |= {f"low{number}": arm.low, f"high{number}": arm.high}
@@ -78,15 +82,12 @@ def read(
                 conditions=" AND ".join(
                     [*arm.conditions, *_bounds(query, arm, number, after)]
                 ),
+                order=order,
+                size=query.size,
             )
         )
-    direction = "DESC" if query.reverse else "ASC"
-    # By arrival the key alone is the order; a second term would make a sort of it.
-    terms = ["key"] if query.sort is Sort.RECEIVED_TIME else ["key", "arrival"]
     sql = SQL["page"].format(
-        arms=" UNION ALL ".join(parts),
-        order=", ".join(f"{term} {direction}" for term in terms),
-        size=query.size,
+        arms=" UNION ALL ".join(parts), order=order, size=query.size
     )
     rows = connection.execute(sql, values, binary=True).fetchall()
     shown = rows[: query.size]

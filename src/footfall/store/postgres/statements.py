@@ -18,7 +18,9 @@ def spelled(sql: str) -> str:
 
 SQL = {
     name: spelled(sql)
-    for name, sql in load(__package__, "statements.sql", "transaction.sql").items()
+    for name, sql in load(
+        __package__, "statements.sql", "transaction.sql", "copying.sql"
+    ).items()
 }
 
 

@@ -66,12 +66,14 @@ DELETE FROM lease WHERE holder = :holder
 
 -- name: page
 -- One page: the arms are merged in the order of their indexes. One row more is read,
--- which says whether there is more.
+-- which says whether there is more. Each arm has the order and the limit too: without
+-- them PostgreSQL does not see that it is in order, and sorts all that it holds.
 SELECT key, arrival, body FROM ({arms}) AS arm ORDER BY {order} LIMIT {size} + 1
 
 -- name: arm
-SELECT {key} AS key, arrival, body FROM {table}
+(SELECT {key} AS key, arrival, body FROM {table}
 WHERE organization = :organization AND {conditions}
+ORDER BY {order} LIMIT {size} + 1)
 
 -- name: offsets
 SELECT day, low, high FROM day_offset

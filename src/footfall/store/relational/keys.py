@@ -58,6 +58,11 @@ class Keys:
         """
         self._contacts = self.open(sealed, CONTACT)
 
+    @property
+    def name(self) -> bytes:
+        """What tells this database, and its backups, from all others."""
+        return hashlib.blake2b(self._contacts, digest_size=8, person=b"name").digest()
+
     def contact(self, contact: str) -> bytes:
         """Return what stands for a contact's id in the indexes."""
         digest = hashlib.blake2b(contact.encode(), digest_size=16, key=self._contacts)

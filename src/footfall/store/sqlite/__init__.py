@@ -27,7 +27,7 @@ from footfall.errors import (
     StoreFull,
     StoreUnwritable,
 )
-from footfall.store import Appended, Credential, Erased, Organization, Page, Store
+from footfall.store import Appended, Credential, Erased, Organization, Page
 from footfall.store.relational.cache import PresenceCache, PresenceCaches
 from footfall.store.relational.keys import Keys
 from footfall.store.relational.services import credential_of, service_of, values_of
@@ -40,6 +40,7 @@ from footfall.store.sqlite.connections import (
     check_file,
     translated,
 )
+from footfall.store.sqlite.copying import SQLiteCopying
 from footfall.store.sqlite.eraser import Eraser
 from footfall.store.sqlite.event_log import Rows, append, number_of
 from footfall.store.sqlite.health import check_health
@@ -68,7 +69,7 @@ CHANGE_BYTES = 256 * 1024
 SLICE_EVENTS = 2_000
 
 
-class SQLiteStore(Store):
+class SQLiteStore(SQLiteCopying):
     """Events, and all that belongs to them, in one file."""
 
     def __init__(self, path: Path, sealing_key: bytes, *, serving: bool = False):

@@ -1,0 +1,5 @@
+-- How far the copy of an organization from another store is; see flows/copy_store.py.
+CREATE TABLE copy_mark (
+  organization INTEGER PRIMARY KEY,
+  mark BLOB NOT NULL
+) STRICT;
