@@ -50,6 +50,8 @@ COMMANDS = [
     ["replay"],
     ["presence", "recompute"],
     ["presence", "forget-devices"],
+    ["store", "distribute"],
+    ["store", "isolate"],
 ]
 
 
@@ -118,6 +120,8 @@ def test_services_are_made_listed_and_revoked(filled):
         (["import", "nope.json", "--organization", ORG], 1, "nope.json"),
         (["import", "--organization", ORG], 2, "at least one file"),
         (["simulate", "--organization", ORG, "--events", "0", "--seed", "1"], 2, "1"),
+        (["store", "distribute"], 1, "one file"),
+        (["store", "isolate", ORG, "--node", "nowhere"], 2, "HOST:PORT"),
         (["doctor", "--store", "sqlite:nope.db"], 1, "no nope.db"),
         (["doctor", "--store", "mysql:x"], 2, "sqlite:PATH"),
         (["organization", "list", "--store", "sqlite:/etc/passwd"], 1, "not a footf"),

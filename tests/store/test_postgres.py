@@ -37,6 +37,13 @@ def database(postgres_url):
         yield connection
 
 
+def break_commits(database):
+    try:
+        database.execute(BREAK_COMMITS)
+    except psycopg.errors.InternalError:
+        pytest.skip("Citus has no triggers on distributed tables")
+
+
 class PuttingAnn:
     """A write that counts how often it is done, and may break its connection."""
 
@@ -67,7 +74,7 @@ def test_a_write_whose_connection_breaks_before_its_commit_is_done_again(store):
 
 def test_a_write_whose_connection_breaks_in_its_commit_is_not(store, database):
     """Whether it was committed is unknown, so whoever sent it has to decide."""
-    database.execute(BREAK_COMMITS)
+    break_commits(database)
     work = PuttingAnn()
     with pytest.raises(StoreError):
         store.transaction("org", work).result()
@@ -76,7 +83,7 @@ def test_a_write_whose_connection_breaks_in_its_commit_is_not(store, database):
 
 
 def test_after_a_broken_commit_what_is_sent_again_is_stored_once(store, database):
-    database.execute(BREAK_COMMITS)
+    break_commits(database)
     with pytest.raises(StoreError):
         store.append("org", [new("one")]).result()
     database.execute("DROP TRIGGER breaking ON contact")

@@ -17,6 +17,7 @@ from footfall.cli import (
     presence,
     serve,
     sources,
+    store,
     tenants,
 )
 from footfall.cli.output import warn
@@ -79,6 +80,11 @@ visits = App(name="presence", help="Visits: recompute them; forget devices.")
 visits.command(presence.recompute)
 visits.command(presence.forget_devices)
 app.command(visits)
+
+stores = App(name="store", help="A store on several machines: lay it out on them.")
+stores.command(store.distribute)
+stores.command(store.isolate)
+app.command(stores)
 
 
 def main(arguments: list[str] | None = None) -> None:

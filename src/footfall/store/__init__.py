@@ -203,6 +203,23 @@ class HealthReporting(Protocol):
 
 
 @runtime_checkable
+class DistributedStore(Protocol):
+    """Of a store that can lie on several machines, by organization."""
+
+    def distribute(self) -> list[str]:
+        """Distribute the tables that are not yet; returns which.
+
+        Fails with StoreError where the database cannot.
+        """
+
+    def isolate(self, organization: str, node: tuple[str, int]) -> None:
+        """Move an organization's rows to a node, apart from those of all others.
+
+        Fails with NotFound where the database has no such node.
+        """
+
+
+@runtime_checkable
 class ObservationIndexing(Protocol):
     """Of a store that makes an index beside its writes."""
 

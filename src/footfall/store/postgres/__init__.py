@@ -19,7 +19,6 @@ from footfall.core.access import Service
 from footfall.core.events.structs import NewEvent
 from footfall.core.queries import EventQuery, Position
 from footfall.errors import (
-    AlreadyExists,
     ContactUnknown,
     StoreError,
     StoreUnwritable,
@@ -31,13 +30,15 @@ from footfall.store.postgres.connections import (
     Connection,
     is_broken,
     open_pool,
-    prepare,
     translated,
 )
 from footfall.store.postgres.copying import PostgresCopying
+from footfall.store.postgres.distribution import distribute, isolate, table_sizes
 from footfall.store.postgres.erasure import erase
-from footfall.store.postgres.event_log import append, organization_of
+from footfall.store.postgres.event_log import append
 from footfall.store.postgres.health import check_health
+from footfall.store.postgres.organizations import Numbers, add_organization
+from footfall.store.postgres.schema import prepare
 from footfall.store.postgres.session import PostgresSession
 from footfall.store.postgres.statements import SQL
 from footfall.store.postgres.transaction import PostgresTransaction
@@ -71,6 +72,7 @@ class PostgresStore(PostgresCopying):
         """
         self._keys = Keys(sealing_key)
         self._registries: Registries = {}
+        self._numbers = Numbers()
         self._pool = open_pool(url)
         try:
             with translated(), self._pool.connection() as connection:
@@ -79,7 +81,7 @@ class PostgresStore(PostgresCopying):
             self._pool.close()
             raise
         self._pages = open_pool(url, PAGES)
-        self._writer = Writer(self._pool, self._keys, self._registries)
+        self._writer = Writer(self._pool, self._keys, self._registries, self._numbers)
         self._threads = ThreadPoolExecutor(_THREADS, "footfall-store")
 
     @override
@@ -121,13 +123,13 @@ class PostgresStore(PostgresCopying):
         bound: int | None = None,
     ) -> Page:
         def look(connection: Connection) -> Page:
-            number, newest = organization_of(connection, query.organization)
+            number = self._numbers.of(connection, query.organization)
+            values: dict[str, Any] = {"organization": number}
+            row = connection.execute(SQL["newest_arrival"], values).fetchone()
+            newest = int(row[0]) if row else 0
             contact = None
             if query.contact is not None:
-                values = {
-                    "organization": number,
-                    "key": self._keys.contact(query.contact),
-                }
+                values["key"] = self._keys.contact(query.contact)
                 row = connection.execute(SQL["contact"], values).fetchone()
                 if row is None:
                     raise ContactUnknown(
@@ -170,8 +172,8 @@ class PostgresStore(PostgresCopying):
         erasures are then still noted, and the next vacuum tries again.
         """
         with translated(), self._pool.connection() as connection:
-            sizes = dict(connection.execute(SQL["table_sizes"]).fetchall())
-            if not at_once and sum(sizes.values()) > VACUUM_AT_ONCE_BYTES:
+            size = sum(table_sizes(connection).values())
+            if not at_once and size > VACUUM_AT_ONCE_BYTES:
                 return True
             row = connection.execute(
                 "SELECT coalesce(min(xact_start), now()) FROM pg_stat_activity "
@@ -196,7 +198,7 @@ class PostgresStore(PostgresCopying):
                 connection.execute(
                     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
                 )
-                number, _ = organization_of(connection, organization)
+                number = self._numbers.of(connection, organization)
                 session = PostgresSession(
                     connection, number, organization, self._keys, self._registries
                 )
@@ -244,12 +246,7 @@ class PostgresStore(PostgresCopying):
     @override
     def create_organization(self, organization: Organization) -> Future[None]:
         def work(connection: Connection) -> None:
-            values = msgspec.structs.asdict(organization)
-            try:
-                connection.execute(SQL["add_organization"], values)
-            except psycopg.errors.UniqueViolation:
-                message = f"There is an organization {organization.id} already."
-                raise AlreadyExists(message) from None
+            add_organization(connection, organization)
 
         return self._submit(work)
 
@@ -260,7 +257,7 @@ class PostgresStore(PostgresCopying):
     @override
     def create_service(self, service: Service, secret_hash: bytes) -> Future[None]:
         def work(connection: Connection) -> None:
-            organization_of(connection, service.organization)
+            self._numbers.of(connection, service.organization)
             values = values_of(service) | {"secret_hash": secret_hash}
             connection.execute(SQL["add_service"], values)
 
@@ -312,6 +309,16 @@ class PostgresStore(PostgresCopying):
     def check_health(self) -> dict[str, Any]:
         """Say how the store is; see `HealthReporting`."""
         return self._look(check_health)
+
+    def distribute(self) -> list[str]:
+        """Distribute the tables over the database's nodes; see `DistributedStore`."""
+        with translated(), self._pool.connection() as connection:
+            return distribute(connection)
+
+    def isolate(self, organization: str, node: tuple[str, int]) -> None:
+        """Give an organization a node of its own; see `DistributedStore`."""
+        with translated(), self._pool.connection() as connection:
+            isolate(connection, self._numbers.of(connection, organization), node)
 
     def _rows(self, name: str, **values: Any) -> list[Any]:
         def look(connection: Connection) -> list[Any]:

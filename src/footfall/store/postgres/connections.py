@@ -1,4 +1,4 @@
-"""Connections: how each is set, what its errors mean, and the newest schema.
+"""Connections: how each is set, and what its errors mean.
 
 A connection is broken when the server restarts or fails over. What a statement did
 then is undone, unless it was the commit itself: of that nobody can tell.
@@ -14,20 +14,22 @@ import psycopg
 from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from footfall.errors import StoreError, StoreFull, StoreNewer, StoreUnwritable
-from footfall.store.postgres.statements import SQL, migrations
-from footfall.store.relational.keys import CONTACT, Keys
+from footfall.errors import StoreError, StoreFull, StoreUnwritable
+from footfall.store.postgres.statements import DISTRIBUTION
 
 Connection = psycopg.Connection[Any]
 CONNECTIONS_MAX = 16
 WAIT_S = 2
 # Every statement reads a few rows by an index, also where the planner has not counted
-# a table yet. A wait for an organization's lock ends, and the client is told.
-_SETTINGS = {
+# a table yet.
+PLANNER = {
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "jit": "off",
+}
+# A wait for an organization's lock ends, and the client is told.
+_SETTINGS = PLANNER | {
     "plan_cache_mode": "force_generic_plan",
     "synchronous_commit": "on",
     "lock_timeout": "30s",
@@ -40,8 +42,6 @@ PAGES = {
     "enable_sort": "off",
     "plan_cache_mode": "force_custom_plan",
 }
-# Any number; whoever brings the schema up to date holds this lock.
-_MIGRATION_LOCK = 0x666F6F74
 
 
 @contextlib.contextmanager
@@ -98,6 +98,7 @@ def open_pool(
             connection.execute(
                 "SELECT set_config(%s, %s, false)", (name, value), prepare=False
             )
+        connection.execute(DISTRIBUTION["plan_for_values"], prepare=False)
 
     pool = ConnectionPool(
         url,
@@ -118,32 +119,3 @@ def open_pool(
         pool.close()
         raise
     return pool
-
-
-def prepare(connection: Connection, keys: Keys) -> None:
-    """Bring the schema up to date, and read the contacts' key.
-
-    Raises:
-        StoreNewer: A newer footfall made the schema.
-        SecretWrong: The database belongs to another secret.
-    """
-    with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS schema_version (version integer NOT NULL)"
-        )
-        row = connection.execute("SELECT max(version) FROM schema_version").fetchone()
-        current = 0 if row is None or row[0] is None else int(row[0])
-        scripts = migrations()
-        if current > len(scripts):
-            raise StoreNewer(
-                f"The database has schema {current}, this footfall knows up to "
-                f"{len(scripts)}: start the newer footfall that made it."
-            )
-        for version, script in enumerate(scripts[current:], current + 1):
-            connection.execute(script.encode())
-            connection.execute("INSERT INTO schema_version VALUES (%s)", (version,))
-        values = {"purpose": CONTACT, "key": keys.make_contacts_key()}
-        connection.execute(SQL["add_store_key"], values)
-        [sealed] = connection.execute(SQL["store_key"], values).fetchone() or [b""]
-    keys.use_contacts_key(sealed)

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any
 
-import msgspec
 from psycopg_pool import ConnectionPool
 from typing_extensions import override
 
@@ -13,8 +12,8 @@ from footfall.core import observations
 from footfall.store import Organization
 from footfall.store.copying import Place, Row
 from footfall.store.postgres.connections import Connection, translated
-from footfall.store.postgres.event_log import organization_of
 from footfall.store.postgres.observations import prefixes
+from footfall.store.postgres.organizations import Numbers, add_organization
 from footfall.store.postgres.session import PostgresSession
 from footfall.store.postgres.statements import SQL
 from footfall.store.postgres.writer import Writer
@@ -64,10 +63,12 @@ class PostgresCopySession(PostgresSession):
             columns = ("organization", *columns)
             rows = ((self.organization, *row) for row in rows)
             number = None if number is None else number + 1
-        names = ", ".join(columns)
+        names, literal = ", ".join(columns), f"'{self.organization}'"
         with self.connection.cursor() as cursor:
             look, take = (
-                SQL[name].format(table=table, columns=names).encode()
+                SQL[name]
+                .format(table=table, columns=names, organization=literal)
+                .encode()
                 for name in ("columns", "take_rows")
             )
             cursor.execute(look)
@@ -110,6 +111,7 @@ class PostgresCopying(SQLCopying):
     """What a PostgreSQL store does of copying."""
 
     _keys: Keys
+    _numbers: Numbers
     _pages: ConnectionPool[Connection]
     _pool: ConnectionPool[Connection]
     _registries: Registries
@@ -130,9 +132,8 @@ class PostgresCopying(SQLCopying):
         self, organization: Organization, tokens: list[tuple[str, int]], mark: bytes
     ) -> Future[None]:
         def work(connection: Connection) -> None:
-            values = msgspec.structs.asdict(organization)
-            connection.execute(SQL["add_organization"], values)
-            session = self._session(connection, organization.id)
+            number = add_organization(connection, organization)
+            session = self._session(connection, number, organization.id)
             revoked = [{"token_id": token, "expires_at": at} for token, at in tokens]
             session.run_many("revoke_token", revoked)
             note_copy(session, mark)
@@ -161,19 +162,22 @@ class PostgresCopying(SQLCopying):
             )
             # The other store may take its time with what was read.
             connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-            yield self._session(connection, organization)
+            number = self._numbers.of(connection, organization)
+            yield self._session(connection, number, organization)
 
     @override
     def _writing(
         self, organization: str, work: Callable[[CopySession], None]
     ) -> Future[None]:
         def within(session: PostgresSession) -> None:
-            work(self._session(session.connection, organization))
+            number = session.organization
+            work(self._session(session.connection, number, organization))
 
         return self._writer.submit(organization, within)
 
-    def _session(self, connection: Connection, organization: str) -> CopySession:
-        number, _ = organization_of(connection, organization)
+    def _session(
+        self, connection: Connection, number: int, organization: str
+    ) -> CopySession:
         return PostgresCopySession(
             connection, number, organization, self._keys, self._registries
         )

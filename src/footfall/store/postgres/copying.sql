@@ -30,8 +30,9 @@ INSERT INTO copy_mark (organization, mark) VALUES (:organization, :mark)
 ON CONFLICT (organization) DO UPDATE SET mark = excluded.mark
 
 -- name: columns
--- For their types, which rows in binary must have.
-SELECT {columns} FROM {table} LIMIT 0
+-- For their types, which rows in binary must have. A service has its organization's id
+-- there, all else its number: a literal takes the column's type.
+SELECT {columns} FROM {table} WHERE organization = {organization} LIMIT 0
 
 -- name: take_rows
 COPY {table} ({columns}) FROM STDIN (FORMAT BINARY)
@@ -48,7 +49,7 @@ ANALYZE
 -- name: rows_of_service
 SELECT client_key, role, scopes, locations, secret_hash, created_at, revoked_at
 FROM service
-WHERE organization = (SELECT id FROM organization WHERE number = :organization)
+WHERE organization = (SELECT id FROM organization_number WHERE number = :organization)
   AND client_key > :after
 ORDER BY client_key
 

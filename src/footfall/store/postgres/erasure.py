@@ -3,6 +3,8 @@
 What the rows leave in tables and indexes, vacuum takes away; see `PostgresStore`.
 """
 
+import secrets
+
 from footfall.core import observations
 from footfall.errors import ContactUnknown
 from footfall.store.postgres.observations import prefixes
@@ -11,6 +13,8 @@ from footfall.store.relational.traces import Subject, is_named, pattern, words_o
 from footfall.store.transaction import BEGINNING
 
 _END = 2**62
+# As long as a contact's key.
+_KEY_BYTES = 16
 
 
 def erase(session: PostgresSession, contact: str) -> dict[int, int]:
@@ -53,8 +57,8 @@ def _erase(session: PostgresSession, contact: int) -> dict[int, int]:
         # Before its first owner the device was this person's as far as is known.
         start = BEGINNING if is_first else since
         subjects.append(Subject(device, start, _END if until is None else until))
+    session.run("retire_contact", values | {"key": secrets.token_bytes(_KEY_BYTES)})
     for statement in (
-        "retire_contact",
         "forget_profiles",
         "delete_identities",
         "delete_own_reattributions",

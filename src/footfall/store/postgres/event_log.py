@@ -1,26 +1,10 @@
 """The event log: events appended to its table."""
 
 from footfall.core.events.structs import NewEvent
-from footfall.errors import OrganizationUnknown
 from footfall.store import Appended
-from footfall.store.postgres.connections import Connection
 from footfall.store.postgres.session import PostgresSession
-from footfall.store.postgres.statements import SQL
 from footfall.store.relational.duplicates import sort_out
 from footfall.store.relational.offsets import offsets_of
-
-
-def organization_of(connection: Connection, organization: str) -> tuple[int, int]:
-    """Return an organization's number, and its newest arrival number.
-
-    Raises:
-        OrganizationUnknown: There is none.
-    """
-    values = {"id": organization}
-    row = connection.execute(SQL["organization"], values, binary=True).fetchone()
-    if row is None:
-        raise OrganizationUnknown(f"There is no organization {organization}.")
-    return int(row[0]), int(row[1])
 
 
 def append(session: PostgresSession, new: list[NewEvent]) -> Appended:

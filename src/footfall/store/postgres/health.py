@@ -5,6 +5,7 @@ from typing import Any
 import psycopg
 
 from footfall.store.postgres.connections import Connection
+from footfall.store.postgres.distribution import table_sizes
 from footfall.store.postgres.statements import SQL, migrations
 
 # With these off, what was acknowledged may be lost in a power cut.
@@ -39,6 +40,6 @@ def check_health(connection: Connection) -> dict[str, Any]:
         "database": one("SELECT current_database()"),
         "schema": schema,
         "settings": settings,
-        "bytes": dict(connection.execute(SQL["table_sizes"]).fetchall()),
+        "bytes": table_sizes(connection),
         "problems": problems,
     }

@@ -23,6 +23,10 @@ SQL = {
     ).items()
 }
 
+DISTRIBUTION = {
+    name: spelled(sql) for name, sql in load(__package__, "distribution.sql").items()
+}
+
 
 def migrations() -> list[str]:
     """Return the migrations in order; the n-th (from 1) makes schema n."""

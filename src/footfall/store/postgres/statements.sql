@@ -1,13 +1,16 @@
 -- Every statement by its name. A line says why it is as it is.
 
--- name: organization
-SELECT number, arrival FROM organization WHERE id = :id
+-- name: organization_number
+SELECT number FROM organization_number WHERE id = :id
+
+-- name: newest_arrival
+SELECT arrival FROM organization WHERE number = :organization
 
 -- name: lock_organization
 -- First in each write: the lock on the row makes the writes of an organization follow
 -- each other, and its version says that what others remember holds no more.
-UPDATE organization SET version = version + 1 WHERE id = :id
-RETURNING number, version
+UPDATE organization SET version = version + 1 WHERE number = :organization
+RETURNING version
 
 -- name: give_arrivals
 UPDATE organization SET arrival = arrival + :count WHERE number = :organization
@@ -16,8 +19,12 @@ RETURNING arrival
 -- name: organizations
 SELECT id, name, created_at FROM organization ORDER BY number
 
+-- name: add_organization_number
+INSERT INTO organization_number (id) VALUES (:id) RETURNING number
+
 -- name: add_organization
-INSERT INTO organization (id, name, created_at) VALUES (:id, :name, :created_at)
+INSERT INTO organization (number, id, name, created_at)
+VALUES (:organization, :id, :name, :created_at)
 
 -- name: add_service
 INSERT INTO service
@@ -83,9 +90,9 @@ WHERE organization = :organization AND day BETWEEN :first AND :last
 SELECT number FROM contact WHERE organization = :organization AND key = :key
 
 -- name: sources
-SELECT source.body FROM source JOIN organization
-  ON organization.number = source.organization
-WHERE :organization::text IS NULL OR organization.id = :organization
+SELECT source.body FROM source JOIN organization_number
+  ON organization_number.number = source.organization
+WHERE :organization::text IS NULL OR organization_number.id = :organization
 ORDER BY source.number
 
 -- name: source

@@ -5,6 +5,7 @@ SELECT registry, settings FROM organization WHERE number = :organization
 
 -- name: touch_registry
 UPDATE organization SET registry = registry + 1 WHERE number = :organization
+RETURNING registry
 
 -- name: put_settings
 UPDATE organization SET settings = :settings, registry = registry + 1
@@ -29,9 +30,7 @@ WHERE organization = :organization AND changed > :since ORDER BY number
 
 -- name: put_location
 INSERT INTO location (organization, id, body, settings, deleted, changed)
-VALUES (:organization, :id, :body, :settings, :deleted, (
-  SELECT registry FROM organization WHERE number = :organization
-))
+VALUES (:organization, :id, :body, :settings, :deleted, :changed)
 ON CONFLICT (organization, id) DO UPDATE SET
   body = excluded.body, settings = excluded.settings, deleted = excluded.deleted,
   changed = excluded.changed
@@ -43,20 +42,15 @@ WHERE organization = :organization AND changed > :since ORDER BY number
 
 -- name: put_hotspot
 INSERT INTO hotspot (organization, id, location, body, changed)
-VALUES (:organization, :id, (
-  SELECT number FROM location WHERE organization = :organization AND id = :location
-), :body, (
-  SELECT registry FROM organization WHERE number = :organization
-))
+SELECT organization, :id, number, :body, :changed FROM location
+WHERE organization = :organization AND id = :location
 ON CONFLICT (organization, id) DO UPDATE SET
   location = excluded.location, body = excluded.body, changed = excluded.changed,
   deleted = false
 
 -- name: delete_hotspot
 -- It stays, so that whoever knows an older version learns of it.
-UPDATE hotspot SET deleted = true, changed = (
-  SELECT registry FROM organization WHERE number = :organization
-)
+UPDATE hotspot SET deleted = true, changed = :changed
 WHERE organization = :organization AND id = :id
 
 -- name: add_contact
@@ -186,7 +180,7 @@ FROM (
     AND place_kind = :place_kind AND place = :place AND first_at <= :high
   ORDER BY first_at DESC LIMIT :limit
 ) AS latest JOIN stay_end
-  ON stay_end.organization = latest.organization AND stay_end.stay = latest.number
+  ON stay_end.organization = :organization AND stay_end.stay = latest.number
 WHERE last_at >= :low
 
 -- name: stays_of
@@ -362,7 +356,7 @@ SELECT device, since_at, (
 FROM owner WHERE organization = :organization AND contact = :contact
 
 -- name: retire_contact
-UPDATE contact SET id = NULL, key = decode(replace(gen_random_uuid()::text, '-', ''), 'hex')
+UPDATE contact SET id = NULL, key = :key
 WHERE organization = :organization AND number = :contact
 
 -- name: erase_events

@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 import msgspec
 from psycopg_pool import ConnectionPool
 
-from footfall.errors import OrganizationUnknown, StoreError
+from footfall.errors import StoreError
 from footfall.store.postgres.connections import Connection, is_broken, translated
+from footfall.store.postgres.organizations import Numbers
 from footfall.store.postgres.session import PostgresSession
 from footfall.store.postgres.statements import SQL
 from footfall.store.relational.cache import PresenceCaches
@@ -43,10 +44,12 @@ class Writer:
         pool: ConnectionPool[Connection],
         keys: Keys,
         registries: Registries,
+        numbers: Numbers,
     ):
         self._pool = pool
         self._keys = keys
         self._registries = registries
+        self._numbers = numbers
         self._caches = PresenceCaches()
         self._lanes: OrderedDict[str, deque[_Job]] = OrderedDict()
         self._busy: set[str] = set()
@@ -147,12 +150,10 @@ class Writer:
 
     def _lock(self, connection: Connection, organization: str) -> "_Locked":
         """Lock the organization's row, first of all."""
-        values = {"id": organization}
-        cursor = connection.execute(SQL["lock_organization"], values, binary=True)
-        row = cursor.fetchone()
-        if row is None:
-            raise OrganizationUnknown(f"There is no organization {organization}.")
-        number, version = row
+        number = self._numbers.of(connection, organization)
+        values = {"organization": number}
+        locked = connection.execute(SQL["lock_organization"], values, binary=True)
+        [(version,)] = locked.fetchall()
         with self._wake:
             cache = self._caches.of(number)
         # What is remembered holds if nobody wrote since it was.

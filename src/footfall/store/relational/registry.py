@@ -65,10 +65,11 @@ class SQLRegistry(Repository, RegistryRepository):
             self._registries[self._number] = version, registry
         return registry
 
-    def _touch(self) -> None:
-        """Give the registry its next version, that of what changes now."""
+    def _touch(self) -> int:
+        """Give the registry its next version, that of what changes now; return it."""
         self._touched = True
-        self._run("touch_registry")
+        [(version,)] = self._run("touch_registry")
+        return int(version)
 
     def _key(self, purpose: str) -> bytes:
         row = self._one("key", purpose=purpose)
@@ -86,25 +87,28 @@ class SQLRegistry(Repository, RegistryRepository):
     def put_location(
         self, location: Location, settings: PresenceSettings, *, deleted: bool = False
     ) -> None:
-        self._touch()
         self._run(
             "put_location",
             id=location.id,
             body=msgspec.json.encode(location),
             settings=msgspec.json.encode(settings),
             deleted=deleted,
+            changed=self._touch(),
         )
 
     @override
     def put_hotspot(self, hotspot: Hotspot) -> None:
-        self._touch()
-        body = msgspec.json.encode(hotspot)
-        self._run("put_hotspot", id=hotspot.id, location=hotspot.venue_id, body=body)
+        self._run(
+            "put_hotspot",
+            id=hotspot.id,
+            location=hotspot.venue_id,
+            body=msgspec.json.encode(hotspot),
+            changed=self._touch(),
+        )
 
     @override
     def delete_hotspot(self, hotspot: str) -> None:
-        self._touch()
-        self._run("delete_hotspot", id=hotspot)
+        self._run("delete_hotspot", id=hotspot, changed=self._touch())
 
     @override
     def put_settings(self, settings: PresenceSettings) -> None:

@@ -5,6 +5,7 @@ SELECT registry, settings FROM organization WHERE number = :organization
 
 -- name: touch_registry
 UPDATE organization SET registry = registry + 1 WHERE number = :organization
+RETURNING registry
 
 -- name: put_settings
 UPDATE organization SET settings = :settings, registry = registry + 1
@@ -31,9 +32,7 @@ WHERE organization = :organization AND changed > :since ORDER BY number
 
 -- name: put_location
 INSERT INTO location (organization, id, body, settings, deleted, changed)
-VALUES (:organization, :id, :body, :settings, :deleted, (
-  SELECT registry FROM organization WHERE number = :organization
-))
+VALUES (:organization, :id, :body, :settings, :deleted, :changed)
 ON CONFLICT (organization, id) DO UPDATE
 SET body = :body, settings = :settings, deleted = :deleted, changed = excluded.changed
 
@@ -46,17 +45,13 @@ WHERE organization = :organization AND changed > :since ORDER BY number
 INSERT INTO hotspot (organization, id, location, body, changed)
 VALUES (:organization, :id, (
   SELECT number FROM location WHERE organization = :organization AND id = :location
-), :body, (
-  SELECT registry FROM organization WHERE number = :organization
-))
+), :body, :changed)
 ON CONFLICT (organization, id) DO UPDATE
 SET location = excluded.location, body = :body, changed = excluded.changed, deleted = 0
 
 -- name: delete_hotspot
 -- It stays, so that whoever knows an older version learns of it.
-UPDATE hotspot SET deleted = 1, changed = (
-  SELECT registry FROM organization WHERE number = :organization
-)
+UPDATE hotspot SET deleted = 1, changed = :changed
 WHERE organization = :organization AND id = :id
 
 -- name: shared_external_ids
