@@ -14,8 +14,9 @@ from footfall.store.relational.statements import load, load_migrations
 
 ENGINE = "footfall.store.postgres"
 STATEMENTS = load(ENGINE, "statements.sql", "transaction.sql", "copying.sql")
-# The rows of a COPY are sent to their shards one by one; ANALYZE is of all tables.
-for name in ("take_rows", "count_copies"):
+# The first reads no rows; those of a COPY are sent to their shards one by one; ANALYZE
+# is of all tables.
+for name in ("columns", "take_rows", "count_copies"):
     del STATEMENTS[name]
 ARM = STATEMENTS.pop("arm")
 ARMS = " UNION ALL ".join(
@@ -29,9 +30,6 @@ ARMS = " UNION ALL ".join(
     for table in ("event", "withdrawal")
 )
 STATEMENTS["page"] = STATEMENTS["page"].format(arms=ARMS, order="key", size=20)
-STATEMENTS["columns"] = STATEMENTS["columns"].format(
-    columns="body", table="event", organization=":organization"
-)
 
 # Each node has all of it; what each write updates may never be here.
 REFERENCE = {"organization_number"}

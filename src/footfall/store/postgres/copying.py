@@ -63,12 +63,10 @@ class PostgresCopySession(PostgresSession):
             columns = ("organization", *columns)
             rows = ((self.organization, *row) for row in rows)
             number = None if number is None else number + 1
-        names, literal = ", ".join(columns), f"'{self.organization}'"
+        names = ", ".join(columns)
         with self.connection.cursor() as cursor:
             look, take = (
-                SQL[name]
-                .format(table=table, columns=names, organization=literal)
-                .encode()
+                SQL[name].format(table=table, columns=names).encode()
                 for name in ("columns", "take_rows")
             )
             cursor.execute(look)

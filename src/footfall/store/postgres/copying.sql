@@ -30,9 +30,8 @@ INSERT INTO copy_mark (organization, mark) VALUES (:organization, :mark)
 ON CONFLICT (organization) DO UPDATE SET mark = excluded.mark
 
 -- name: columns
--- For their types, which rows in binary must have. A service has its organization's id
--- there, all else its number: a literal takes the column's type.
-SELECT {columns} FROM {table} WHERE organization = {organization} LIMIT 0
+-- For their types, which rows in binary must have.
+SELECT {columns} FROM {table} WHERE false
 
 -- name: take_rows
 COPY {table} ({columns}) FROM STDIN (FORMAT BINARY)
