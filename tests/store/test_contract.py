@@ -1,16 +1,19 @@
 """What every engine must do; the `store` fixture brings each in turn."""
 
+import contextlib
 import json
+import queue
 import secrets
 import threading
 
 import pytest
 
+from footfall import service
 from footfall.core.access import Role, Service
 from footfall.core.events import acceptance
 from footfall.core.queries import EventQuery, Position, Sort
 from footfall.errors import AlreadyExists, ContactUnknown, OrganizationUnknown
-from footfall.store import Appended, Credential, Erased, Organization
+from footfall.store import Appended, Credential, Entries, Erased, Organization
 from tests.conftest import event
 
 
@@ -239,3 +242,80 @@ def test_a_lease_is_one_holders_until_it_ends_or_is_given_up(store):
     assert not take("a", 20)
     store.give_up_leases("b").result()
     assert take("a", 21)
+
+
+def entries(store, after=0, **changes):
+    return store.entries(EventQuery("org", **changes), after)
+
+
+def test_the_log_has_each_event_with_its_arrival_number(store):
+    store.append("other", [new()]).result()
+    made = [new() for _ in range(3)]
+    for one in made:
+        store.append("org", [one]).result()
+        store.append("other", [new()]).result()
+    log = entries(store)
+    assert [(e.arrival, e.body) for e in log.found] == [
+        (number, one.body) for number, one in enumerate(made, 1)
+    ]
+    assert log.end == 3
+    assert [e.arrival for e in entries(store, after=2).found] == [3]
+
+
+def test_a_full_part_of_the_log_ends_at_its_last_entry_and_the_last_part_at_the_newest(
+    store,
+):
+    store.append("org", [new() for _ in range(5)]).result()
+    part = entries(store, size=2, after=1)
+    assert ([e.arrival for e in part.found], part.end) == ([2, 3], 3)
+    assert entries(store, size=10, contact="guest").end == 5
+    assert entries(store, after=5).found == []
+    assert entries(store, after=5).end == 5
+
+
+def test_the_log_can_be_of_some_types_and_of_one_contact(store):
+    kinds = ({"type": "login"}, {"type": "arriving"})
+    made = [
+        new(customerId=who, event=kind | {"id": secrets.token_hex(16) + "l"})
+        for who in ("ann", "bob")
+        for kind in kinds
+    ]
+    store.append("org", made).result()
+    login = made[0].type
+    assert [e.arrival for e in entries(store, types=(login,)).found] == [1, 3]
+    assert [e.arrival for e in entries(store, contact="bob").found] == [3, 4]
+    assert [e.arrival for e in entries(store, contact="bob", types=(login,)).found] == [
+        3
+    ]
+
+
+def test_the_log_of_a_contact_that_was_never_seen_is_empty_up_to_the_newest(store):
+    store.append("org", [new()]).result()
+    assert entries(store, contact="nobody") == Entries([], 1)
+
+
+def test_the_newest_arrivals_are_those_of_the_organizations_that_are_asked_for(store):
+    store.append("org", [new(), new()]).result()
+    store.append("other", [new()]).result()
+    assert store.newest_arrivals(["org", "nobody"]) == {"org": 2}
+
+
+def test_whoever_watches_is_woken_with_the_organization_that_was_written(store):
+    woken: queue.Queue[str | None] = queue.Queue()
+    end = store.watch(woken.put)
+    store.append("org", [new()]).result()
+    while woken.get(timeout=10) != "org":
+        pass
+    end()
+
+
+def test_a_commit_of_another_process_wakes_those_that_watch(store, chosen):
+    woken: queue.Queue[str | None] = queue.Queue()
+    end = store.watch(woken.put)
+    with contextlib.closing(service.open_store(chosen)) as other:
+        while True:  # the first may be told before this store listens
+            other.append("org", [new()]).result()
+            with contextlib.suppress(queue.Empty):
+                assert woken.get(timeout=1) in ("org", None)
+                break
+    end()

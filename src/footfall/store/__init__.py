@@ -4,7 +4,7 @@ Reads answer at once and may be called from any thread. Writes return a future: 
 is done when the write is on disk, and many writes share one commit.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -12,7 +12,7 @@ import msgspec
 
 from footfall.core.access import Service
 from footfall.core.events.structs import NewEvent
-from footfall.core.queries import EventQuery, Position
+from footfall.core.queries import EventQuery, Position, Sort
 from footfall.store.transaction import Source, Transaction
 
 T = TypeVar("T")
@@ -42,6 +42,25 @@ class Page(msgspec.Struct, frozen=True):
     last: Position | None
     has_more: bool
     newest: int
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """An event, or a withdrawal, in the log of arrivals: its number there, its JSON."""
+
+    arrival: int
+    body: bytes
+
+
+class Entries(msgspec.Struct, frozen=True):
+    """A part of an organization's log of arrivals.
+
+    Attributes:
+        found: What matches, in order.
+        end: The arrival number up to which nothing else matches.
+    """
+
+    found: list[Entry]
+    end: int
 
 
 class Appended(msgspec.Struct, frozen=True):
@@ -107,6 +126,27 @@ class Store(Protocol):
 
         Raises:
             ContactUnknown: The query names a contact that was never seen.
+        """
+
+    def entries(self, query: EventQuery, after: int) -> Entries:
+        """Read the log of arrivals: up to `query.size` entries that follow `after`.
+
+        Of the query, the contact, the types and the size count. A contact that was
+        never seen has no entries.
+        """
+
+    def newest_arrivals(self, organizations: Iterable[str]) -> dict[str, int]:
+        """Return the newest arrival number of each of these that exists."""
+
+    def watch(self, wake: Callable[[str | None], None]) -> Callable[[], None]:
+        """Be woken when a log grows, whichever process wrote.
+
+        Args:
+            wake: Called on any thread with the organization's id soon after a commit;
+                with None where any log may have grown. It must not wait.
+
+        Returns:
+            What ends it.
         """
 
     def erase(self, organization: str, contact: str) -> Future[Erased]:
@@ -192,6 +232,13 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Finish what is waiting and close."""
+
+
+def in_log(query: EventQuery) -> EventQuery:
+    """Return the query for the log of arrivals, which knows no span and one order."""
+    return msgspec.structs.replace(
+        query, start_at=None, end_at=None, sort=Sort.RECEIVED_TIME, reverse=False
+    )
 
 
 @runtime_checkable

@@ -6,7 +6,7 @@ version says whether what a server remembers still holds.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -23,7 +23,15 @@ from footfall.errors import (
     StoreError,
     StoreUnwritable,
 )
-from footfall.store import Appended, Credential, Erased, Organization, Page
+from footfall.store import (
+    Appended,
+    Credential,
+    Entries,
+    Erased,
+    Organization,
+    Page,
+    in_log,
+)
 from footfall.store.postgres import pages
 from footfall.store.postgres.connections import (
     PAGES,
@@ -37,6 +45,7 @@ from footfall.store.postgres.distribution import distribute, isolate, table_size
 from footfall.store.postgres.erasure import erase
 from footfall.store.postgres.event_log import append
 from footfall.store.postgres.health import check_health
+from footfall.store.postgres.notifications import Notifications
 from footfall.store.postgres.organizations import Numbers, add_organization
 from footfall.store.postgres.schema import prepare
 from footfall.store.postgres.session import PostgresSession
@@ -81,13 +90,21 @@ class PostgresStore(PostgresCopying):
             self._pool.close()
             raise
         self._pages = open_pool(url, PAGES)
-        self._writer = Writer(self._pool, self._keys, self._registries, self._numbers)
+        self._notifications = Notifications(url, self._pool)
+        self._writer = Writer(
+            self._pool,
+            self._keys,
+            self._registries,
+            self._numbers,
+            self._notifications.announce,
+        )
         self._threads = ThreadPoolExecutor(_THREADS, "footfall-store")
 
     @override
     def close(self) -> None:
         self._threads.shutdown()
         self._writer.close()
+        self._notifications.close()
         self._pages.close()
         self._pool.close()
 
@@ -123,23 +140,46 @@ class PostgresStore(PostgresCopying):
         bound: int | None = None,
     ) -> Page:
         def look(connection: Connection) -> Page:
-            number = self._numbers.of(connection, query.organization)
-            values: dict[str, Any] = {"organization": number}
-            row = connection.execute(SQL["newest_arrival"], values).fetchone()
-            newest = int(row[0]) if row else 0
-            contact = None
-            if query.contact is not None:
-                values["key"] = self._keys.contact(query.contact)
-                row = connection.execute(SQL["contact"], values).fetchone()
-                if row is None:
-                    raise ContactUnknown(
-                        "This organization has never seen this contact."
-                    )
-                contact = int(row[0])
-            scope = pages.Scope(number, newest, contact)
+            scope = self._scope(connection, query)
+            if query.contact is not None and scope.contact is None:
+                raise ContactUnknown("This organization has never seen this contact.")
             return pages.read(connection, query, scope, after, bound)
 
         return self._look(look, self._pages)
+
+    @override
+    def entries(self, query: EventQuery, after: int) -> Entries:
+        query = in_log(query)
+
+        def look(connection: Connection) -> Entries:
+            scope = self._scope(connection, query)
+            if query.contact is not None and scope.contact is None:
+                return Entries([], scope.newest)
+            return pages.read_entries(connection, query, scope, after)
+
+        return self._look(look, self._pages)
+
+    def _scope(self, connection: Connection, query: EventQuery) -> pages.Scope:
+        """Look up what a query names, the newest arrival first of all."""
+        number = self._numbers.of(connection, query.organization)
+        values: dict[str, Any] = {"organization": number}
+        row = connection.execute(SQL["newest_arrival"], values).fetchone()
+        newest = int(row[0]) if row else 0
+        contact = None
+        if query.contact is not None:
+            values["key"] = self._keys.contact(query.contact)
+            row = connection.execute(SQL["contact"], values).fetchone()
+            contact = None if row is None else int(row[0])
+        return pages.Scope(number, newest, contact)
+
+    @override
+    def newest_arrivals(self, organizations: Iterable[str]) -> dict[str, int]:
+        rows = self._rows("newest_arrivals", organizations=list(organizations))
+        return dict(rows)
+
+    @override
+    def watch(self, wake: Callable[[str | None], None]) -> Callable[[], None]:
+        return self._notifications.watch(wake)
 
     @override
     def erase(self, organization: str, contact: str) -> Future[Erased]:

@@ -12,7 +12,7 @@ import msgspec
 from footfall.core import instants
 from footfall.core.events.types import TYPES
 from footfall.core.queries import EventQuery, Position, Sort
-from footfall.store import Page
+from footfall.store import Entries, Entry, Page
 from footfall.store.postgres.connections import Connection
 from footfall.store.postgres.statements import SQL
 from footfall.store.relational.offsets import Span, local_spans
@@ -52,6 +52,33 @@ def read(
     bound: int | None,
 ) -> Page:
     """Read a page; see `Store.page`."""
+    rows = _rows(connection, query, scope, after, bound)
+    shown = rows[: query.size]
+    if not shown:
+        return Page(0, b"", None, has_more=False, newest=scope.newest)
+    body = b",".join([row[2] for row in shown])
+    last = Position(*shown[-1][:2])
+    return Page(len(shown), body, last, len(rows) > query.size, scope.newest)
+
+
+def read_entries(
+    connection: Connection, query: EventQuery, scope: Scope, after: int
+) -> Entries:
+    """Read a part of the log; see `Store.entries`."""
+    rows = _rows(connection, query, scope, Position(after, after), None)
+    found = [Entry(arrival, body) for _, arrival, body in rows[: query.size]]
+    end = found[-1].arrival if len(rows) > query.size else scope.newest
+    return Entries(found, end)
+
+
+def _rows(
+    connection: Connection,
+    query: EventQuery,
+    scope: Scope,
+    after: Position | None,
+    bound: int | None,
+) -> list[Any]:
+    """Return the key, arrival and body of a page's events and of the next one."""
     organization, newest = scope.organization, scope.newest
 
     def offsets(first: int, last: int) -> list[Any]:
@@ -89,13 +116,7 @@ def read(
     sql = SQL["page"].format(
         arms=" UNION ALL ".join(parts), order=order, size=query.size
     )
-    rows = connection.execute(sql, values, binary=True).fetchall()
-    shown = rows[: query.size]
-    if not shown:
-        return Page(0, b"", None, has_more=False, newest=newest)
-    body = b",".join([row[2] for row in shown])
-    last = Position(*shown[-1][:2])
-    return Page(len(shown), body, last, len(rows) > query.size, newest)
+    return connection.execute(sql, values, binary=True).fetchall()
 
 
 def _arms(query: EventQuery, local: list[Span]) -> list[_Arm]:

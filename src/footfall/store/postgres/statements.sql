@@ -6,6 +6,12 @@ SELECT number FROM organization_number WHERE id = :id
 -- name: newest_arrival
 SELECT arrival FROM organization WHERE number = :organization
 
+-- name: newest_arrivals
+SELECT id, arrival FROM organization WHERE id = ANY(:organizations)
+
+-- name: announce
+SELECT pg_notify(:channel, :payload)
+
 -- name: lock_organization
 -- First in each write: the lock on the row makes the writes of an organization follow
 -- each other, and its version says that what others remember holds no more.

@@ -45,11 +45,22 @@ class Writer:
         keys: Keys,
         registries: Registries,
         numbers: Numbers,
+        committed: Callable[[str], None],
     ):
+        """Start the threads.
+
+        Args:
+            pool: What to write on.
+            keys: What opens the organizations' keys.
+            registries: What is remembered of what is registered.
+            numbers: What is remembered of organizations' numbers.
+            committed: Called with each organization of which something was written.
+        """
         self._pool = pool
         self._keys = keys
         self._registries = registries
         self._numbers = numbers
+        self._committed = committed
         self._caches = PresenceCaches()
         self._lanes: OrderedDict[str, deque[_Job]] = OrderedDict()
         self._busy: set[str] = set()
@@ -104,6 +115,8 @@ class Writer:
                     job.done.set_exception(result)
                 else:
                     job.done.set_result(result)
+            if not all(isinstance(result, BaseException) for result in results):
+                self._committed(organization)
 
     def _take(self) -> tuple[str, list[_Job]] | None:
         """Take the jobs of the organization whose turn it is; None at the end."""

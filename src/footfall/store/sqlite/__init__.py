@@ -7,7 +7,7 @@ anyone is told of it (`synchronous=FULL`).
 import contextlib
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,12 +27,21 @@ from footfall.errors import (
     StoreFull,
     StoreUnwritable,
 )
-from footfall.store import Appended, Credential, Erased, Organization, Page
+from footfall.store import (
+    Appended,
+    Credential,
+    Entries,
+    Erased,
+    Organization,
+    Page,
+    in_log,
+)
 from footfall.store.relational.cache import PresenceCache, PresenceCaches
 from footfall.store.relational.keys import Keys
 from footfall.store.relational.services import credential_of, service_of, values_of
 from footfall.store.relational.session import Registries
 from footfall.store.sqlite import backups, pages
+from footfall.store.sqlite.arrivals import rows_of
 from footfall.store.sqlite.ballast import Ballast
 from footfall.store.sqlite.connections import (
     Readers,
@@ -42,7 +51,7 @@ from footfall.store.sqlite.connections import (
 )
 from footfall.store.sqlite.copying import SQLiteCopying
 from footfall.store.sqlite.eraser import Eraser
-from footfall.store.sqlite.event_log import Rows, append, number_of
+from footfall.store.sqlite.event_log import Rows, append, find_contact, number_of
 from footfall.store.sqlite.health import check_health
 from footfall.store.sqlite.journal import (
     Entry,
@@ -58,6 +67,7 @@ from footfall.store.sqlite.observations import (
 from footfall.store.sqlite.session import SQLiteSession
 from footfall.store.sqlite.statements import SQL
 from footfall.store.sqlite.transaction import SQLiteTransaction, forget
+from footfall.store.sqlite.watch import FileWatch
 from footfall.store.sqlite.writer import Writer
 from footfall.store.transaction import Source, Transaction
 
@@ -85,7 +95,10 @@ class SQLiteStore(SQLiteCopying):
         check_file(path)
         self._path = path
         self._keys = Keys(sealing_key)
-        self._writer = Writer(path, self._keys, yields=not serving)
+        self._watch = FileWatch(path)
+        self._writer = Writer(
+            path, self._keys, yields=not serving, committed=self._watch.wake
+        )
         self._readers = Readers(path)
         self._ballast = Ballast(path, keeps=serving)
         self._registries: Registries = {}
@@ -109,6 +122,7 @@ class SQLiteStore(SQLiteCopying):
         self._eraser.close()
         self._journaling.shutdown()
         self._writer.close()
+        self._watch.close()
         self._readers.close()
 
     @override
@@ -158,6 +172,31 @@ class SQLiteStore(SQLiteCopying):
                     connection, organization, self._keys.contact(query.contact)
                 )
             return pages.read(connection, query, organization, contact, after, bound)
+
+    @override
+    def entries(self, query: EventQuery, after: int) -> Entries:
+        query = in_log(query)
+        with self._readers.snapshot() as connection:
+            organization = number_of(connection, query.organization)
+            contact = None
+            if query.contact is not None:
+                key = self._keys.contact(query.contact)
+                contact = find_contact(connection, organization, key)
+                if contact is None:
+                    newest, *_ = rows_of(connection, organization, after, None)
+                    return Entries([], newest)
+            return pages.read_entries(connection, query, organization, contact, after)
+
+    @override
+    def newest_arrivals(self, organizations: Iterable[str]) -> dict[str, int]:
+        names = msgspec.json.encode(list(organizations)).decode()
+        with self._readers.one() as connection:
+            rows = connection.execute(SQL["newest_arrivals"], {"organizations": names})
+            return dict(rows)
+
+    @override
+    def watch(self, wake: Callable[[str | None], None]) -> Callable[[], None]:
+        return self._watch.add(wake)
 
     @override
     def erase(self, organization: str, contact: str) -> Future[Erased]:
@@ -391,8 +430,7 @@ def _total(parts: list[Appended]) -> Appended:
 
 
 def _contact_of(connection: apsw.Connection, organization: int, key: bytes) -> int:
-    values = {"organization": organization, "key": key}
-    row = connection.execute(SQL["contact"], values).fetchone()
-    if row is None:
+    found = find_contact(connection, organization, key)
+    if found is None:
         raise ContactUnknown("This organization has never seen this contact.")
-    return int(row[0])
+    return found

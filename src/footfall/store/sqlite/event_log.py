@@ -40,6 +40,15 @@ def number_of(connection: apsw.Connection, organization: str) -> int:
     return int(row[0])
 
 
+def find_contact(
+    connection: apsw.Connection, organization: int, key: bytes
+) -> int | None:
+    """Return the number of a contact by its digest; None if it was never seen."""
+    values = {"organization": organization, "key": key}
+    row = connection.execute(SQL["contact"], values).fetchone()
+    return None if row is None else int(row[0])
+
+
 def append(connection: apsw.Connection, number: int, rows: Rows) -> Appended:
     """Insert all at once; where an id is there already, those that are new."""
     try:

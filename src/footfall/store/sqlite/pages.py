@@ -14,6 +14,7 @@ An organization's rows arrived in the order of their numbers, so inside a row's 
 stands for its arrival (see `arrivals`).
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import apsw
@@ -22,7 +23,7 @@ import msgspec
 from footfall.core import instants
 from footfall.core.events.types import TYPES
 from footfall.core.queries import EventQuery, Position, Sort
-from footfall.store import Page
+from footfall.store import Entries, Entry, Page
 from footfall.store.relational.offsets import Span, local_spans
 from footfall.store.sqlite.arrivals import arrival_of, rows_of
 from footfall.store.sqlite.statements import SQL
@@ -61,19 +62,7 @@ def read(
     bound: int | None,
 ) -> Page:
     """Read a page; see `Store.page`. The caller holds the snapshot."""
-    since = 0 if after is None else after.arrival
-    newest, row, bound_row = rows_of(connection, organization, since, bound)
-    if after is not None:
-        after = Position(row if query.sort is Sort.RECEIVED_TIME else after.key, row)
-    arms = _arms(query, _local_spans(connection, organization, query))
-    ranges, values = _ranges(query, arms, after)
-    values |= {"organization": organization, "contact": contact, "bound": bound_row}
-    order = _order(query, arms, query.reverse)
-    opposite = _order(query, arms, not query.reverse)
-
-    def run(name: str) -> list[Any]:
-        sql = SQL[name].format(ranges=ranges, order=order, opposite=opposite)
-        return list(connection.execute(sql, values))
+    newest, run = _prepared(connection, query, organization, contact, after, bound)
 
     def position(row: list[Any]) -> Position:
         arrival = arrival_of(connection, organization, row[1])
@@ -88,6 +77,46 @@ def read(
         return Page(count, body, position(last), has_more=False, newest=newest)
     end = position(ends[0]) if ends else None
     return Page(count, body or b"", end, len(ends) > 1, newest)
+
+
+def read_entries(
+    connection: apsw.Connection,
+    query: EventQuery,
+    organization: int,
+    contact: int | None,
+    after: int,
+) -> Entries:
+    """Read a part of the log; see `Store.entries`. The caller holds the snapshot."""
+    place = Position(after, after)
+    newest, run = _prepared(connection, query, organization, contact, place, None)
+    found = [Entry(arrival, body) for arrival, body in run("entries")]
+    return Entries(found, found[-1].arrival if len(found) == query.size else newest)
+
+
+def _prepared(
+    connection: apsw.Connection,
+    query: EventQuery,
+    organization: int,
+    contact: int | None,
+    after: Position | None,
+    bound: int | None,
+) -> tuple[int, Callable[[str], list[Any]]]:
+    """Return the newest arrival number, and what runs a query's statements by name."""
+    since = 0 if after is None else after.arrival
+    newest, row, bound_row = rows_of(connection, organization, since, bound)
+    if after is not None:
+        after = Position(row if query.sort is Sort.RECEIVED_TIME else after.key, row)
+    arms = _arms(query, _local_spans(connection, organization, query))
+    ranges, values = _ranges(query, arms, after)
+    values |= {"organization": organization, "contact": contact, "bound": bound_row}
+    order = _order(query, arms, query.reverse)
+    opposite = _order(query, arms, not query.reverse)
+
+    def run(name: str) -> list[Any]:
+        sql = SQL[name].format(ranges=ranges, order=order, opposite=opposite)
+        return list(connection.execute(sql, values))
+
+    return newest, run
 
 
 def _local_spans(

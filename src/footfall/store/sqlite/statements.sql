@@ -59,6 +59,21 @@ FROM ({ranges}
       ORDER BY {order} LIMIT :size) AS page
 CROSS JOIN body ON body.number = page.number
 
+-- name: entries
+-- A part of the log, each row with its arrival number.
+SELECT (
+  SELECT arrival + page.number - arrival_range.number FROM arrival_range
+  WHERE organization = :organization AND arrival_range.number <= page.number
+  ORDER BY arrival_range.number DESC LIMIT 1
+), body.body
+FROM ({ranges}
+      ORDER BY {order} LIMIT :size) AS page
+CROSS JOIN body ON body.number = page.number
+
+-- name: newest_arrivals
+SELECT id, arrival FROM organization
+WHERE id IN (SELECT value FROM json_each(:organizations))
+
 -- name: newest_row
 -- Bodies are never deleted, so no number is given twice.
 SELECT coalesce(max(number), 0) FROM body

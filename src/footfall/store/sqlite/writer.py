@@ -60,6 +60,7 @@ class _Job(msgspec.Struct, frozen=True):
 
     work: Callable[[apsw.Connection], Any]
     done: Future[Any]
+    lane: str
     alone: bool
 
 
@@ -72,9 +73,9 @@ class Lanes:
     def __len__(self) -> int:
         return len(self._lanes)
 
-    def put(self, lane: str, job: _Job) -> None:
+    def put(self, job: _Job) -> None:
         """Let a job wait behind those of its lane."""
-        self._lanes.setdefault(lane, deque()).append(job)
+        self._lanes.setdefault(job.lane, deque()).append(job)
 
     def next(self) -> _Job:
         """Return the job whose turn it is; it waits on until `take`."""
@@ -103,6 +104,7 @@ class Writer:
         clock: Callable[[], float] = time.monotonic,
         *,
         yields: bool = False,
+        committed: Callable[[str], None] = lambda _: None,
     ):
         """Open the connection.
 
@@ -111,8 +113,10 @@ class Writer:
             keys: What opens the keys in it.
             clock: Seconds that only go on.
             yields: Whether other processes have precedence: a command beside a server.
+            committed: Called with each organization of which something was written.
         """
         self._yields = yields
+        self._committed = committed
         self._path = path
         self._clock = clock
         with translated(path):
@@ -139,11 +143,11 @@ class Writer:
             lane: Whose work it is: an organization's id.
             alone: Whether it runs outside a transaction.
         """
-        job = _Job(work, Future(), alone)
+        job = _Job(work, Future(), lane, alone)
         with self._wake:
             if self._closed:
                 raise StoreError("The store is closing.")
-            self._waiting.put(lane, job)
+            self._waiting.put(job)
             self._wake.notify()
         return job.done
 
@@ -183,6 +187,8 @@ class Writer:
                 job.done.set_exception(result)
             else:
                 job.done.set_result(result)
+        for lane in {job.lane for job, _ in done if job.lane}:
+            self._committed(lane)
 
     def _do(self, done: list[tuple[_Job, Any]], began: float) -> None:
         """Do one job alone, or all that can share a commit; `done` tells how far."""
