@@ -38,6 +38,7 @@ LOCAL = {"service", "revoked_token", "store_key", "lease", "source"}
 # These are no organization's: they look for work, or tell of the whole database.
 OF_ALL = {
     "organizations",
+    "newest_arrivals",
     "due",
     "organizations_to_reattribute",
     "organizations_to_forget",
