@@ -55,6 +55,7 @@ def main() -> None:
                 "127.0.0.1",
                 0,
                 lambda a: print("serves", a, flush=True),
+                lambda: None,
             )
         )
     finally:

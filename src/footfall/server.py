@@ -11,6 +11,7 @@ from footfall.core.scrolls import ScrollSeal
 from footfall.errors import SettingInvalid
 from footfall.flows.accounts.rate_limits import Limiter, SharedBuckets
 from footfall.flows.accounts.tokens import Tokens
+from footfall.flows.delivery.follow import Followers
 from footfall.flows.events.read import Reading
 from footfall.runtime import http, jobs, radius
 from footfall.runtime.keys import derive_key
@@ -39,7 +40,8 @@ def make_context(
     tokens = Tokens(store, derive_key(secret, "token", 32))
     seal = ScrollSeal(derive_key(secret, "scroll", 64))
     reading = Reading(store, seal)
-    return Context(store, tokens, source_secrets(store, secret), reading, limiter, now)
+    sources, followers = source_secrets(store, secret), Followers(store)
+    return Context(store, tokens, sources, reading, followers, limiter, now)
 
 
 def serve(chosen: Settings, ready: Ready) -> None:
@@ -70,10 +72,12 @@ async def _serve(chosen: Settings, store: Store, secret: str, ready: Ready) -> N
         async with (
             radius.listening(context, chosen.host, chosen.radius_port) as radius_status,
             jobs.running(store, chosen.observations_days),
+            context.followers.running(),
         ):
             application = app.build(context)
             tell = functools.partial(ready, radius=radius_status)
-            await http.run(application, chosen.host, chosen.port, tell)
+            stop = context.followers.close
+            await http.run(application, chosen.host, chosen.port, tell, stop)
 
 
 @contextlib.asynccontextmanager

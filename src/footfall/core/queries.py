@@ -119,7 +119,8 @@ PARAMETER_NAMES = {
 }
 
 
-def _types(text: str) -> tuple[int, ...]:
+def parse_types(text: str) -> tuple[int, ...]:
+    """Read types by their names, separated by commas; ValueError says what is wrong."""
     names = [name.strip() for name in text.split(",")]
     for name in names:
         if name not in TYPE_NUMBERS:
@@ -151,7 +152,7 @@ def _flag(text: str) -> bool:
 _PARAMETERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "dateStart": ("start_at", lambda text: instants.parse_bound(text, last=False)),
     "dateEnd": ("end_at", lambda text: instants.parse_bound(text, last=True)),
-    "events": ("types", _types),
+    "events": ("types", parse_types),
     "size": ("size", _size),
     "sortBy": ("sort", _sort),
     "sortReverse": ("reverse", _flag),

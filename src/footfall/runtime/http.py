@@ -52,9 +52,21 @@ def bind_port(host: str, port: int) -> int:
 
 
 async def run(
-    application: ASGIApp, host: str, port: int, ready: Callable[[str], None]
+    application: ASGIApp,
+    host: str,
+    port: int,
+    ready: Callable[[str], None],
+    stopping: Callable[[], None],
 ) -> None:
-    """Run an application until SIGTERM or SIGINT; see `serve`."""
+    """Run an application until SIGTERM or SIGINT.
+
+    Args:
+        application: What answers.
+        host: Where to listen.
+        port: On which port; 0 finds a free one.
+        ready: Called with the address once connections are accepted.
+        stopping: Called when the stop begins, to bring endless answers to their end.
+    """
     port = bind_port(host, port)
     _allow_connections()
     leaving = asyncio.Event()
@@ -77,6 +89,7 @@ async def run(
         """Accept no new connections, let requests under way finish, then stop."""
         if not leaving.is_set():
             leaving.set()
+            stopping()
             _stop_listening(port)
             loop.call_later(GOODBYE_S, server.stop)
 

@@ -6,7 +6,16 @@ from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp
 
 from footfall.errors import FootfallError
-from footfall.web import contacts, events, operations, places, presence, problems, sts
+from footfall.web import (
+    contacts,
+    events,
+    operations,
+    places,
+    presence,
+    problems,
+    streams,
+    sts,
+)
 from footfall.web.concurrency import ConcurrencyLimit, limited
 from footfall.web.context import Context
 from footfall.web.guard import guard
@@ -21,6 +30,7 @@ ROUTES = [
     events.organization_events,
     events.contact_events,
     events.send_events,
+    streams.stream_events,
     *contacts.ROUTES,
     *places.ROUTES,
     *presence.ROUTES,

@@ -58,8 +58,14 @@ def limited(app: ASGIApp) -> ASGIApp:
 
         async def in_parts(message: Message) -> None:
             body = cast("bytes", message.get("body", b""))
-            if message["type"] != "http.response.body" or len(body) <= PART_BYTES:
+            if message["type"] != "http.response.body":
                 await send(message)
+                return
+            if len(body) <= PART_BYTES:
+                # Of an answer that goes on: its client too must take it in time.
+                within = PART_WITHIN_S if message.get("more_body") else None
+                async with asyncio.timeout(within):
+                    await send(message)
                 return
             view = memoryview(body)
             for start in range(0, len(view), PART_BYTES):

@@ -8,17 +8,19 @@ from litestar.connection import ASGIConnection
 from footfall.flows.accounts.rate_limits import Limiter
 from footfall.flows.accounts.source_secrets import SourceSecrets
 from footfall.flows.accounts.tokens import Tokens
+from footfall.flows.delivery.follow import Followers
 from footfall.flows.events.read import Reading
 from footfall.store import Store
 
 
 class Context(msgspec.Struct, frozen=True):
-    """The store, the tokens, the source secrets, the reader, the limits, the clock."""
+    """The store and what stands on it; the limits; the clock."""
 
     store: Store
     tokens: Tokens
     sources: SourceSecrets
     reading: Reading
+    followers: Followers
     limiter: Limiter
     now: Callable[[], int]
 

@@ -11,11 +11,13 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, unquote, unquote_to_bytes
 
+from litestar import Request
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 _SENT = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})+")
 # No route has this path, so it gets a 404.
 _NOWHERE = "/%00"
+_HEAD = "footfall.head"
 
 
 def canonical(raw: bytes) -> str:
@@ -49,10 +51,15 @@ def exactly_routed(app: ASGIApp) -> ASGIApp:
         if scope["type"] == "http":
             scope["path"] = canonical(scope["raw_path"])
             if scope["method"] == "HEAD":
-                scope["method"] = "GET"
+                scope["method"], scope[_HEAD] = "GET", True
         await app(scope, receive, send)
 
     return wrapped
+
+
+def is_head(request: Request[Any, Any, Any]) -> bool:
+    """Tell whether only the headers are asked for: an endless body must not begin."""
+    return _HEAD in request.scope
 
 
 def decoded(app: ASGIApp) -> ASGIApp:

@@ -1,0 +1,159 @@
+"""Subscriptions: which entries of an organization's log somebody wants to get.
+
+A *subscription* filters what is delivered as it arrives (live streams, webhooks): by
+type, by location and by contact. Geofence events lie at no location.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from footfall.core.events.types import TYPE_NUMBERS
+from footfall.core.queries import EventQuery, parse_types
+from footfall.errors import FieldError, ParameterInvalid
+
+LOCATIONS_MAX = 100
+ID_LENGTH_MAX = 128
+_ARRIVAL_MAX = 2**62
+
+
+class Heading(msgspec.Struct, frozen=True, gc=False):
+    """What of an event says whether it is wanted, and how to name it.
+
+    Attributes:
+        type: Its type.
+        id: Its id.
+        contact: Whose it is.
+        location: Where it happened, if at a location.
+        withdrawn: Whether this announces that the event no longer holds.
+    """
+
+    type: str
+    id: str
+    contact: str
+    location: str | None
+    withdrawn: bool
+
+
+class Subscription(msgspec.Struct, frozen=True):
+    """What is wanted; an empty filter wants all.
+
+    Attributes:
+        types: Only these types, as numbers.
+        locations: Only what happened at these locations.
+        contact: Only this contact's.
+    """
+
+    types: tuple[int, ...] = ()
+    locations: frozenset[str] = frozenset()
+    contact: str | None = None
+
+    def wants(self, heading: Heading) -> bool:
+        """Tell whether an event is wanted."""
+        return (
+            (not self.types or TYPE_NUMBERS[heading.type] in self.types)
+            and (not self.locations or heading.location in self.locations)
+            and (self.contact is None or heading.contact == self.contact)
+        )
+
+    def query(self, organization: str, size: int) -> EventQuery:
+        """Return the query that leaves out most of what is not wanted."""
+        return EventQuery(organization, self.contact, types=self.types, size=size)
+
+
+class _Detail(msgspec.Struct, gc=False):
+    type: str
+    id: str
+    # Only of events that footfall made; in others the field can be anything.
+    withdrawn: Any = None
+
+
+class _Where(msgspec.Struct, gc=False):
+    location_id: str | None = msgspec.field(name="locationId", default=None)
+
+
+class _Event(msgspec.Struct, gc=False):
+    contact: str = msgspec.field(name="customerId")
+    event: _Detail
+    where: _Where | None = None
+
+
+_decoder = msgspec.json.Decoder(_Event)
+
+
+def heading_of(body: bytes) -> Heading:
+    """Read the heading of a stored event."""
+    found = _decoder.decode(body)
+    detail, where = found.event, found.where
+    return Heading(
+        detail.type,
+        detail.id,
+        found.contact,
+        None if where is None else where.location_id,
+        detail.withdrawn is True,
+    )
+
+
+def parse_subscription(
+    parameters: Mapping[str, list[str]], last_id: str | None
+) -> tuple[Subscription, int | None]:
+    """Read the parameters of a live stream; unknown ones are ignored.
+
+    Args:
+        parameters: `events`, `locations`, `customerId`, `after`.
+        last_id: The header `Last-Event-ID`; it wins over `after`, for a browser that
+            connects again sends it beside the address of before.
+
+    Returns:
+        What is wanted, and after which place in the log; None means from now on.
+
+    Raises:
+        ParameterInvalid: Values are not allowed; names all such parameters.
+    """
+    errors: list[FieldError] = []
+    found: dict[str, Any] = {}
+    for name, parse in _PARAMETERS.items():
+        values = parameters.get(name, [])
+        try:
+            if len(values) > 1:
+                raise ValueError("is given more than once")
+            if values:
+                found[name] = parse(values[0])
+            if name == "after" and last_id:
+                found[name] = parse(last_id)
+        except ValueError as error:
+            errors.append(FieldError(name, str(error)))
+    if errors:
+        detail = "; ".join(f"{error.field}: {error.message}" for error in errors)
+        raise ParameterInvalid(f"{detail}.", errors)
+    wanted = Subscription(
+        found.get("events", ()), found.get("locations", frozenset()), found.get(_ID)
+    )
+    return wanted, found.get("after")
+
+
+def parse_locations(text: str) -> frozenset[str]:
+    """Read ids of locations, separated by commas; ValueError says what is wrong."""
+    names = frozenset(name.strip() for name in text.split(",", LOCATIONS_MAX + 1))
+    if len(names) > LOCATIONS_MAX:
+        raise ValueError(f"names more than {LOCATIONS_MAX} locations")
+    if not all(0 < len(name) <= ID_LENGTH_MAX for name in names):
+        raise ValueError(f"has an id that is empty or longer than {ID_LENGTH_MAX}")
+    return names
+
+
+def _parse_place(text: str) -> int:
+    digits = text.isascii() and text.isdigit() and len(text) <= len(str(_ARRIVAL_MAX))
+    if not digits or int(text) > _ARRIVAL_MAX:
+        raise ValueError(f"{text[:64]!r} is not the id of a message of a stream")
+    return int(text)
+
+
+_ID = "customerId"
+_PARAMETERS: dict[str, Callable[[str], Any]] = {
+    "events": parse_types,
+    "locations": parse_locations,
+    _ID: str,
+    "after": _parse_place,
+}

@@ -1,0 +1,1 @@
+"""Delivery: events to those who want them as they arrive."""

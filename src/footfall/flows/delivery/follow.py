@@ -1,0 +1,283 @@
+"""Follow: an organization's log of arrivals, from a place on and as it grows.
+
+The log is the queue: whoever follows has a place in it, and nothing else. A follower
+that is behind reads on from its place in the store. Those that are not wait together:
+when the log has grown, one read gets what is new for all of them (a *part*). A follower
+that is slow finds that part gone, and reads in the store again. So a follower costs no
+memory, however slow it is, and a thousand of them cost one read.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+import msgspec
+import structlog
+
+from footfall.core.subscriptions import Heading, Subscription, heading_of
+from footfall.errors import FootfallError
+from footfall.flows.concurrency import FairLimit
+from footfall.store import Store
+
+P = ParamSpec("P")
+T = TypeVar("T")
+READ_SIZE = 250
+# How long a part is kept for those that are a little late. Not longer: an erased
+# contact's events must not be given out from memory.
+KEPT_S = 1.0
+PARTS_MAX = 16
+PARTS_BYTES_MAX = 4 * 1024 * 1024
+# A wake-up can be lost with the server that was to send it: so look now and then.
+LOOK_EVERY_S = 5
+RETRY_S = 1
+THREADS = 2
+_log = structlog.get_logger()
+
+
+class Message(msgspec.Struct, frozen=True, gc=False):
+    """An entry of the log: its place, what it is about, its JSON."""
+
+    arrival: int
+    heading: Heading
+    body: bytes
+
+
+class Part(msgspec.Struct, frozen=True):
+    """What follows a place of the log, up to another one.
+
+    Attributes:
+        end: The place after it.
+        messages: What lies between.
+        rendered: What was made of it for many, by what it was made for.
+    """
+
+    end: int
+    messages: list[Message]
+    rendered: dict[Hashable, bytes] = {}
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        return sum(len(message.body) for message in self.messages)
+
+
+class _Feed:
+    """The growing end of an organization's log, for all that follow it here."""
+
+    def __init__(self, end: int):
+        self.end = end
+        self.followers = 0
+        self.dirty = False
+        self.reading: asyncio.Task[None] | None = None
+        self._grown = asyncio.Event()
+        self._parts: deque[tuple[float, int, Part]] = deque()
+
+    def add(self, part: Part, now: float) -> None:
+        """Add what came, and wake those that wait for it."""
+        self._parts.append((now, self.end, part))
+        self.forget(now)
+        self.end = part.end
+        self.wake()
+
+    def forget(self, now: float) -> None:
+        """Forget the parts that are old or too much, but not the newest of now."""
+        size = sum(part.size for _, _, part in self._parts)
+        while self._parts:
+            since, _, oldest = self._parts[0]
+            surplus = len(self._parts) > PARTS_MAX or size > PARTS_BYTES_MAX
+            if now - since <= KEPT_S and not (surplus and len(self._parts) > 1):
+                return
+            self._parts.popleft()
+            size -= oldest.size
+
+    def part(self, place: int, now: float) -> Part | None:
+        """Return the part that begins at a place, if it is still kept."""
+        self.forget(now)
+        return next((part for _, at, part in self._parts if at == place), None)
+
+    def wake(self) -> None:
+        """Wake those that wait."""
+        self._grown.set()
+        self._grown = asyncio.Event()
+
+    async def wait(self, within_s: float) -> None:
+        """Wait until it grows, or for so long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self._grown.wait()
+
+
+class Followers:
+    """All that follow logs on this server; use it on one event loop.
+
+    Enter it (`async with`) before the first follows.
+    """
+
+    def __init__(self, store: Store):
+        self._store = store
+        self._feeds: dict[str, _Feed] = {}
+        self._threads = ThreadPoolExecutor(THREADS, "footfall-follow")
+        self._turns = FairLimit(THREADS)
+        self._closed = False
+        self._woken = asyncio.Event()
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Be woken by the store meanwhile."""
+        loop = asyncio.get_running_loop()
+
+        def wake(organization: str | None) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(self._on_growth, organization)
+
+        end = self._store.watch(wake)
+        looking = asyncio.create_task(self._look())
+        try:
+            yield
+        finally:
+            end()
+            self.close()
+            looking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await looking
+            self._threads.shutdown(wait=False)
+
+    def __len__(self) -> int:
+        """How many follow."""
+        return sum(feed.followers for feed in self._feeds.values())
+
+    def count(self, organization: str) -> int:
+        """Return how many follow an organization's log."""
+        feed = self._feeds.get(organization)
+        return 0 if feed is None else feed.followers
+
+    def close(self) -> None:
+        """Let all that follow come to their end."""
+        self._closed = True
+        for feed in self._feeds.values():
+            feed.wake()
+
+    async def newest(self, organization: str) -> int:
+        """Return the newest place of an organization's log."""
+        found = await self._in_thread(self._store.newest_arrivals, [organization])
+        return found.get(organization, 0)
+
+    async def follow(
+        self, organization: str, wanted: Subscription, place: int, idle_s: float
+    ) -> AsyncIterator[Part]:
+        """Yield what follows a place, for as long as it is asked; ends at `close`.
+
+        What is not wanted may be among it, where it costs nothing.
+
+        Args:
+            organization: Whose log.
+            wanted: What is wanted.
+            place: After which place.
+            idle_s: After how long without anything an empty part is given.
+        """
+        end = await self.newest(organization)
+        with self._feed(organization, end) as feed:
+            while not self._closed:
+                part = feed.part(place, self._now())
+                if part is None and place >= feed.end:
+                    await feed.wait(idle_s)
+                    if place >= feed.end:
+                        yield Part(place, [])
+                    continue
+                if part is None:
+                    part = await self._read(organization, wanted, place, feed.end)
+                place = part.end
+                yield part
+
+    @contextlib.contextmanager
+    def _feed(self, organization: str, end: int) -> Iterator[_Feed]:
+        feed = self._feeds.get(organization)
+        if feed is None:
+            feed = self._feeds[organization] = _Feed(end)
+            # What was committed before it was there woke nobody.
+            self._on_growth(organization)
+        feed.followers += 1
+        try:
+            yield feed
+        finally:
+            feed.followers -= 1
+            if not feed.followers:
+                del self._feeds[organization]
+
+    async def _read(
+        self, organization: str, wanted: Subscription, place: int, until: int
+    ) -> Part:
+        """Read what follows a place in the store, at most up to another place."""
+        query = wanted.query(organization, READ_SIZE)
+
+        def read() -> Part:
+            found = self._store.entries(query, place)
+            messages = [
+                Message(one.arrival, heading_of(one.body), one.body)
+                for one in found.found
+                if one.arrival <= until
+            ]
+            return Part(min(found.end, until), messages)
+
+        async with self._turns.of(organization):
+            return await self._in_thread(read)
+
+    async def _in_thread(self, work: Callable[P, T], *args: P.args, **_: P.kwargs) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, work, *args)
+
+    def _on_growth(self, organization: str | None) -> None:
+        if organization is None:
+            self._woken.set()
+            return
+        feed = self._feeds.get(organization)
+        if feed is None or self._closed:
+            return
+        feed.dirty = True
+        if feed.reading is None:
+            feed.reading = asyncio.create_task(self._grow(organization, feed))
+
+    async def _grow(self, organization: str, feed: _Feed) -> None:
+        """Read what is new for all that follow; again while it grows meanwhile."""
+        try:
+            while feed.dirty and feed.followers and not self._closed:
+                feed.dirty = False
+                newest = await self.newest(organization)
+                while feed.end < newest and feed.followers:
+                    part = await self._read(
+                        organization, Subscription(), feed.end, newest
+                    )
+                    feed.add(part, self._now())
+        except FootfallError as error:
+            # It is read once the store is back: see `_look`.
+            _log.warning("streams must wait", reason=error.code)
+        finally:
+            feed.reading = None
+
+    async def _look(self) -> None:
+        """Look which logs grew, when nobody can say which, and now and then."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    await self._woken.wait()
+            self._woken.clear()
+            if not self._feeds:
+                continue
+            try:
+                found = await self._in_thread(
+                    self._store.newest_arrivals, list(self._feeds)
+                )
+            except FootfallError:
+                await asyncio.sleep(RETRY_S)
+                self._woken.set()
+                continue
+            for organization, newest in found.items():
+                feed = self._feeds.get(organization)
+                if feed is not None and feed.end < newest:
+                    self._on_growth(organization)
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
