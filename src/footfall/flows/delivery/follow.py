@@ -183,7 +183,7 @@ class Followers:
                 part = feed.part(place, self._now())
                 if part is None and place >= feed.end:
                     await feed.wait()
-                    if place >= feed.end:
+                    if place >= feed.end and not self._closed:
                         yield Part(place, [])
                     continue
                 if part is None:
