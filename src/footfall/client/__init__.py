@@ -5,7 +5,9 @@ what is sent, `answers` reads what comes back, `readers` know what to ask next;
 `blocking` and `asynchronous` only carry it.
 """
 
-from footfall.client.asynchronous import AsyncClient
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from footfall.client.blocking import Client
 from footfall.client.errors import ClientError
 from footfall.client.events import Changes, Event
@@ -13,6 +15,9 @@ from footfall.client.readers import HistoryPart, HistoryPlace
 from footfall.client.receipts import Receipt, Rejection
 from footfall.client.retries import RetryPolicy
 from footfall.client.webhooks import WebhookMessage
+
+if TYPE_CHECKING:
+    from footfall.client.asynchronous import AsyncClient
 
 __all__ = [
     "AsyncClient",
@@ -27,3 +32,10 @@ __all__ = [
     "RetryPolicy",
     "WebhookMessage",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load what needs asyncio when it is asked for: that takes 40 ms."""
+    if name == "AsyncClient":
+        return importlib.import_module("footfall.client.asynchronous").AsyncClient
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,9 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
-from typing import Any, Self, Unpack
-
-import httpx2
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from footfall import clock
 from footfall.client.answers import read_receipt
@@ -29,8 +27,10 @@ from footfall.client.requests import (
     StreamFilters,
 )
 from footfall.client.retries import FOR_EVER, RetryPolicy
-from footfall.client.transports import AsyncTransport, while_connected
 from footfall.client.webhooks import Webhooks
+
+if TYPE_CHECKING:
+    from footfall.client.transports import AsyncTransport
 
 
 class AsyncClient:
@@ -59,6 +59,8 @@ class AsyncClient:
         policy: RetryPolicy | None = None,
     ):
         """Name the server, and a credential or a token; see `Client`."""
+        from footfall.client.transports import AsyncTransport
+
         target, access = connection(
             base_url, (client_key, client_secret, token), timeout_s, policy
         )
@@ -79,7 +81,7 @@ class AsyncClient:
 class AsyncEventList:
     """A list of events; each iteration reads it anew, page by page."""
 
-    def __init__(self, transport: AsyncTransport, query: EventsQuery):
+    def __init__(self, transport: "AsyncTransport", query: EventsQuery):
         self._transport = transport
         self._query = query
 
@@ -105,7 +107,7 @@ class AsyncEventList:
 class AsyncEventStream:
     """Events as they arrive; see `blocking.EventStream`."""
 
-    def __init__(self, transport: AsyncTransport, reader: StreamReader):
+    def __init__(self, transport: "AsyncTransport", reader: StreamReader):
         self._transport = transport
         self._reader = reader
 
@@ -118,30 +120,19 @@ class AsyncEventStream:
         reader, policy = self._reader, self._transport.policy
         while True:
             before = reader.place
-            async with self._transport.stream(reader.call, policy) as response:
-                async for event in self._messages(response):
-                    yield event
+            async with self._transport.stream(reader.call, policy) as messages:
+                async for message in messages:
+                    if (event := reader.take(message)) is not None:
+                        yield event
             policy = FOR_EVER
             if reader.place == before:
                 await asyncio.sleep(reader.pause_s)
-
-    async def _messages(self, response: httpx2.Response) -> AsyncIterator[Event]:
-        messages = aiter(httpx2.EventSource(response))
-        while True:
-            message = None
-            with while_connected():
-                message = await anext(messages, None)
-            if message is None:
-                return
-            event = self._reader.take(message)
-            if event is not None:
-                yield event
 
 
 class AsyncEvents:
     """The events of an organization; see `blocking.Events`."""
 
-    def __init__(self, transport: AsyncTransport, organization: str):
+    def __init__(self, transport: "AsyncTransport", organization: str):
         self._transport = transport
         self._organization = organization
 

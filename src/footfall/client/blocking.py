@@ -2,9 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from typing import Any, Self, Unpack
-
-import httpx2
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from footfall import clock
 from footfall.client.answers import read_receipt
@@ -29,8 +27,10 @@ from footfall.client.requests import (
     StreamFilters,
 )
 from footfall.client.retries import FOR_EVER, RetryPolicy
-from footfall.client.transports import Transport, while_connected
 from footfall.client.webhooks import Webhooks
+
+if TYPE_CHECKING:
+    from footfall.client.transports import Transport
 
 
 class Client:
@@ -74,6 +74,9 @@ class Client:
         Raises:
             ArgumentInvalid: Something is missing.
         """
+        # httpx2 takes most of the time of an import, so it waits until it is needed.
+        from footfall.client.transports import Transport
+
         target, access = connection(
             base_url, (client_key, client_secret, token), timeout_s, policy
         )
@@ -94,7 +97,7 @@ class Client:
 class EventList:
     """A list of events; each iteration reads it anew, page by page."""
 
-    def __init__(self, transport: Transport, query: EventsQuery):
+    def __init__(self, transport: "Transport", query: EventsQuery):
         self._transport = transport
         self._query = query
 
@@ -127,7 +130,7 @@ class EventStream:
     cannot cure is raised.
     """
 
-    def __init__(self, transport: Transport, reader: StreamReader):
+    def __init__(self, transport: "Transport", reader: StreamReader):
         self._transport = transport
         self._reader = reader
 
@@ -140,30 +143,20 @@ class EventStream:
         reader, policy = self._reader, self._transport.policy
         while True:
             before = reader.place
-            with self._transport.stream(reader.call, policy) as response:
-                yield from self._messages(response)
+            with self._transport.stream(reader.call, policy) as messages:
+                for message in messages:
+                    if (event := reader.take(message)) is not None:
+                        yield event
             # It was there, so it will be back.
             policy = FOR_EVER
             if reader.place == before:
                 time.sleep(reader.pause_s)
 
-    def _messages(self, response: httpx2.Response) -> Iterator[Event]:
-        messages = iter(httpx2.EventSource(response))
-        while True:
-            message = None
-            with while_connected():
-                message = next(messages, None)
-            if message is None:
-                return
-            event = self._reader.take(message)
-            if event is not None:
-                yield event
-
 
 class Events:
     """The events of an organization."""
 
-    def __init__(self, transport: Transport, organization: str):
+    def __init__(self, transport: "Transport", organization: str):
         self._transport = transport
         self._organization = organization
 

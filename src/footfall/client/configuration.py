@@ -1,9 +1,18 @@
 """Configuration: what a client is given, checked before it is used."""
 
+import msgspec
+
 from footfall.client.access import Access
 from footfall.client.errors import ArgumentInvalid
 from footfall.client.retries import RetryPolicy
-from footfall.client.transports import Target
+
+
+class Target(msgspec.Struct, frozen=True):
+    """Where the API is, and how patient to be."""
+
+    base_url: str
+    timeout_s: float
+    policy: RetryPolicy
 
 
 def connection(

@@ -5,10 +5,9 @@ goes on until there is no call; so both clients read in the same way.
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
-from httpx2 import ServerSentEvent
 
 from footfall.client import requests
 from footfall.client.answers import Answer, Page, read_page
@@ -21,6 +20,9 @@ from footfall.client.errors import (
 )
 from footfall.client.events import Changes, Event
 from footfall.client.requests import Call, EventsQuery, StreamFilters
+
+if TYPE_CHECKING:
+    from httpx2 import ServerSentEvent
 
 # So often a scroll may end too early before it got any further.
 VAIN_SCROLLS_MAX = 5
@@ -218,7 +220,7 @@ class StreamReader:
         """The request that goes on after the place."""
         return requests.follow(self._organization, self.place, self._wanted)
 
-    def take(self, message: ServerSentEvent) -> Event | None:
+    def take(self, message: "ServerSentEvent") -> Event | None:
         """Take a message: an event, or only the place."""
         if message.retry is not None:
             self.pause_s = message.retry / 1000

@@ -7,7 +7,6 @@ server says how long to wait (`Retry-After`), that counts.
 from typing import Any
 
 import msgspec
-import stamina
 
 from footfall.client.errors import NoAnswer, Refused
 
@@ -41,6 +40,8 @@ class RetryPolicy(msgspec.Struct, frozen=True):
             if isinstance(error, NoAnswer) and not repeatable:
                 return False
             return wait_before_retry(error)
+
+        import stamina
 
         return stamina.retry_context(
             wait, self.attempts, self.timeout_s, 0.25, self.wait_max_s, 0.5

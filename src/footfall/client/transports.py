@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import TypeVar
 
 import httpx2
-import msgspec
+from httpx2 import EventSource, ServerSentEvent
 
 from footfall import clock
 from footfall.client.access import Access
 from footfall.client.answers import Answer, check
+from footfall.client.configuration import Target
 from footfall.client.errors import AnswerUnreadable, ArgumentInvalid, NoAnswer, Refused
 from footfall.client.requests import USER_AGENT, Call
 from footfall.client.retries import RetryPolicy
@@ -22,14 +23,6 @@ T = TypeVar("T")
 # A live stream says at least every 15 s that it is there.
 SILENT_MAX_S = 45
 _HOPELESS = (httpx2.UnsupportedProtocol, httpx2.LocalProtocolError)
-
-
-class Target(msgspec.Struct, frozen=True):
-    """Where the API is, and how patient to be."""
-
-    base_url: str
-    timeout_s: float
-    policy: RetryPolicy
 
 
 class Transport:
@@ -54,11 +47,19 @@ class Transport:
         return self._try(self._exchange, call, self.policy)
 
     @contextlib.contextmanager
-    def stream(self, call: Call, policy: RetryPolicy) -> Iterator[httpx2.Response]:
-        """Send a call, and give the answer while it comes."""
+    def stream(
+        self, call: Call, policy: RetryPolicy
+    ) -> Iterator[Iterator[ServerSentEvent]]:
+        """Send a call, and give the messages of its answer until the connection ends.
+
+        However it ends: whoever follows connects again.
+
+        Raises:
+            AnswerUnreadable: It is no stream.
+        """
         response = self._try(self._open, call, policy)
         try:
-            yield response
+            yield _messages(response)
         finally:
             response.close()
 
@@ -120,11 +121,11 @@ class AsyncTransport:
     @contextlib.asynccontextmanager
     async def stream(
         self, call: Call, policy: RetryPolicy
-    ) -> AsyncIterator[httpx2.Response]:
+    ) -> AsyncIterator[AsyncIterator[ServerSentEvent]]:
         """See `Transport.stream`."""
         response = await self._try(self._open, call, policy)
         try:
-            yield response
+            yield _async_messages(response)
         finally:
             await response.aclose()
 
@@ -207,13 +208,19 @@ def _explained(target: Target) -> Iterator[None]:
         ) from error
 
 
-@contextlib.contextmanager
-def while_connected() -> Iterator[None]:
-    """Take the end of a stream's connection as its end, however it came.
+def _messages(response: httpx2.Response) -> Iterator[ServerSentEvent]:
+    with _while_connected():
+        yield from EventSource(response)
 
-    Raises:
-        AnswerUnreadable: It is no stream.
-    """
+
+async def _async_messages(response: httpx2.Response) -> AsyncIterator[ServerSentEvent]:
+    with _while_connected():
+        async for message in EventSource(response):
+            yield message
+
+
+@contextlib.contextmanager
+def _while_connected() -> Iterator[None]:
     try:
         yield
     except httpx2.SSEError as error:
