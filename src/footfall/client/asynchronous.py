@@ -1,7 +1,7 @@
 """`AsyncClient`: the API for programs on an event loop; `blocking` describes it."""
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from footfall import clock
@@ -85,7 +85,7 @@ class AsyncEventList:
         self._transport = transport
         self._query = query
 
-    async def __aiter__(self) -> AsyncIterator[Event]:
+    async def __aiter__(self) -> AsyncGenerator[Event, None]:
         async for page in self.pages():
             for event in page:
                 yield event
@@ -116,7 +116,7 @@ class AsyncEventStream:
         """Up to where all has been given out: `after` for the next time."""
         return self._reader.place
 
-    async def __aiter__(self) -> AsyncIterator[Event]:
+    async def __aiter__(self) -> AsyncGenerator[Event, None]:
         reader, policy = self._reader, self._transport.policy
         while True:
             before = reader.place

@@ -5,7 +5,6 @@ sent again: what was stored the first time is a duplicate then.
 """
 
 import gzip
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -84,7 +83,9 @@ class Batcher:
 
 def _line(event: Sendable, now: int) -> bytes:
     """Write an event as one line that has an id; one that has it stays as it is."""
-    # It loads what finds the nearest of wrong names: 10 ms that only senders need.
+    # Only senders need what these load.
+    import secrets
+
     from footfall.core.events.ids import id_letter, make_id
 
     raw = _raw(event)

@@ -1,7 +1,7 @@
 """`Client`: the API for programs that wait."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from footfall import clock
@@ -101,7 +101,7 @@ class EventList:
         self._transport = transport
         self._query = query
 
-    def __iter__(self) -> Iterator[Event]:
+    def __iter__(self) -> Generator[Event, None, None]:
         for page in self.pages():
             yield from page
 
@@ -139,7 +139,7 @@ class EventStream:
         """Up to where all has been given out: `after` for the next time."""
         return self._reader.place
 
-    def __iter__(self) -> Iterator[Event]:
+    def __iter__(self) -> Generator[Event, None, None]:
         reader, policy = self._reader, self._transport.policy
         while True:
             before = reader.place

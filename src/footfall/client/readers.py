@@ -17,6 +17,7 @@ from footfall.client.errors import (
     CredentialsRefused,
     Forbidden,
     ListCutOff,
+    Refused,
 )
 from footfall.client.events import Changes, Event
 from footfall.client.requests import Call, EventsQuery, StreamFilters
@@ -125,7 +126,8 @@ class HistoryReader:
     Where a scroll breaks off, a new one begins at the last date seen: some events come
     twice, none is left out. Another server than footfall may end a scroll that expired
     with an empty page, so its end is believed only of a scroll that brought no later
-    date than the one it began with.
+    date than the one it began with. Where not even an empty page comes, because scrolls
+    break off at once, such a scroll must have brought a page that is not full.
     """
 
     def __init__(self, query: EventsQuery, place: HistoryPlace):
@@ -133,6 +135,8 @@ class HistoryReader:
         self.place = place
         self._began_at = place.since
         self._page: Page | None = None
+        # A full page has as many as the largest one: some servers give less than asked.
+        self._full = 0
         self._vain = 0
         self.call: Call | None = (
             self._begin()
@@ -143,6 +147,7 @@ class HistoryReader:
     def take(self, answer: Answer) -> HistoryPart:
         """Take a page, with the place after it."""
         page = self._page = _new_page(answer, self._page)
+        self._full = max(self._full, len(page.events))
         is_footfall = page.has_more is not None
         self._go_to(_last_date(page.events))
         if page.events and page.scroll_id and page.has_more is not False:
@@ -159,10 +164,18 @@ class HistoryReader:
         """Go on after an error with a new scroll, or raise it if that cannot help."""
         in_scroll = self.call is not None and self.call.parameters[0][0] == "scrollId"
         hopeless = isinstance(error, CredentialsRefused | Forbidden)
-        if hopeless or not in_scroll or self._vain >= VAIN_SCROLLS_MAX:
+        if hopeless or not in_scroll:
+            raise error
+        if isinstance(error, Refused) and self._page and self._is_last(self._page):
+            self.call = None
+            return
+        if self._vain >= VAIN_SCROLLS_MAX:
             raise error
         self._vain += 1
         self.call = self._begin()
+
+    def _is_last(self, page: Page) -> bool:
+        return self.place.since == self._began_at and len(page.events) < self._full
 
     def _begin(self) -> Call:
         """Begin a scroll at the last date seen."""

@@ -7,8 +7,6 @@ import binascii
 from collections.abc import Mapping
 
 import msgspec
-from standardwebhooks import Webhook as Verifier
-from standardwebhooks.webhooks import EmptyWebhookSecretError, WebhookVerificationError
 
 from footfall.client.errors import AnswerUnreadable, ArgumentInvalid, SignatureWrong
 from footfall.client.events import Event
@@ -88,15 +86,17 @@ class Webhooks:
 
 
 def _verify(raw: bytes, headers: dict[str, str], secret: str) -> None:
+    from standardwebhooks import webhooks
+
     try:
-        verifier = Verifier(secret)
-    except (EmptyWebhookSecretError, binascii.Error, ValueError):
+        verifier = webhooks.Webhook(secret)
+    except (webhooks.EmptyWebhookSecretError, binascii.Error, ValueError):
         message = "The secret is not one of a webhook: it begins with whsec_."
         raise ArgumentInvalid(message) from None
     try:
         verifier.verify(raw, headers, json_parse=False)
     # The library lets errors of malformed signatures and bodies through.
-    except (WebhookVerificationError, ValueError) as error:
+    except (webhooks.WebhookVerificationError, ValueError) as error:
         raise SignatureWrong(f"The webhook is not authentic: {error}.") from None
 
 
