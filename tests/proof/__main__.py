@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from footfall.settings import Settings
+from footfall.web import concurrency
 from tests import postgres
 from tests.proof import (
     bystander,
@@ -98,6 +99,12 @@ def connections(folder: Path) -> Iterator[Row]:
         result = f"{found.failed} failed, memory {found.peak_mb:.0f} MB"
         fine = not found.failed and found.peak_mb < MEMORY_MB_MAX
         yield "clients that never read a page of 5,000", "100", result, fine
+        within_s = concurrency.PART_WITHIN_S + 5
+        found = asyncio.run(crowds.stalled_streams(place, 100, within_s))
+        tried = f"100 for {within_s} s"
+        result = f"{found.failed} not cut off, memory {found.peak_mb:.0f} MB"
+        fine = not found.failed and found.peak_mb < MEMORY_MB_MAX
+        yield "streams that are never read", tried, result, fine
     finally:
         place.close()
 
