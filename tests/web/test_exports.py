@@ -1,6 +1,7 @@
 """Exports: the whole result, in lines or as a table, resumable, and never a part of it
 that looks like the whole."""
 
+import contextlib
 import csv
 import io
 import json
@@ -225,18 +226,17 @@ def test_an_export_needs_the_right_to_read_and_its_own_scroll(tenant, other_tena
     assert answer.json()["type"].endswith("scroll-foreign")
 
 
-@pytest.mark.parametrize("accept", [LINES, TABLE])
-def test_an_export_that_breaks_off_is_no_whole_answer_and_is_logged_once(
-    tenant, accept
-):
+def test_an_export_that_breaks_off_is_no_whole_answer_and_is_logged_once(tenant):
     # More than the sockets hold, so that the server waits for its reader.
     large = "x" * 60_000
-    for _ in range(2):
-        tenant.send([event(extra=large) for _ in range(400)])
+    tenant.send([event(extra=large) for _ in range(550)])
     reader = tenant.login(Role.ORGANIZATION_MANAGER, ("events_read",))
     before = tenant.server.log.count("export_broken_off")
     got = b""
-    with reader, reader.stream("GET", tenant.events_path, headers=accept) as answer:
+    with (
+        contextlib.closing(reader),
+        reader.stream("GET", tenant.events_path, headers=LINES) as answer,
+    ):
         parts = answer.iter_bytes()
         got += next(parts)
         assert reader.post("/v1/sts/logout").status_code == 200
