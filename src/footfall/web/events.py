@@ -5,19 +5,24 @@ from typing import Any
 import msgspec
 from litestar import MediaType, Request, Response, get, post
 from litestar.params import FromPath
+from litestar.response import Stream
 
 from footfall.core.access import READ_EVENTS, SEND_EVENTS
 from footfall.flows.events import ingest
 from footfall.web.concurrency import service_of, wait_for_slot
 from footfall.web.context import context_of
+from footfall.web.exports import Kind, export, wanted_kind
 from footfall.web.payload import is_lines, payload
 
 
 async def _read(
     request: Request[Any, Any, Any], organization: str, contact: str | None
-) -> Response[bytes]:
+) -> Response[bytes] | Stream:
     context = context_of(request)
+    kind = wanted_kind(request)
     await wait_for_slot(request, service_of(request))
+    if kind is not Kind.PAGE:
+        return await export(request, organization, contact, kind)
     body = await context.reading.read(
         organization, contact, request.query_params.dict(), context.now()
     )
@@ -30,7 +35,7 @@ async def _read(
 )
 async def organization_events(
     request: Request[Any, Any, Any], cid: FromPath[str]
-) -> Response[bytes]:
+) -> Response[bytes] | Stream:
     """All events of an organization."""
     return await _read(request, cid, None)
 
@@ -41,7 +46,7 @@ async def organization_events(
 )
 async def contact_events(
     request: Request[Any, Any, Any], cid: FromPath[str], contact: FromPath[str]
-) -> Response[bytes]:
+) -> Response[bytes] | Stream:
     """All events of one contact."""
     return await _read(request, cid, contact)
 

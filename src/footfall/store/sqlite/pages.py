@@ -148,6 +148,7 @@ def _ranges(
         "start": query.start_at,
         "end": query.end_at,
         "size": query.size,
+        "separator": query.separator.value,
     }
     if after is not None:
         values |= {"after_key": after.key, "after_number": after.arrival}

@@ -54,7 +54,7 @@ ORDER BY {opposite} LIMIT 1
 
 -- name: bodies
 -- The page as one blob: joined inside the engine, the GIL released.
-SELECT count(*), cast(group_concat(body.body, ',') AS BLOB)
+SELECT count(*), cast(group_concat(body.body, :separator) AS BLOB)
 FROM ({ranges}
       ORDER BY {order} LIMIT :size) AS page
 CROSS JOIN body ON body.number = page.number
