@@ -27,6 +27,7 @@ class Original(msgspec.Struct):
         drops_every: Each so manyth answer breaks off half way.
         limits_every: Each so manyth request gets a 429 instead.
         refuses_token_at: At this request the token is not valid any more.
+        suspended_from: From this request on the account may do nothing.
     """
 
     events: list[dict[str, Any]]
@@ -35,6 +36,7 @@ class Original(msgspec.Struct):
     drops_every: int = 0
     limits_every: int = 0
     refuses_token_at: int = 0
+    suspended_from: int = 10**9
     address: str = ""
     requests: int = 0
     logins: int = 0
@@ -98,6 +100,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(403, {"status": "KO", "message": "Token invalid"})
         elif server.requests == server.refuses_token_at:
             self._answer(403, {"status": "KO", "message": "Token expired"})
+        elif server.requests >= server.suspended_from:
+            self._answer(403, {"status": "KO", "message": "Account suspended"})
         elif server.limits_every and not server.requests % server.limits_every:
             self._answer(429, {"message": "Slow down"}, {"Retry-After": "7"})
         else:

@@ -67,6 +67,10 @@ class AsyncClient:
         self._transport = AsyncTransport(target, access)
         self.events = AsyncEvents(self._transport, organization)
 
+    async def log_in(self) -> None:
+        """Fetch a token now; see `Client.log_in`."""
+        await self._transport.log_in()
+
     async def close(self) -> None:
         """Close the connections."""
         await self._transport.close()

@@ -83,6 +83,14 @@ class Client:
         self._transport = Transport(target, access)
         self.events = Events(self._transport, organization)
 
+    def log_in(self) -> None:
+        """Fetch a token now; otherwise the first request does.
+
+        Raises:
+            CredentialsRefused: The key or the secret is wrong.
+        """
+        self._transport.log_in()
+
     def close(self) -> None:
         """Close the connections."""
         self._transport.close()

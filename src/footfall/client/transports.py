@@ -38,6 +38,12 @@ class Transport:
         """How often a call is tried."""
         return self._target.policy
 
+    def log_in(self) -> None:
+        """Fetch a token, if there is none that holds."""
+        for attempt in self.policy.tries():
+            with attempt:
+                self._token()
+
     def answer(self, call: Call) -> Answer:
         """Send a call until there is an answer.
 
@@ -113,6 +119,12 @@ class AsyncTransport:
     def policy(self) -> RetryPolicy:
         """How often a call is tried."""
         return self._target.policy
+
+    async def log_in(self) -> None:
+        """See `Transport.log_in`."""
+        async for attempt in self.policy.tries():
+            with attempt:
+                await self._token()
 
     async def answer(self, call: Call) -> Answer:
         """See `Transport.answer`."""
