@@ -6,9 +6,10 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Annotated
 
 import msgspec
+from cyclopts import Parameter
 
 from footfall.cli.login import connected
 from footfall.cli.output import print_json, say, shown, warn
@@ -114,7 +115,12 @@ def sync(*, state: Path, organization: str | None = None) -> None:
             write_private(state, SyncState(part.token))
 
 
-def send(file: Path, *, organization: str | None = None, json: bool = False) -> None:
+def send(
+    file: Annotated[Path, Parameter(allow_leading_hyphen=True)],
+    *,
+    organization: str | None = None,
+    json: bool = False,
+) -> None:
     """Send events: NDJSON, an array, or a response of the API, also .gz.
 
     You may repeat it: each event with an id is stored once. Rejected events are printed

@@ -2,7 +2,9 @@
 
 import base64
 import hashlib
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -63,6 +65,7 @@ def listen(
     state = read_private(file, ListenState) or ListenState(_new_secret())
     write_private(file, state)
     say(f"Signing with {state.secret}")
+    sys.stdout.flush()
     with client_of(login) as client, httpx2.Client(timeout=_TIMEOUT_S) as http:
         stream = client.events.stream(
             after=state.place if after is None else after,
@@ -70,10 +73,28 @@ def listen(
             locations=locations,
             contact=customer_id,
         )
-        for event in stream:
-            _forward(http, forward_to, event, state.secret)
-            state.place = event.place
-            write_private(file, state)
+        waiting = True
+        try:
+            for event in stream:
+                waiting = False
+                status = _forward(http, forward_to, event, state.secret)
+                _keep(file, state, event.place)
+                _tell(event, status)
+                waiting = True
+        finally:
+            if waiting:  # what was not wanted need not be looked at again
+                _keep(file, state, stream.place)
+
+
+def _keep(file: Path, state: ListenState, place: int | None) -> None:
+    state.place = place
+    write_private(file, state)
+
+
+def _tell(event: "Event", status: int) -> None:
+    outcome = f"{_type_of(event)} {event.id} {status}"
+    (warn if status >= _ERROR else say)(outcome)
+    sys.stdout.flush()
 
 
 def _new_secret() -> str:
@@ -82,14 +103,13 @@ def _new_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
 
 
-def _forward(http: "httpx2.Client", url: str, event: "Event", secret: str) -> None:
-    """Post an event until the receiver answers, whatever it answers."""
+def _forward(http: "httpx2.Client", url: str, event: "Event", secret: str) -> int:
+    """Post an event until the receiver answers; return the answer's status."""
     import httpx2
     import stamina
 
-    kind = f"{event.type}.withdrawn" if event.withdrawn else event.type
     body = b'{"type":"%s","timestamp":%s,"data":%s}' % (
-        kind.encode(),
+        _type_of(event).encode(),
         msgspec.json.encode(event.when.created_at),
         event.raw,
     )
@@ -97,8 +117,12 @@ def _forward(http: "httpx2.Client", url: str, event: "Event", secret: str) -> No
     for attempt in stamina.retry_context(*away, wait_max=5):
         with attempt:
             headers = _signed(url, event, body, secret)
-            status = http.post(url, content=body, headers=headers).status_code
-            (warn if status >= _ERROR else say)(f"{kind} {event.id} {status}")
+            return http.post(url, content=body, headers=headers).status_code
+    raise AssertionError  # it is tried for ever
+
+
+def _type_of(event: "Event") -> str:
+    return f"{event.type}.withdrawn" if event.withdrawn else event.type
 
 
 def _signed(url: str, event: "Event", body: bytes, secret: str) -> dict[str, str]:

@@ -77,11 +77,14 @@ def pull(
 
     zone_at = ingest.zones(store, organization)
     window = WriteWindow[Appended](_WRITES_MAX)
-    for items, place in pages:
-        batch = ingest.read(items, organization, now, _id_of, zone_at)
-        write = store.append(organization, batch.events)
-        window.add(write, functools.partial(end, batch, items, place))
-    window.drain()
+    try:
+        for items, place in pages:
+            batch = ingest.read(items, organization, now, _id_of, zone_at)
+            write = store.append(organization, batch.events)
+            window.add(write, functools.partial(end, batch, items, place))
+    finally:
+        # What was fetched before an error is not fetched again.
+        window.drain()
     return done
 
 
