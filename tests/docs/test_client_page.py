@@ -26,7 +26,7 @@ def test_the_examples_run(tenant, capsys):
     }
     for code in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):
         exec(code, names)  # noqa: S102  the page's own examples
-    names["client"].close()  # type: ignore[attr-defined]
+    names["client"].close()
     said = capsys.readouterr().out
     assert "v 2026-05-01 10:00:00+00:00" in said
     assert "3 0 []" in said
