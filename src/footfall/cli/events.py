@@ -12,7 +12,7 @@ import msgspec
 from cyclopts import Parameter
 
 from footfall.cli.login import connected
-from footfall.cli.output import print_json, say, shown, warn
+from footfall.cli.output import print_json, say, warn
 from footfall.cli.private_files import read_private, write_private
 from footfall.errors import NothingAccepted
 
@@ -167,7 +167,7 @@ def _write(events: Iterable["Event"]) -> None:
     """Write events to stdout, each on a line, and hand them over."""
     if sys.stdout.isatty():
         for event in events:
-            say(shown(event.raw.decode()))
+            say(event.raw.decode())
     else:
         sys.stdout.buffer.writelines(event.raw + b"\n" for event in events)
     sys.stdout.flush()

@@ -1,5 +1,6 @@
 """`footfall pull`: an account's history, from the original or another footfall."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,7 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from footfall import clock
+from footfall import clock, settings
 from footfall.cli.login import client_of, find_login
 from footfall.cli.output import opened, print_json, say
 from footfall.cli.private_files import read_private, state_file, write_private
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from footfall.client import Client
     from footfall.client.readers import HistoryPlace
     from footfall.flows.events.pull import PulledEvents
-    from footfall.store import Store
+    from footfall.store import Organization, Store
 
 PAGE_SIZE = 5_000
 Note = Callable[["HistoryPlace", "PulledEvents"], None]
@@ -30,7 +31,7 @@ class PullState(msgspec.Struct):
     """How far a history is pulled.
 
     Attributes:
-        arrivals: The store's newest arrival number then: with fewer it is another one.
+        arrivals: The organization's newest arrival number then.
         since: The date of the last event.
         scroll_id: The scroll to go on with.
     """
@@ -40,11 +41,10 @@ class PullState(msgspec.Struct):
     scroll_id: str | None = None
 
 
-def pull(  # noqa: PLR0913  each is a flag
+def pull(
     *,
     from_: str,
     organization: str,
-    into: str | None = None,
     date_start: str | None = None,
     page_size: int = PAGE_SIZE,
     store: str | None = None,
@@ -60,27 +60,27 @@ def pull(  # noqa: PLR0913  each is a flag
 
     Args:
         from_: The address of the other server.
-        organization: The organization's id there.
-        into: The organization's id here, if it is another one.
+        organization: The organization's id, there and here.
         date_start: Only events from this instant or date on.
         page_size: How many events in one request, up to 10,000.
         store: Where the events go: sqlite:PATH (FOOTFALL_STORE).
         json: Print JSON.
     """
-    target = into or organization
     login = find_login(organization, from_)
     with opened(store) as data, client_of(login) as client:
-        if target not in data.newest_arrivals([target]):
-            raise OrganizationUnknown(
-                f"There is no organization {target} here: make it first with `footfall "
-                f"organization create --name NAME --id {target}`."
-            )
-        file = state_file(
-            "pull", login.url, organization, target, store or "", date_start or ""
-        )
-        place = _place_to_go_on(file, data, target)
-        done = _pull(client, (data, target, place), file, (date_start, page_size))
+        made = _organization(data, organization)
+        # A place is that of one organization in one store: one that was made anew has
+        # nothing of what was pulled before.
+        about = (organization, str(made.created_at), _address(store), date_start or "")
+        file = state_file("pull", login.url, *about)
+        place = _place_to_go_on(file, data, organization)
+        to = (data, organization, place)
+        done = _pull(client, to, file, (date_start, page_size))
         file.unlink(missing_ok=True)
+    _say(done, json=json)
+
+
+def _say(done: "PulledEvents", *, json: bool) -> None:
     if json:
         print_json(done)
         return
@@ -90,11 +90,26 @@ def pull(  # noqa: PLR0913  each is a flag
     say(text)
 
 
+def _organization(data: "Store", organization: str) -> "Organization":
+    for one in data.organizations():
+        if one.id == organization:
+            return one
+    raise OrganizationUnknown(
+        f"There is no organization {organization} here: make it first with `footfall "
+        f"organization create --name NAME --id {organization}`."
+    )
+
+
+def _address(store: str | None) -> str:
+    chosen = settings.load(os.environ, store=store)
+    return chosen.store if chosen.is_postgres else str(chosen.path.resolve())
+
+
 def _place_to_go_on(file: Path, data: "Store", target: str) -> "HistoryPlace | None":
     """Return where an interrupted pull was; None to begin.
 
-    Not where the store has fewer arrivals than then: it is a new one, or an older
-    backup, and lacks what was pulled.
+    Not where the store has fewer arrivals than then: an older backup was restored, and
+    lacks what was pulled.
     """
     from footfall.client.readers import HistoryPlace
 

@@ -1,8 +1,10 @@
 """`footfall webhooks listen`: webhooks without an address that others can reach."""
 
 import base64
+import functools
 import hashlib
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     import httpx2
 
     from footfall.client import Event
+    from footfall.client.blocking import EventStream
 
 _SECRET_BYTES = 24
 _TIMEOUT_S = 15
@@ -73,17 +76,26 @@ def listen(
             locations=locations,
             contact=customer_id,
         )
-        waiting = True
-        try:
-            for event in stream:
-                waiting = False
-                status = _forward(http, forward_to, event, state.secret)
-                _keep(file, state, event.place)
-                _tell(event, status)
-                waiting = True
-        finally:
-            if waiting:  # what was not wanted need not be looked at again
-                _keep(file, state, stream.place)
+        _follow(stream, functools.partial(_forward, http, forward_to), file, state)
+
+
+def _follow(
+    stream: "EventStream",
+    forward: Callable[["Event", str], int],
+    file: Path,
+    state: ListenState,
+) -> None:
+    waiting = True
+    try:
+        for event in stream:
+            waiting = False
+            status = forward(event, state.secret)
+            _keep(file, state, event.place)
+            _tell(event, status)
+            waiting = True
+    finally:
+        if waiting:  # what was not wanted need not be looked at again
+            _keep(file, state, stream.place)
 
 
 def _keep(file: Path, state: ListenState, place: int | None) -> None:

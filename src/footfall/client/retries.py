@@ -13,6 +13,8 @@ from footfall.client.errors import NoAnswer, Refused
 RETRY_AFTER_MAX_S = 300
 # The server did not get the whole request, or cannot do it just now.
 _STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+# The server did nothing of the request.
+_UNDONE = frozenset({429, 503})
 _BROKEN_OFF = "body-broken-off"
 
 
@@ -33,13 +35,13 @@ class RetryPolicy(msgspec.Struct, frozen=True):
         """Return stamina's context: loop over it, and try within each attempt.
 
         Args:
-            repeatable: Whether a request whose answer got lost may be sent again.
+            repeatable: Whether a request that the server may have done already, though
+                its answer got lost, may be sent again.
         """
 
         def wait(error: Exception) -> bool | float:
-            if isinstance(error, NoAnswer) and not repeatable:
-                return False
-            return wait_before_retry(error)
+            undone = isinstance(error, Refused) and error.status in _UNDONE
+            return wait_before_retry(error) if repeatable or undone else False
 
         import stamina
 

@@ -51,11 +51,11 @@ def pull(
     rejects: RejectsFile,
     note: Callable[[P, PulledEvents], None],
 ) -> PulledEvents:
-    """Store pages of events, in their order.
+    """Store an organization's events page by page, in their order.
 
     Args:
-        store: Where the events go.
-        organization: The organization that gets them.
+        store: Where they go.
+        organization: Whose they are.
         pages: Events as JSON, each page with the place after it.
         now: The instant of this pull.
         rejects: Keeps what cannot be stored.
