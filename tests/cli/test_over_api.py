@@ -329,6 +329,14 @@ def test_what_cannot_be_stored_is_kept_with_its_reasons(pulling, log_in, tmp_pat
     assert json.loads(line)["id"] == "bad"
 
 
+def test_an_event_without_an_id_is_pulled_once(pulling, log_in):
+    without = [event(event={"type": "login"}), event(event={"type": "visit"})]
+    with serving(Original(without)) as original:
+        log_in(original.address, "acc")
+        assert pulling(original.address).startswith("2 stored, 2 already")
+        assert pulling(original.address).startswith("0 stored, 4 already")
+
+
 def test_a_pull_says_what_it_needs_first(run, homes, log_in):
     run("organization", "create", "--name", "Other")
     at = ("pull", "--from", "http://127.0.0.1:1", "--organization", "acc")
