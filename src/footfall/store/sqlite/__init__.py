@@ -82,6 +82,8 @@ SLICE_EVENTS = 2_000
 class SQLiteStore(SQLiteCopying):
     """Events, and all that belongs to them, in one file."""
 
+    is_remote = False
+
     def __init__(self, path: Path, sealing_key: bytes, *, serving: bool = False):
         """Open the store, and make it if there is none.
 
