@@ -120,7 +120,9 @@ def _prepared(
 ) -> Callable[[str], list[Any]]:
     """Return what runs a query's statements by name."""
     organization = scope.organization
-    row, bound_row = 0, _BEYOND_ALL  # what the snapshot has is all there is
+    # All that the snapshot has, unless it is being copied into this store: an
+    # organization has its arrivals once all of it is there.
+    row, bound_row = 0, _BEYOND_ALL if scope.newest else 0
     if after is not None or bound is not None:
         since = 0 if after is None else after.arrival
         row, bound_row = rows_of(connection, organization, since, bound)
