@@ -49,7 +49,7 @@ def login(*, url: str, organization: str, client_key: str) -> None:
     else:
         secret = sys.stdin.readline()
     made = Login(url.rstrip("/"), organization, client_key, secret.strip())
-    with client_of(made) as client:
+    with client_of(made, attempts=3) as client:
         client.log_in()
     others = [one for one in _logins() if not _is_of(one, made.url, organization)]
     file = configuration_file(_FILE)
@@ -90,11 +90,19 @@ def connected(organization: str | None) -> Iterator["Client"]:
 
 
 @contextlib.contextmanager
-def client_of(one: Login) -> Iterator["Client"]:
-    """Give a client that says on stderr when it has to try again."""
+def client_of(
+    one: Login, *, attempts: int = 8, patience_s: float = 180
+) -> Iterator["Client"]:
+    """Give a client that says on stderr when it has to try again.
+
+    Args:
+        one: Where to log in.
+        attempts: How often a request is tried.
+        patience_s: For how long.
+    """
     from stamina import instrumentation
 
-    from footfall.client import Client
+    from footfall.client import Client, RetryPolicy
 
     if not one.client_secret:
         raise Invalid("The clientSecret is empty.")
@@ -104,9 +112,10 @@ def client_of(one: Login) -> Iterator["Client"]:
         organization=one.organization,
         client_key=one.client_key,
         client_secret=one.client_secret,
+        policy=RetryPolicy(attempts, patience_s),
     ) as client:
         yield client
 
 
 def _say_retry(details: "RetryDetails") -> None:
-    warn(f"footfall: {details.caused_by} Trying again in {details.wait_for:.0f} s.")
+    warn(f"footfall: {details.caused_by} Trying again in {details.wait_for:.1f} s.")

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from footfall.store import Organization, Store
 
 PAGE_SIZE = 5_000
+# A long run gets over a server's bad quarter of an hour.
+ATTEMPTS = 30
+PATIENCE_S = 15 * 60
 Note = Callable[["HistoryPlace", "PulledEvents"], None]
 
 
@@ -67,7 +70,10 @@ def pull(
         json: Print JSON.
     """
     login = find_login(organization, from_)
-    with opened(store) as data, client_of(login) as client:
+    with (
+        opened(store) as data,
+        client_of(login, attempts=ATTEMPTS, patience_s=PATIENCE_S) as client,
+    ):
         made = _organization(data, organization)
         # A place is that of one organization in one store: one that was made anew has
         # nothing of what was pulled before.
@@ -149,7 +155,10 @@ def _pull(
             write_private(file, PullState(arrivals, at.since, at.scroll_id))
             show(at, done)
 
-        return flow.pull(data, target, pages(), clock.now(), rejects, note)
+        done = flow.pull(data, target, pages(), clock.now(), rejects, note)
+        for task in bar.tasks:
+            bar.update(task.id, completed=task.total)
+        return done
 
 
 def _shown(bar: "Progress") -> Note:

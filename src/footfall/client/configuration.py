@@ -35,6 +35,9 @@ def connection(
     if not base_url.startswith(("http://", "https://")):
         message = f"{base_url!r} is not an address; it begins with https:// or http://."
         raise ArgumentInvalid(message)
+    if "@" in base_url.partition("://")[2].partition("/")[0]:
+        # Errors name the address.
+        raise ArgumentInvalid("The address must hold no user and no password.")
     key, secret, token = credential
     if token is None and not (key and secret):
         raise ArgumentInvalid("Give client_key and client_secret, or a token.")
