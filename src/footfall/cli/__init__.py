@@ -12,6 +12,7 @@ from footfall.cli import (
     copies,
     demo,
     doctor,
+    exports,
     imports,
     places,
     presence,
@@ -38,6 +39,7 @@ app = App(
 app.command(serve.serve)
 app.command(demo.demo)
 app.command(imports.load, name="import")
+app.command(exports.export)
 app.command(imports.simulate)
 app.command(presence.replay)
 app.command(doctor.doctor)

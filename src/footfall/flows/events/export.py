@@ -6,8 +6,6 @@ export ends. Events that are erased meanwhile just disappear.
 """
 
 import asyncio
-import csv
-import io
 from collections.abc import AsyncIterator, Mapping
 from typing import Protocol
 
@@ -18,6 +16,7 @@ from footfall.core.flat_events import COLUMNS, as_harmless_text, as_text, flatte
 from footfall.core.queries import EventQuery, Position, Separator
 from footfall.core.scrolls import Scroll, ScrollSeal
 from footfall.errors import ContactUnknown
+from footfall.flows.events.export_tables import csv_rows
 from footfall.flows.events.read import SLICE, Reading
 from footfall.store import Page, Store
 
@@ -133,20 +132,14 @@ class TableFormat:
 
     def begin(self) -> bytes:
         """Write the header."""
-        return _rows([list(COLUMNS)])
+        return csv_rows([list(COLUMNS)])
 
     def write(self, page: Page, slices: Slices) -> bytes:  # noqa: ARG002  the protocol
         """Write the events' rows."""
         text = self._text
-        return _rows(
+        return csv_rows(
             [[text(cell) for cell in flatten(line)] for line in lines_of(page)]
         )
-
-
-def _rows(rows: list[list[str]]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode()
 
 
 def lines_of(page: Page) -> list[bytes]:
