@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from footfall.core.exports import completion, marker
 from footfall.core.flat_events import COLUMNS
 from tests.conftest import EXAMPLE, SEED_ORGANIZATION
 
@@ -68,3 +69,13 @@ def test_export_says_what_is_wrong_and_leaves_nothing(
     )
     assert message in answer
     assert not list(tmp_path.glob("x*"))
+
+
+def test_import_leaves_out_the_lines_of_an_export_that_are_no_events(filled, tmp_path):
+    filled("export", "--organization", ORG, "--output", "all.ndjson")
+    path = tmp_path / "all.ndjson"
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines.insert(5, marker("AbC"))
+    path.write_bytes(b"".join([*lines, completion(19, None)]))
+    again = filled("import", "all.ndjson", "--organization", ORG)
+    assert again == "all.ndjson: 0 stored, 19 already there\n"
