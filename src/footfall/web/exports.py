@@ -4,12 +4,14 @@ Which one a client gets is its `Accept`. Whoever names neither NDJSON nor CSV ge
 page of JSON, as from the original, whose clients send all kinds of `Accept`.
 """
 
+import re
 from collections.abc import AsyncIterator
 from enum import StrEnum
 from typing import Any
 
 import structlog
 from litestar import Request
+from litestar.datastructures.headers import Accept
 from litestar.response import Stream
 
 from footfall.core.exports import parse_raw
@@ -39,15 +41,19 @@ class Kind(StrEnum):
     TABLE = CSV
 
 
+# What an Accept that asks for an export has in it, in any case.
+_MAYBE_EXPORT = re.compile("ndjson|jsonl|csv", re.IGNORECASE)
 _MEDIA_TYPES = {
     Kind.LINES: Kind.LINES.value,  # always UTF-8
     Kind.TABLE: f"{CSV}; header=present",  # RFC 4180; Litestar adds the charset
 }
 
 
-def wanted_kind(request: AnyRequest) -> Kind:
-    """Return what the client asks for; an export only if it names it."""
-    accepted = request.accept
+def wanted_kind(accept: str) -> Kind:
+    """Return what an Accept header asks for."""
+    if not _MAYBE_EXPORT.search(accept):
+        return Kind.PAGE
+    accepted = Accept(accept)
     best = accepted.best_match([JSON, *LINES, CSV], JSON)
     named = {str(one).partition(";")[0] for one in accepted}
     if best == JSON or best not in named:

@@ -69,6 +69,7 @@ def test_each_follower_gets_what_it_wants_once_and_in_order(store, monkeypatch, 
     # Small, so that followers fall behind and come back all the time.
     monkeypatch.setattr(follow, "READ_SIZE", 7)
     monkeypatch.setattr(follow, "PARTS_MAX", 3)
+    monkeypatch.setattr(follow, "PART_BYTES_MAX", 1_000)
     rng = random.Random(seed)
     batches = [some(rng, rng.randrange(1, 30)) for _ in range(40)]
     log = [event.body for batch in batches for event in batch]

@@ -24,7 +24,9 @@ from footfall.store import Store
 
 P = ParamSpec("P")
 T = TypeVar("T")
-READ_SIZE = 250
+READ_SIZE = 100
+# A client that is slow to take a part holds it in memory.
+PART_BYTES_MAX = 128 * 1024
 # How long a part is kept for those that are a little late. Not longer: an erased
 # contact's events must not be given out from memory.
 KEPT_S = 1.0
@@ -214,11 +216,15 @@ class Followers:
 
         def read() -> Part:
             found = self._store.entries(query, place)
-            messages = [
-                Message(one.arrival, heading_of(one.body), one.body)
-                for one in found.found
-                if one.arrival <= until
-            ]
+            messages: list[Message] = []
+            size = 0
+            for one in found.found:
+                if one.arrival > until:
+                    break
+                if size > PART_BYTES_MAX:
+                    return Part(messages[-1].arrival, messages)
+                messages.append(Message(one.arrival, heading_of(one.body), one.body))
+                size += len(one.body)
             return Part(min(found.end, until), messages)
 
         async with self._turns.of(organization):

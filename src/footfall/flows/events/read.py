@@ -69,10 +69,12 @@ class Reading:
         request = parse_request(organization, contact, parameters)
         steps = _steps(self.seal, request)
         asked = next(steps)
-        if is_small(asked.query):
+        if not is_small(asked.query):
+            page, scroll = await self._in_slices(steps, asked)
+        elif self.store.is_remote:
             page, scroll = await asyncio.to_thread(_at_once, self.store, steps, asked)
         else:
-            page, scroll = await self._in_slices(steps, asked)
+            page, scroll = _at_once(self.store, steps, asked)
         return _write(page, scroll, self.seal, now)
 
     async def _in_slices(

@@ -42,6 +42,13 @@ WHERE excluded.low < low OR excluded.high > high
 SELECT day, low, high FROM day_offset
 WHERE organization = ? AND day BETWEEN ? AND ?
 
+-- name: rows
+-- A small page and the event after it, as rows.
+SELECT page.key, page.number, body.body
+FROM ({ranges}
+      ORDER BY {order} LIMIT :size + 1) AS page
+CROSS JOIN body ON body.number = page.number
+
 -- name: ends
 -- The last event of a full page, and the one after it if there is one.
 {ranges}
@@ -92,12 +99,12 @@ WHERE :number - :arrival IS NOT (
 )
 
 -- name: rows_of_arrivals
--- The newest arrival number, and the last rows that arrived up to two numbers; 0 if there
--- is none. An arrival that is not stored any more stands before the next range.
+-- The last rows that arrived up to two numbers; 0 if there is none. An arrival that is not
+-- stored any more stands before the next range.
 WITH asked (arrival) AS (VALUES (:after), (min(ifnull(:bound, 1 << 62), (
   SELECT arrival FROM organization WHERE number = :organization
 ))))
-SELECT (SELECT arrival FROM organization WHERE number = :organization), ifnull((
+SELECT ifnull((
   SELECT min(number + asked.arrival - arrival, ifnull((
     SELECT later.number - 1 FROM arrival_range AS later
     WHERE later.organization = :organization AND later.arrival > asked.arrival
@@ -134,6 +141,10 @@ DELETE FROM lease WHERE holder = :holder
 -- name: organization
 -- Its number, with which the event rows are marked.
 SELECT number FROM organization WHERE id = :id
+
+-- name: organization_log
+-- Its number, and its newest arrival number.
+SELECT number, arrival FROM organization WHERE id = :id
 
 -- name: organizations
 SELECT id, name, created_at FROM organization ORDER BY number
