@@ -53,6 +53,13 @@ COMMANDS = [
     ["presence", "forget-devices"],
     ["store", "distribute"],
     ["store", "isolate"],
+    ["login"],
+    ["pull"],
+    ["events", "list"],
+    ["events", "tail"],
+    ["events", "sync"],
+    ["events", "send"],
+    ["webhooks", "listen"],
 ]
 
 

@@ -12,14 +12,18 @@ from footfall.cli import (
     copies,
     demo,
     doctor,
+    events,
     exports,
     imports,
+    login,
     places,
     presence,
+    pull,
     serve,
     sources,
     store,
     tenants,
+    webhook_listener,
 )
 from footfall.cli.output import warn
 from footfall.errors import FootfallError, Invalid, SettingInvalid
@@ -27,6 +31,7 @@ from footfall.errors import FootfallError, Invalid, SettingInvalid
 FAILED = 1
 WRONG_USAGE = 2
 INTERRUPTED = 130
+PIPE_CLOSED = 141
 
 app = App(
     name="footfall",
@@ -88,6 +93,20 @@ stores.command(store.distribute)
 stores.command(store.isolate)
 app.command(stores)
 
+app.command(login.login)
+app.command(pull.pull)
+
+over_api = App(name="events", help="Events over the API: list, follow, sync, send.")
+over_api.command(events.list_events, name="list")
+over_api.command(events.tail)
+over_api.command(events.sync)
+over_api.command(events.send)
+app.command(over_api)
+
+webhooks = App(name="webhooks", help="Webhooks: receive them while developing.")
+webhooks.command(webhook_listener.listen)
+app.command(webhooks)
+
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0, 1 for a failure, 2 for wrong usage."""
@@ -100,12 +119,21 @@ def main(arguments: list[str] | None = None) -> None:
     except (Invalid, SettingInvalid) as error:
         _stop(error.detail, WRONG_USAGE)
     except FootfallError as error:
-        _stop(error.detail, FAILED)
+        _stop(str(error), FAILED)
+    except BrokenPipeError:
+        _end_output()
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         _stop(f"{place}{error.strerror or error}.", FAILED)
     except KeyboardInterrupt:
         _stop("Interrupted.", INTERRUPTED)
+
+
+def _end_output() -> None:
+    """End as programs do whose reader has enough, such as `head`."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, sys.stdout.fileno())
+    sys.exit(PIPE_CLOSED)
 
 
 def _stop(message: str, code: int) -> None:
