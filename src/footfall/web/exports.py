@@ -79,7 +79,7 @@ async def export(
         iter(()) if is_head(request) else going_on,
         media_type=_MEDIA_TYPES[kind],
         # nginx would hold back what it is sent.
-        headers={"X-Accel-Buffering": "no"},
+        headers={"X-Accel-Buffering": "no", "Vary": "Accept"},
     )
 
 
