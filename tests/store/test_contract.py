@@ -14,6 +14,7 @@ from footfall.core.events import acceptance
 from footfall.core.queries import EventQuery, Position, Separator, Sort
 from footfall.errors import AlreadyExists, ContactUnknown, OrganizationUnknown
 from footfall.store import Appended, Credential, Entries, Erased, Organization
+from footfall.store.transaction import StoredRejection
 from tests.conftest import event
 
 
@@ -326,3 +327,12 @@ def test_a_commit_of_another_process_wakes_those_that_watch(store, chosen):
                 assert woken.get(timeout=1) in ("org", None)
                 break
     end()
+
+
+def test_a_rejection_is_kept_whatever_it_is_about(store):
+    rejection = StoredRejection("source", 1, "'a\0b' is no location", "\0")
+    store.transaction(
+        "org", lambda transaction: transaction.sources.add_rejections([rejection])
+    ).result()
+    [kept] = store.read("org", lambda transaction: transaction.sources.rejections(9))
+    assert (kept.reason, kept.body) == ("'a�b' is no location", "\0")

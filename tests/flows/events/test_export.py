@@ -124,7 +124,7 @@ def test_an_export_takes_turns_with_the_large_pages_of_others(filled, monkeypatc
     async def main():
         reading = Reading(filled, SEAL)
         made = await begin_export(reading, "org", None, {}, LineFormat(SEAL))
-        async with contextlib.aclosing(made) as chunks:  # type: ignore[type-var]
+        async with contextlib.aclosing(made) as chunks:
             await anext(chunks)
             await reading.read("other", None, {"size": ["300"]}, 0)
             assert order.count("org") <= 3

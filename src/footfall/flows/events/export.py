@@ -6,7 +6,7 @@ export ends. Events that are erased meanwhile just disappear.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Protocol
 
 import msgspec
@@ -153,7 +153,7 @@ async def begin_export(
     contact: str | None,
     parameters: Mapping[str, list[str]],
     written: Format,
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """Read the first slice of an export; return what yields it and all others.
 
     Args:
@@ -181,7 +181,7 @@ async def begin_export(
 
     first = await reading.in_turn(organization, step)
 
-    async def chunks() -> AsyncIterator[bytes]:
+    async def chunks() -> AsyncGenerator[bytes, None]:
         yield written.begin()
         chunk, ended = first
         while not ended:
