@@ -33,6 +33,7 @@ COMMANDS = [
     ["service", "list"],
     ["service", "revoke"],
     ["import"],
+    ["export"],
     ["simulate"],
     ["demo"],
     ["doctor"],

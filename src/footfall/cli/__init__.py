@@ -13,6 +13,7 @@ from footfall.cli import (
     demo,
     doctor,
     events,
+    exports,
     imports,
     login,
     places,
@@ -43,6 +44,7 @@ app = App(
 app.command(serve.serve)
 app.command(demo.demo)
 app.command(imports.load, name="import")
+app.command(exports.export)
 app.command(imports.simulate)
 app.command(presence.replay)
 app.command(doctor.doctor)

@@ -52,6 +52,11 @@ def parse_raw(parameters: Mapping[str, list[str]]) -> bool:
         ) from None
 
 
+def is_own(line: bytes) -> bool:
+    """Tell whether a line of an export is no event, but footfall's own."""
+    return line.startswith(b'{"footfall":')
+
+
 def marker(scroll_id: str) -> bytes:
     """Write the line between two parts."""
     return b'{"footfall":{"scrollId":"%s"}}\n' % scroll_id.encode()

@@ -4,8 +4,9 @@ Which one a client gets is its `Accept`. Whoever names neither NDJSON nor CSV ge
 page of JSON, as from the original, whose clients send all kinds of `Accept`.
 """
 
+import contextlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from enum import StrEnum
 from typing import Any
 
@@ -78,21 +79,22 @@ async def export(
         iter(()) if is_head(request) else going_on,
         media_type=_MEDIA_TYPES[kind],
         # nginx would hold back what it is sent.
-        headers={"X-Accel-Buffering": "no"},
+        headers={"X-Accel-Buffering": "no", "Vary": "Accept"},
     )
 
 
 async def _while_allowed(
-    context: Context, token: str, chunks: AsyncIterator[bytes]
+    context: Context, token: str, chunks: AsyncGenerator[bytes, None]
 ) -> AsyncIterator[bytes]:
     """Yield all; on a failure, or once the token is revoked, the answer breaks off.
 
     The server then cuts the connection, so a client never takes a part for the whole.
     """
     try:
-        async for chunk in chunks:
-            await context.tokens.verify_again(token, context.now())
-            yield chunk
+        async with contextlib.aclosing(chunks):
+            async for chunk in chunks:
+                await context.tokens.verify_again(token, context.now())
+                yield chunk
     except Exception as error:
         reason = (
             error.code if isinstance(error, FootfallError) else type(error).__name__

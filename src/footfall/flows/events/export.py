@@ -6,9 +6,7 @@ export ends. Events that are erased meanwhile just disappear.
 """
 
 import asyncio
-import csv
-import io
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Protocol
 
 import msgspec
@@ -18,11 +16,13 @@ from footfall.core.flat_events import COLUMNS, as_harmless_text, as_text, flatte
 from footfall.core.queries import EventQuery, Position, Separator
 from footfall.core.scrolls import Scroll, ScrollSeal
 from footfall.errors import ContactUnknown
-from footfall.flows.events.read import SLICE, Reading
+from footfall.flows.events.export_tables import csv_rows
+from footfall.flows.events.read import Reading
 from footfall.store import Page, Store
 
-# Of events of usual size a slice is as large as one of a page.
-SLICE_BYTES = 1_250_000
+# Twice what a slice of a page is: each has a fixed cost, and there are many.
+LINE_SLICE = 5_000
+SLICE_BYTES = 2_500_000
 _FIRST = 250
 # A row of a table costs as much as ten lines.
 TABLE_SLICE = 500
@@ -45,7 +45,7 @@ class Slices:
         query: EventQuery,
         place: Position | None = None,
         bound: int | None = None,
-        slice_max: int = SLICE,
+        slice_max: int = LINE_SLICE,
     ):
         if query.endless and place and bound is not None and place.arrival >= bound:
             bound = None  # All up to the bound was read: go on with what is newer.
@@ -95,14 +95,14 @@ class Format(Protocol):
     def begin(self) -> bytes:
         """Write what comes before all events."""
 
-    def write(self, page: Page, slices: Slices) -> bytes:
-        """Write a slice; `slices` stands behind it."""
+    def write(self, page: Page, slices: Slices) -> tuple[bytes, ...]:
+        """Write a slice, in pieces so as not to copy it; `slices` stands behind it."""
 
 
 class LineFormat:
     """NDJSON: a line for each event, and those of `core.exports`."""
 
-    slice_max = SLICE
+    slice_max = LINE_SLICE
 
     def __init__(self, seal: ScrollSeal):
         self._seal = seal
@@ -111,7 +111,7 @@ class LineFormat:
         """Write nothing."""
         return b""
 
-    def write(self, page: Page, slices: Slices) -> bytes:
+    def write(self, page: Page, slices: Slices) -> tuple[bytes, ...]:
         """Write the events, and where to go on or that this is all."""
         place = slices.scroll
         scroll_id = None if place is None else self._seal.seal(place)
@@ -119,7 +119,7 @@ class LineFormat:
             last = exports.completion(slices.count, scroll_id)
         else:
             last = exports.marker(scroll_id)
-        return b"".join((page.body, b"\n" if page.count else b"", last))
+        return (page.body, b"\n" + last) if page.count else (last,)
 
 
 class TableFormat:
@@ -133,20 +133,13 @@ class TableFormat:
 
     def begin(self) -> bytes:
         """Write the header."""
-        return _rows([list(COLUMNS)])
+        return csv_rows([list(COLUMNS)])
 
-    def write(self, page: Page, slices: Slices) -> bytes:  # noqa: ARG002  the protocol
+    def write(self, page: Page, slices: Slices) -> tuple[bytes, ...]:  # noqa: ARG002  the protocol
         """Write the events' rows."""
         text = self._text
-        return _rows(
-            [[text(cell) for cell in flatten(line)] for line in lines_of(page)]
-        )
-
-
-def _rows(rows: list[list[str]]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode()
+        rows = [[text(cell) for cell in flatten(line)] for line in lines_of(page)]
+        return (csv_rows(rows),)
 
 
 def lines_of(page: Page) -> list[bytes]:
@@ -160,7 +153,7 @@ async def begin_export(
     contact: str | None,
     parameters: Mapping[str, list[str]],
     written: Format,
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """Read the first slice of an export; return what yields it and all others.
 
     Args:
@@ -182,22 +175,25 @@ async def begin_export(
         query, place, bound = scroll.query, scroll.place, scroll.bound
     slices = Slices(reading.store, query, place, bound, written.slice_max)
 
-    def step() -> tuple[bytes, bool]:
+    def step() -> tuple[tuple[bytes, ...], bool]:
         page = slices.next()
         return written.write(page, slices), slices.ended
 
     first = await reading.in_turn(organization, step)
 
-    async def chunks() -> AsyncIterator[bytes]:
+    async def chunks() -> AsyncGenerator[bytes, None]:
         yield written.begin()
         chunk, ended = first
         while not ended:
             ahead = asyncio.ensure_future(reading.in_turn(organization, step))
             try:
-                yield chunk
+                await asyncio.sleep(0)  # so that it begins before the writing does
+                for one in chunk:
+                    yield one
                 chunk, ended = await ahead
             finally:
                 ahead.cancel()
-        yield chunk
+        for one in chunk:
+            yield one
 
     return chunks()

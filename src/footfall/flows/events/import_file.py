@@ -14,7 +14,7 @@ from typing import IO, Any
 
 import msgspec
 
-from footfall.core import bodies
+from footfall.core import bodies, exports
 from footfall.errors import BodyInvalid, Invalid
 from footfall.flows.events import ingest
 from footfall.flows.events.ingest import Batch
@@ -113,7 +113,7 @@ def items_of(raw: IO[bytes], path: Path) -> Iterator[bytes]:
     """
     try:
         with unpacked(raw, path) as stream:
-            yield from _split(stream)
+            yield from (one for one in _split(stream) if not exports.is_own(one))
     except BodyInvalid as error:
         raise Invalid(f"{path}: {error.detail}") from None
 

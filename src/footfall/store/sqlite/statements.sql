@@ -60,8 +60,9 @@ ORDER BY {order} LIMIT 2 OFFSET :size - 1
 ORDER BY {opposite} LIMIT 1
 
 -- name: bodies
--- The page as one blob: joined inside the engine, the GIL released.
-SELECT count(*), cast(group_concat(body.body, :separator) AS BLOB)
+-- The page as one blob: joined inside the engine, the GIL released. As text a body is not
+-- copied once more by the join, which saves a tenth.
+SELECT count(*), cast(group_concat(cast(body.body AS TEXT), :separator) AS BLOB)
 FROM ({ranges}
       ORDER BY {order} LIMIT :size) AS page
 CROSS JOIN body ON body.number = page.number
