@@ -34,4 +34,4 @@ proof: setup  ## try to lose or slow down what must not be: docs/reliability.md'
 	@$(BIN)/python -m tests.proof $(PARTS)
 
 bench: setup  ## print the figures of docs/performance.md, measured here (STORE=postgresql://…)
-	@$(BIN)/python bench/bench.py $(if $(STORE),--store $(STORE))
+	@$(BIN)/python bench/bench.py $(if $(STORE),--store $(STORE)) $(if $(PARTS),--only $(PARTS))

@@ -5,7 +5,8 @@ slow or shared machine. Whatever is compared is measured in turns. The first run
 the simulated stores and keeps them in `bench/data` (some minutes).
 
 Options: `--events N` for another size of the large store than 5 million;
-`--store postgresql://…` for that engine; `--presence` or `--exports` for these alone.
+`--store postgresql://…` for that engine; `--only` with the names of some parts:
+presence, exports, starting, pages, sending, growth, streams, sqlite.
 """
 
 import argparse
@@ -27,6 +28,7 @@ from typing import IO
 from urllib.parse import urlsplit
 
 import observing as presence
+import streams
 from rich.console import Console
 from rich.table import Table
 from stores import DATA, ORG, Postgres, SQLite, engine_of, fresh_batches, prepare
@@ -59,9 +61,11 @@ class Connection:
             length = f"Content-Length: {len(body)}\r\n"
             data = f"POST {path} HTTP/1.1\r\n{self.head}{length}\r\n".encode() + body
         self.socket.sendall(data)
-        answer = bytearray(self.socket.recv(1 << 20))
+        answer = bytearray()
         while (end := answer.find(b"\r\n\r\n")) < 0:
-            answer += self.socket.recv(1 << 20)
+            received = self.socket.recv(1 << 20)
+            assert received, "the server closed the connection, idle for too long"
+            answer += received
         [length] = re.findall(rb"content-length: (\d+)", bytes(answer[:end]))
         assert answer[9:12] in (b"200", b"201"), bytes(answer)
         size = end + 4 + int(length)
@@ -188,6 +192,7 @@ def peak_mb(pid: int) -> float:
 
 
 Figure = tuple[str, str, str, bool]
+Part = Callable[[], Iterator[Figure]]
 
 
 def at_least(what: str, found: float, limit: float) -> Figure:
@@ -260,11 +265,11 @@ def exporting(bench: Bench) -> Iterator[Figure]:
 
 def growth(small: Bench, large: Bench) -> Iterator[Figure]:
     """The same page in a large store and in a small one."""
+    contacts = [b.engine.contact(b.name, 25) for b in (small, large)]
     with small.server() as (small_at, _), large.server() as (large_at, pid):
         few = Connection(small_at, small.token)
         many = Connection(large_at, large.token)
         base = f"/v1/organizations/{ORG}"
-        contacts = [b.engine.contact(b.name, 25) for b in (small, large)]
         paths = {
             "organization": [f"{base}/events?size=100&sortReverse=true"] * 2,
             "contact": [f"{base}/customers/{c}/events?size=20" for c in contacts],
@@ -430,27 +435,53 @@ def count_of(bench: Bench) -> str:
     return f"{int(bench.name):,}"
 
 
+def streaming(small: Bench) -> Iterator[Figure]:
+    """A thousand live streams of one organization."""
+    copied(small)
+    target = Bench(small.engine, "sending")
+    with target.server() as (address, pid):
+        found = streams.stream(address, f"Bearer {target.token}", ORG, pid)
+    small.engine.remove("sending")
+    what = f"{streams.STREAMS:,} live streams"
+    late = found.percentile(0.99)
+    yield at_most(f"{what}: from commit to client, p99, ms", late, 250)
+    yield at_most(f"{what}: server's memory, MB", found.server_mb, 500)
+
+
+def parts_of(engine: SQLite | Postgres, events: int) -> dict[str, Part]:
+    """Return the parts by their names; a part makes its stores when it begins."""
+
+    def small() -> Bench:
+        return Bench(engine, prepare(engine, SMALL))
+
+    def large() -> Bench:
+        return Bench(engine, prepare(engine, events))
+
+    parts: dict[str, Part] = {
+        "presence": lambda: observing(engine),
+        "exports": lambda: exporting(Bench(engine, prepare(engine, EXPORTED))),
+        "starting": starting,
+        "pages": lambda: pages(small()),
+        "sending": lambda: sending(small()),
+        "growth": lambda: growth(small(), large()),
+        "streams": lambda: streaming(small()),
+    }
+    if isinstance(engine, Postgres):
+        parts["sqlite"] = lambda: against_sqlite(large(), events)
+    return parts
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=5_000_000)
     parser.add_argument("--store", default="", help="postgresql://…; SQLite without")
-    parser.add_argument("--presence", action="store_true")
-    parser.add_argument("--exports", action="store_true")
+    parser.add_argument("--only", nargs="*", help="names of parts")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    engine = engine_of(arguments.store)
+    parts = parts_of(engine_of(arguments.store), arguments.events)
     figures: list[Figure] = []
-    parts = [exporting(Bench(engine, prepare(engine, EXPORTED)))]
-    if not arguments.exports:
-        parts = [observing(engine), *parts]
-    if not (arguments.presence or arguments.exports):
-        small = Bench(engine, prepare(engine, SMALL))
-        large = Bench(engine, prepare(engine, arguments.events))
-        parts += [starting(), pages(small), sending(small), growth(small, large)]
-        if arguments.store:
-            parts.append(against_sqlite(large, arguments.events))
-    for part in parts:
-        for figure in part:
+    for name in arguments.only or parts:
+        for figure in parts[name]():
             print(*figure[:3], "ok" if figure[3] else "MISSED", file=sys.stderr)
             figures.append(figure)
     table = Table("what", "found", "wanted", "")
