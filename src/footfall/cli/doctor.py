@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from footfall import __version__, settings
 from footfall.cli.output import opened, print_json, say
 from footfall.errors import SecretWrong, SettingInvalid
-from footfall.store import HealthReporting
 
 if TYPE_CHECKING:
     from footfall.store import Store
@@ -29,6 +28,8 @@ def doctor(*, store: str | None = None, json: bool = False) -> None:
         json: Print JSON.
     """
     import importlib.metadata
+
+    from footfall.store import HealthReporting
 
     chosen = settings.load(os.environ, store=store)
     try:
