@@ -30,6 +30,23 @@ _PLAIN = {
     "session": ("key", "nas", "at", "ended_at"),
     "reattribution": ("number", "device", "since_at", "until_at", "former", "heir"),
     "rejection": ("number", "source", "at", "reason", "body"),
+    "webhook": ("number", "id", "version", "body", "state"),
+    "pending_delivery": ("webhook", "arrivals", "attempts", "retry_at", "due_at"),
+    "delivery": (
+        "number",
+        "webhook",
+        "request",
+        "at",
+        "outcome",
+        "attempt",
+        "arrival",
+        "contact",
+        "duration",
+        "status",
+        "reason",
+        "event",
+        "answer",
+    ),
 }
 _SERVICE = (
     "client_key",
