@@ -51,16 +51,6 @@ _CLOSED_V6 = tuple(
 )
 
 
-def parse_networks(text: str) -> tuple[Network, ...]:
-    """Read networks that are separated by commas, such as `10.0.0.0/8,fd00::/8`.
-
-    Raises:
-        ValueError: One is not a network; the message names it.
-    """
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    return tuple(ipaddress.ip_network(name) for name in names)
-
-
 def may_connect(
     address: str, allowed: Iterable[Network] = (), *, public: bool = True
 ) -> bool:
@@ -101,17 +91,27 @@ def wrong_url(url: str, allowed: Iterable[Network] = ()) -> str | None:
 
 
 def _wrong_parts(parts: SplitResult, allowed: tuple[Network, ...]) -> str | None:
-    if parts.scheme not in ("https", "http") or not parts.hostname:
-        return "is not an https:// URL with a host"
-    if parts.username is not None or parts.password is not None:
-        return "holds a user name or password; leave them out, footfall signs"
-    if parts.fragment:
-        return "has a fragment, which is never sent"
     public = parts.scheme == "https"
-    if not public and not allowed:
-        return "is not https://, which all but allowed networks need"
+    reasons = (
+        (
+            parts.scheme not in ("https", "http") or not parts.hostname,
+            "is not an https:// URL with a host",
+        ),
+        (
+            parts.username is not None or parts.password is not None,
+            "holds a user name or password; leave them out, footfall signs",
+        ),
+        (bool(parts.fragment), "has a fragment, which is never sent"),
+        (
+            not public and not allowed,
+            "is not https://, which all but allowed networks need",
+        ),
+    )
+    for is_wrong, reason in reasons:
+        if is_wrong:
+            return reason
     try:
-        is_open = may_connect(parts.hostname, allowed, public=public)
+        is_open = may_connect(parts.hostname or "", allowed, public=public)
     except ValueError:
         return None  # a name; what it leads to is looked at when connecting
     return None if is_open else "leads to an address that webhooks may not reach"

@@ -10,6 +10,7 @@ Source: https://github.com/standard-webhooks/standard-webhooks, 1.0
 import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from enum import IntEnum
 
 import msgspec
@@ -234,7 +235,7 @@ def parse_retry_after(value: str | None, now: int) -> int | None:
     if value.isascii() and value.isdigit():
         return min(int(value) * SECOND, RETRY_AFTER_MAX)
     try:
-        moment = datetime.strptime(value, "%a, %d %b %Y %H:%M:%S GMT")
+        moment = parsedate_to_datetime(value)
     except ValueError:
         return None
     at = int(moment.replace(tzinfo=UTC).timestamp()) * SECOND
@@ -292,7 +293,10 @@ def batch_of(messages: Iterable[Message]) -> tuple[str, bytes]:
     timestamp = msgspec.json.encode(
         msgspec.json.decode(messages[-1].body, type=_Stamped).timestamp
     )
-    body = b'{"type":"batch","timestamp":%s,"data":[%s]}' % (timestamp, b",".join(parts))
+    body = b'{"type":"batch","timestamp":%s,"data":[%s]}' % (
+        timestamp,
+        b",".join(parts),
+    )
     return f"msg_{digest.hexdigest()}", body
 
 

@@ -1,7 +1,7 @@
 """Webhooks as they are stored: endpoints, what waits to be tried again, what was tried.
 
-No event's body is among it. A message that waits is known by its arrival numbers, and is
-read in the log again: so an event that was erased or withdrawn waits no longer.
+No event's body is among it. A message that waits is known by its arrival numbers, and
+is read in the log again: so an event that was erased or withdrawn waits no longer.
 """
 
 from collections.abc import Iterable

@@ -1,7 +1,7 @@
 -- The statements of webhooks; see store/webhooks.py.
 
 -- name: webhook_versions
-SELECT organization.id, webhook.id, version
+SELECT organization.id, webhook.id, webhook.version
 FROM webhook JOIN organization ON organization.number = webhook.organization
 
 -- name: webhooks
@@ -57,7 +57,7 @@ WHERE organization = :organization AND webhook = :webhook AND arrivals = :arriva
 
 -- name: hasten_pending
 -- Spread by the time at which it was to be tried, which is as good as chance.
-UPDATE pending_delivery SET due_at = :now + retry_at % :spread
+UPDATE pending_delivery SET due_at = :now + mod(retry_at, :spread)
 WHERE organization = :organization AND webhook = :webhook AND due_at > :now + :spread
 
 -- name: add_delivery

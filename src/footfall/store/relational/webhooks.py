@@ -72,9 +72,7 @@ class SQLWebhooks(Repository, WebhookRepository):
         self._run("put_webhook_state", webhook=number, state=body)
 
     @override
-    def pending(
-        self, number: int, now: int, limit: int
-    ) -> list[PendingDelivery]:
+    def pending(self, number: int, now: int, limit: int) -> list[PendingDelivery]:
         rows = self._run("pending_deliveries", webhook=number, now=now, limit=limit)
         return [_pending(row) for row in rows]
 
@@ -145,9 +143,7 @@ class SQLWebhooks(Repository, WebhookRepository):
         self._many("delete_delivery", surplus)
 
     @override
-    def deliveries(
-        self, number: int, query: DeliveryQuery
-    ) -> list[Delivery]:
+    def deliveries(self, number: int, query: DeliveryQuery) -> list[Delivery]:
         values: dict[str, Any] = {
             "webhook": number,
             "before": query.before or _END,
@@ -247,15 +243,15 @@ def _pending(row: Sequence[Any]) -> PendingDelivery:
 
 
 def _delivery(row: Sequence[Any]) -> Delivery:
-    number, at, outcome, *middle, event, duration, status, reason, answer = row
     return Delivery(
-        number,
-        at,
-        Outcome(outcome),
-        *middle,
-        bytes(event),
-        duration,
-        status,
-        reason,
-        bytes(answer),
+        number=row[0],
+        at=row[1],
+        outcome=Outcome(row[2]),
+        attempt=row[3],
+        arrival=row[4],
+        event=bytes(row[5]),
+        duration_ms=row[6],
+        status=row[7],
+        reason=row[8],
+        answer=bytes(row[9]),
     )

@@ -1,7 +1,7 @@
 -- The statements of webhooks; see store/webhooks.py.
 
 -- name: webhook_versions
-SELECT organization.id, webhook.id, version
+SELECT organization.id, webhook.id, webhook.version
 FROM webhook JOIN organization ON organization.number = webhook.organization
 ORDER BY webhook.number
 
