@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,8 +13,8 @@ from standardwebhooks import Webhook
 
 from footfall.core.subscriptions import heading_of
 
-OK = (200, {}, b"ok")
 Reply = tuple[int, dict[str, str], bytes]
+OK: Reply = (200, {}, b"ok")
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -45,7 +46,8 @@ class Receiver:
     `reply` says how each is answered; None hangs up.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.received: list[Received] = []
         self.reply: Callable[[Received], Reply | None] = lambda _: OK
         self._news = threading.Condition()
@@ -93,7 +95,7 @@ class Receiver:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         server = self._loop.run_until_complete(
-            asyncio.start_server(self._serve, "127.0.0.1", 0)
+            asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
         )
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()

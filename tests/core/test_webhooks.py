@@ -1,7 +1,7 @@
 """What is sent, when it is tried again, and how an endpoint stands."""
 
 import base64
-import datetime
+import datetime as dt
 import json
 import shutil
 import subprocess
@@ -147,7 +147,7 @@ def test_the_package_of_npm_verifies_signatures(tmp_path):
     assert done.stdout == "verified\n", done.stderr
 
 
-# -- the schedule ----------------------------------------------------------------------
+# -- the schedule --------------------------------------------------------------------
 
 
 @given(st.integers(1, 9), st.floats(0, 1), st.integers(0, 2**52))
@@ -203,7 +203,7 @@ def test_only_429_and_503_may_ask_for_time():
         assert Answer(1, status, retry_after=HOUR).pause == pause
 
 
-# -- how an endpoint stands --------------------------------------------------------------
+# -- how an endpoint stands ----------------------------------------------------------
 
 
 def test_an_endpoint_that_only_fails_for_five_days_is_disabled():
@@ -267,5 +267,5 @@ def test_a_replay_ends_at_its_end_and_is_not_moved_by_one_of_before():
 def test_the_time_of_a_header_is_that_of_the_attempt():
     made = message()
     sent = headers(made.id, made.body, NOW + 999_999, [SECRET])
-    at = datetime.datetime.fromtimestamp(int(sent["webhook-timestamp"]), datetime.UTC)
+    at = dt.datetime.fromtimestamp(int(sent["webhook-timestamp"]), dt.UTC)
     assert at.isoformat() == "2015-10-21T07:28:00+00:00"

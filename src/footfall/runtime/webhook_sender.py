@@ -66,6 +66,14 @@ class Sender:
             yield self
         await resolver.close()
 
+    def forget_names(self) -> None:
+        """Look names up anew, which is done after some seconds anyway."""
+        for session in (self._secure, self._plain):
+            if session is not None and isinstance(
+                session.connector, aiohttp.TCPConnector
+            ):
+                session.connector.clear_dns_cache()
+
     def _session(self, resolver: "_Resolver", *, public: bool) -> aiohttp.ClientSession:
         def checked(info: tuple[Any, ...]) -> socket.socket:
             family, kind, protocol, _, address = info

@@ -23,6 +23,7 @@ from footfall.store.webhooks import SealedSecret, StoredWebhook, Webhook
 # What an endpoint answers at an instant, and after how many microseconds.
 Behaviour = Callable[[int, random.Random], tuple[Answer, int]]
 COMMIT = SECOND // 50
+NEVER = 2**61
 
 
 def answers(status: int, latency: int = SECOND // 20, **more) -> Behaviour:
@@ -53,7 +54,7 @@ class Simulation:
         self._boxes: dict[str, Outbox] = {}
         self._in_flight: dict[int, tuple[str, Shipment, Answer]] = {}
         self._writes: set[str] = set()
-        self._queue: list[tuple[int, int, int | None, Callable[[], None]]] = []
+        self._queue: list[tuple[int, int, int | None, Callable[[], object]]] = []
         self._number = itertools.count()
         self._life = 0
 
@@ -72,7 +73,12 @@ class Simulation:
 
     def at(self, when: int, work: Callable[[], object]) -> None:
         """Do something at an instant, whichever server lives then."""
-        self._push(when, lambda: (work(), self.wake()), life=None)
+
+        def both() -> None:
+            work()
+            self.wake()
+
+        self._push(when, both, life=None)
 
     def wake(self) -> None:
         """Tell the outboxes how far the log is."""
@@ -117,33 +123,37 @@ class Simulation:
         self._boxes[name] = Outbox(stored, pending, self.chance.random)
 
     def _push(self, when: int, work: Callable[[], object], life: int | None) -> None:
-        entry = (max(when, self.now), next(self._number), life, work)
-        heapq.heappush(self._queue, entry)
+        number = next(self._number)
+        heapq.heappush(self._queue, (max(when, self.now), number, life, work))
 
     def _later(self, when: int, work: Callable[[], object]) -> None:
         self._push(when, work, self._life)
 
     def _step(self, name: str) -> None:
         box = self._boxes[name]
-        while True:
+        reads = True
+        while reads:
             while (shipment := box.take(self.now)) is not None:
                 self._send(name, shipment)
-            reading = box.reading(self.now)
-            if not reading.lanes and not reading.pending:
-                break
-            read = read_lanes(self.store, box, reading)
-            for lane, messages, end in read.lanes:
-                box.add(lane, messages, end)
-            if reading.pending:
-                chosen = box.choose(read.waiting, self.now)
-                for waiting, left in read_waiting(self.store, box, chosen):
-                    box.add_retry(waiting, left, self.now)
+            reads = self._read(box)
         if box.has_moved and name not in self._writes:
             self._writes.add(name)
             self._later(self.now + SECOND // 5, lambda: self._write(name))
         wake_at = box.wake_at(self.now)
-        if wake_at < 2**61:
+        if wake_at < NEVER:
             self._later(wake_at, lambda: self._step(name))
+
+    def _read(self, box: Outbox) -> bool:
+        """Read what an outbox asks for; False if that is nothing."""
+        reading = box.reading(self.now)
+        read = read_lanes(self.store, box, reading)
+        for lane, messages, end in read.lanes:
+            box.add(lane, messages, end)
+        if reading.pending:
+            chosen = box.choose(read.waiting, self.now)
+            for waiting, left in read_waiting(self.store, box, chosen):
+                box.add_retry(waiting, left, self.now)
+        return bool(reading.lanes or reading.pending)
 
     def _send(self, name: str, shipment: Shipment) -> None:
         self.sending = shipment
