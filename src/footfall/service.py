@@ -16,6 +16,7 @@ from footfall import settings
 from footfall.errors import SecretWrong, SettingInvalid, StoreError
 from footfall.flows.accounts.source_secrets import SourceSecrets
 from footfall.flows.copy_store import Copy, resealed, resealed_webhook
+from footfall.flows.delivery.manage import Webhooks
 from footfall.flows.delivery.secrets import WebhookSecrets
 from footfall.runtime.keys import derive_key
 from footfall.settings import Settings
@@ -95,6 +96,12 @@ def source_secrets(store: Store, secret: str) -> SourceSecrets:
 def webhook_secrets(secret: str) -> WebhookSecrets:
     """Return the object that makes and opens the secrets of webhooks."""
     return WebhookSecrets(derive_key(secret, "webhook", 64))
+
+
+def webhooks(store: Store, chosen: Settings) -> Webhooks:
+    """Return the object that manages webhooks."""
+    secrets = webhook_secrets(settings.signing_secret(chosen))
+    return Webhooks(store, secrets, chosen.webhook_allow)
 
 
 @contextlib.contextmanager

@@ -52,6 +52,16 @@ COMMANDS = [
     ["presence", "forget-devices"],
     ["store", "distribute"],
     ["store", "isolate"],
+    ["webhooks", "create"],
+    ["webhooks", "list"],
+    ["webhooks", "show"],
+    ["webhooks", "change"],
+    ["webhooks", "delete"],
+    ["webhooks", "rotate"],
+    ["webhooks", "deliveries"],
+    ["webhooks", "resend"],
+    ["webhooks", "replay"],
+    ["webhooks", "ping"],
 ]
 
 

@@ -19,6 +19,7 @@ from footfall.cli import (
     sources,
     store,
     tenants,
+    webhooks,
 )
 from footfall.cli.output import warn
 from footfall.errors import FootfallError, Invalid, SettingInvalid
@@ -80,6 +81,22 @@ visits = App(name="presence", help="Visits: recompute them; forget devices.")
 visits.command(presence.recompute)
 visits.command(presence.forget_devices)
 app.command(visits)
+
+hooks = App(
+    name="webhooks",
+    help="Where events are sent to: make and change webhooks, see what was tried.",
+)
+hooks.command(webhooks.create)
+hooks.command(webhooks.list_webhooks, name="list")
+hooks.command(webhooks.show)
+hooks.command(webhooks.change)
+hooks.command(webhooks.delete)
+hooks.command(webhooks.rotate)
+hooks.command(webhooks.deliveries)
+hooks.command(webhooks.resend)
+hooks.command(webhooks.replay)
+hooks.command(webhooks.ping)
+app.command(hooks)
 
 stores = App(name="store", help="A store on several machines: lay it out on them.")
 stores.command(store.distribute)

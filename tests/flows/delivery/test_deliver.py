@@ -21,6 +21,10 @@ EVENTS = 40
 LAST_EVENT = 4 * DAY
 
 
+# What the outbox does by itself is the same on every engine.
+on_sqlite = pytest.mark.parametrize("new_place", ["sqlite"], indirect=True)
+
+
 @pytest.fixture
 def world(store):
     store.create_organization(Organization("org", "Org", 0)).result()
@@ -83,6 +87,7 @@ def test_each_endpoint_gets_each_event_that_it_wants(world):
     assert world.state("all").place == 30
 
 
+@on_sqlite
 def test_a_message_that_fails_does_not_block_those_that_follow(world):
     def poison(now, chance):
         return (answers(500) if len(world.sent["a"]) == 0 else OK)(now, chance)
@@ -98,6 +103,7 @@ def test_a_message_that_fails_does_not_block_those_that_follow(world):
     assert "e0" in taken(world, "a")
 
 
+@on_sqlite
 def test_attempts_come_by_the_schedule_with_one_id_and_end_with_giving_up(world):
     world.add("dead", answers(500))
     append(world, new("e"))
@@ -113,6 +119,7 @@ def test_attempts_come_by_the_schedule_with_one_id_and_end_with_giving_up(world)
     assert last.attempt == 10
 
 
+@on_sqlite
 def test_when_an_endpoint_is_back_all_that_waited_comes_within_minutes(world):
     world.add("back", down(0, 40 * HOUR))
     append(world, *(new(f"e{n}") for n in range(20)))
@@ -121,6 +128,7 @@ def test_when_an_endpoint_is_back_all_that_waited_comes_within_minutes(world):
     assert len(set(taken(world, "back"))) == 21
 
 
+@on_sqlite
 def test_tries_before_their_time_do_not_use_up_the_schedule(world):
     def poisoned(now, chance):
         [message] = world.sending.messages
@@ -141,6 +149,7 @@ def test_tries_before_their_time_do_not_use_up_the_schedule(world):
     assert len(set(taken(world, "a"))) == 120
 
 
+@on_sqlite
 def test_an_endpoint_that_only_fails_for_five_days_gets_nothing_more(world):
     world.add("dead", answers(503))
     for hour in range(0, 140, 5):
@@ -155,6 +164,7 @@ def test_an_endpoint_that_only_fails_for_five_days_gets_nothing_more(world):
     assert told.reason == Reason.FAILING
 
 
+@on_sqlite
 def test_a_410_disables_and_keeps_the_place(world):
     world.add("gone", answers(410))
     append(world, new("e0"))
@@ -166,6 +176,7 @@ def test_a_410_disables_and_keeps_the_place(world):
     assert world.state("gone").place == 1
 
 
+@on_sqlite
 def test_retry_after_holds_for_all_that_is_sent_to_the_endpoint(world):
     busy = answers(429, retry_after=HOUR)
     world.add("busy", down(0, MINUTE, busy))
@@ -177,6 +188,7 @@ def test_retry_after_holds_for_all_that_is_sent_to_the_endpoint(world):
     assert sorted(taken(world, "busy")) == ["e0", "e1"]
 
 
+@on_sqlite
 def test_a_redirect_is_a_failure(world):
     world.add("moved", answers(302))
     append(world, new("e"))
@@ -216,6 +228,7 @@ def test_what_is_erased_or_withdrawn_while_it_waits_is_not_sent_again(world):
     assert len(deliveries(world, "down", outcomes=(Outcome.DROPPED,))) == 2
 
 
+@on_sqlite
 def test_a_batch_that_fails_is_tried_again_as_the_same_batch(world):
     world.add("a", down(0, MINUTE), batch_size=100)
     append(world, *(new(f"e{n}") for n in range(30)))
@@ -224,6 +237,7 @@ def test_a_batch_that_fails_is_tried_again_as_the_same_batch(world):
     assert sorted(taken(world, "a")) == sorted(f"e{n}" for n in range(30))
 
 
+@on_sqlite
 def test_a_second_endpoint_that_is_dead_delays_the_first_by_nothing(store, world):
     def latencies(name):
         return [one.at for one in world.taken[name]]
