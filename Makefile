@@ -31,7 +31,7 @@ check: setup  ## lint, types and layers
 	$(BIN)/lint-imports
 
 proof: setup  ## try to lose or slow down what must not be: docs/reliability.md's table
-	@$(BIN)/python -m tests.proof
+	@$(BIN)/python -m tests.proof $(PARTS)
 
 bench: setup  ## print the figures of docs/performance.md, measured here (STORE=postgresql://…)
 	@$(BIN)/python bench/bench.py $(if $(STORE),--store $(STORE))

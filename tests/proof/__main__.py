@@ -12,6 +12,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from footfall.settings import Settings
+from footfall.web import concurrency
 from tests import postgres
 from tests.proof import (
     bystander,
@@ -22,6 +24,7 @@ from tests.proof import (
     fuzz,
     kills,
     powercuts,
+    readers,
     servers,
     strangers,
 )
@@ -96,6 +99,12 @@ def connections(folder: Path) -> Iterator[Row]:
         result = f"{found.failed} failed, memory {found.peak_mb:.0f} MB"
         fine = not found.failed and found.peak_mb < MEMORY_MB_MAX
         yield "clients that never read a page of 5,000", "100", result, fine
+        within_s = concurrency.PART_WITHIN_S + 5
+        found = asyncio.run(crowds.stalled_streams(place, 100, within_s))
+        tried = f"100 for {within_s} s"
+        result = f"{found.failed} not cut off, memory {found.peak_mb:.0f} MB"
+        fine = not found.failed and found.peak_mb < MEMORY_MB_MAX
+        yield "streams that are never read", tried, result, fine
     finally:
         place.close()
 
@@ -160,6 +169,21 @@ def several(_folder: Path) -> Iterator[Row]:
     yield "PostgreSQL away for 20 s under load", tried, result, fine
 
 
+def consumers(folder: Path) -> Iterator[Row]:
+    with postgres.running() as address, servers.estate(address) as several:
+        yield _consumed("two servers on PostgreSQL", readers.consume(several, 15))
+    chosen = Settings(store=f"sqlite:{folder / 'footfall.db'}")
+    with servers.opened(chosen, servers=1) as one:
+        yield _consumed("SQLite", readers.consume(one, 15))
+
+
+def _consumed(where: str, found: readers.Consumed) -> Row:
+    tried = f"{found.kills} kills, {found.events} events, {found.withdrawn} withdrawn"
+    result = f"{found.differing} differ from what is stored, {found.repeated} repeated"
+    what = f"kill -9 of who syncs and who streams, and of a server: {where}"
+    return what, tried, result, not (found.differing or found.repeated)
+
+
 def decoders(_folder: Path) -> Iterator[Row]:
     for found in fuzz.fuzz_all(FUZZ_S):
         result = found.failed or "nothing unexpected"
@@ -201,17 +225,23 @@ def cases() -> Iterator[Row]:
         yield name, f"{tried} cases", result, fine
 
 
+INTAKE = (connections, waits, flooded, radius)
+PARTS = (power, disk, processes, *INTAKE, presence, several, consumers, decoders)
+
+
 def main() -> None:
+    """Do all parts, or those that the arguments name."""
     began = time.monotonic()
     table = Table("what was tried", "how often", "result", "")
     fine = True
-    intake = (connections, waits, flooded, radius)
-    for part in (power, disk, processes, *intake, presence, several, decoders):
-        with tempfile.TemporaryDirectory() as folder:
-            for *row, good in part(Path(folder)):
-                table.add_row(*row, "ok" if good else "FAILED")
-                fine = fine and good
-    for *row, good in cases():
+    wanted = sys.argv[1:] or [*(part.__name__ for part in PARTS), cases.__name__]
+    for part in PARTS:
+        if part.__name__ in wanted:
+            with tempfile.TemporaryDirectory() as folder:
+                for *row, good in part(Path(folder)):
+                    table.add_row(*row, "ok" if good else "FAILED")
+                    fine = fine and good
+    for *row, good in cases() if cases.__name__ in wanted else ():
         table.add_row(*row, "ok" if good else "FAILED")
         fine = fine and good
     Console(soft_wrap=True).print(table)

@@ -150,6 +150,41 @@ async def never_reading(
     return outcome
 
 
+async def stalled_streams(
+    place: ServedStore, connections: int, seconds: float
+) -> Outcome:
+    """Follow the log from its beginning on many connections, and read nothing.
+
+    `failed` counts those that were not cut off. The log has 20 MB, for the system alone
+    takes up to 4 MB of an answer that nobody reads.
+    """
+    outcome = Outcome(connections)
+    for _ in range(40):
+        place.tenant.send([event(pad="x" * 5_000) for _ in range(100)])
+    path = f"{place.tenant.events_path}/stream?after=0"
+    request = f"GET {path} HTTP/1.1\r\n{place.head}\r\n".encode()
+    opened = []
+    for _ in range(connections):
+        reader, writer = await asyncio.open_connection(
+            place.host, place.port, limit=1024
+        )
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        writer.write(request)
+        opened.append((reader, writer))
+    await asyncio.sleep(seconds)
+    outcome.peak_mb = place.peak_mb()
+    for reader, writer in opened:
+        writer.transport.resume_reading()  # type: ignore[attr-defined]
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            async with asyncio.timeout(2):
+                await reader.read()  # what the system had; then the end
+                writer.close()
+                continue
+        outcome.failed += 1
+        writer.close()
+    return outcome
+
+
 async def silent(place: ServedStore, connections: int) -> Outcome:
     """Send half an HTTP/2 preface on many connections, then ask for health."""
     outcome, took = Outcome(connections), list[float]()

@@ -5,6 +5,7 @@ reads small pages; what counts is the bystander's longest wait, and the memory.
 """
 
 import asyncio
+import contextlib
 import gzip
 import json
 from collections.abc import Awaitable, Callable
@@ -88,13 +89,14 @@ def _posts(
     path = path or place.tenant.events_path
     own = {} if "sources" in path else dict(place.tenant.client.headers)
 
+    async def post(client: httpx2.AsyncClient) -> None:
+        # The server may refuse a body while it is still being sent, and hang up.
+        with contextlib.suppress(httpx2.NetworkError):
+            await client.post(path, content=body, headers=own | headers)
+
     async def flood(client: httpx2.AsyncClient) -> None:
         for _ in range(2):
-            some = (
-                client.post(path, content=body, headers=own | headers)
-                for _ in range(count // 2)
-            )
-            await asyncio.gather(*some)
+            await asyncio.gather(*(post(client) for _ in range(count // 2)))
 
     return flood
 

@@ -75,6 +75,15 @@ class Estate:
         assert answer.status_code in (200, 201), answer.text
         return answer.json()
 
+    def try_post(self, server: int, what: str, body: Any) -> bool:
+        """Post to a server that may be dead; tell whether it took it."""
+        url = f"{self.servers[server].address}/v1/organizations/{self.tenant.id}/{what}"
+        try:
+            answer = self.tenant.client.post(url, json=body)
+        except httpx2.TransportError:
+            return False
+        return answer.status_code in (200, 201)
+
     def kill(self, number: int) -> None:
         """Kill a server as a crash would."""
         process = self.servers[number].process
@@ -95,12 +104,20 @@ class Estate:
 
 @contextlib.contextmanager
 def estate(address: str, servers: int = SERVERS) -> Iterator[Estate]:
-    with postgres.schema(address) as url:
-        made = Estate(Settings(store=url, secret=postgres.SECRET), servers)
-        try:
-            yield made
-        finally:
-            made.close()
+    with (
+        postgres.schema(address) as url,
+        opened(Settings(store=url, secret=postgres.SECRET), servers) as made,
+    ):
+        yield made
+
+
+@contextlib.contextmanager
+def opened(chosen: Settings, servers: int) -> Iterator[Estate]:
+    made = Estate(chosen, servers)
+    try:
+        yield made
+    finally:
+        made.close()
 
 
 class Sender(threading.Thread):
@@ -189,7 +206,7 @@ def kill_at_random(address: str, rounds: int, seed: int = 1) -> Killed:
         for sender in senders:
             sender.stop.set()
             sender.join()
-        stored = _all(place)
+        stored = all_events(place)
         reader.until = {one["event"]["id"] for one in stored}
         reader.join()
         acknowledged = [i for sender in senders for i in sender.acknowledged]
@@ -235,17 +252,18 @@ def _wait_for_visits(place: Estate, count: int, server: int) -> None:
         answer = place.tenant.client.get(url, params=parameters)
         return answer.status_code == 200 and bool(answer.json()["count"] >= count)
 
-    _until(are_there)
+    until(are_there)
 
 
-def _all(place: Estate) -> list[dict[str, Any]]:
-    parameters: dict[str, Any] = {"size": 10_000, "enableScroll": "true"}
+def all_events(place: Estate, **more: str) -> list[dict[str, Any]]:
+    """Return all events; by arrival with what was withdrawn."""
+    parameters: dict[str, Any] = {"size": 10_000, "enableScroll": "true", **more}
     url = place.servers[0].address + place.tenant.events_path
     found: list[dict[str, Any]] = []
     while True:
         page = place.tenant.client.get(url, params=parameters).json()
         found += page["events"]
-        if not page.get("scrollId"):
+        if not page.get("scrollId") or not page["hasMore"]:
             return found
         parameters = {"scrollId": page["scrollId"]}
 
@@ -263,7 +281,7 @@ def hear_from_both(address: str, times: int, seed: int = 1) -> tuple[int, bool]:
         for _ in range(times)
     ]
     with estate(address) as two:
-        _log_in_all(two, start)
+        __log_in_all(two, start)
         shares = [heard[n:] + heard[:n] for n in (0, times // 3)]
         threads = [
             threading.Thread(target=_hear, args=(two, number, number, share))
@@ -275,13 +293,13 @@ def hear_from_both(address: str, times: int, seed: int = 1) -> tuple[int, bool]:
             thread.join()
         from_both = _standing(two)
     with estate(address, servers=1) as one:
-        _log_in_all(one, start)
+        __log_in_all(one, start)
         for number in range(SERVERS):
             _hear(one, 0, number, sorted(heard, key=lambda each: each[1]))
         return times * SERVERS, from_both == _standing(one)
 
 
-def _log_in_all(place: Estate, start: int) -> None:
+def __log_in_all(place: Estate, start: int) -> None:
     logins = [
         {
             "device": f"0c8ddd{number:06x}",
@@ -325,7 +343,7 @@ def _standing(place: Estate) -> list[tuple[str, str, str, str]]:
                 one["when"]["createdAt"],
                 str(one["event"].get("visit", {}).get("startAt")),
             )
-            for one in _all(place)
+            for one in all_events(place)
         )
         if found == quiet:
             return found
@@ -336,7 +354,7 @@ def _standing(place: Estate) -> list[tuple[str, str, str, str]]:
 def _names(place: Estate) -> dict[str, str]:
     url = f"{place.servers[0].address}/v1/organizations/{place.tenant.id}/customers"
     found = {}
-    for contact in {one["customerId"] for one in _all(place)}:
+    for contact in {one["customerId"] for one in all_events(place)}:
         profile = place.tenant.client.get(f"{url}/{contact}").json()
         found[contact] = profile["username"]
     return found
@@ -349,14 +367,14 @@ def restart_database(seconds: float) -> Restarted:
         senders = [Sender(place, n) for n in range(2)]
         for sender in senders:
             sender.start()
-        _until(lambda: all(sender.acknowledged for sender in senders))
+        until(lambda: all(sender.acknowledged for sender in senders))
         cluster.stop()
         ready = f"{place.servers[0].address}/readyz"
-        _until(lambda: httpx2.get(ready, timeout=30).status_code == 503)
+        until(lambda: httpx2.get(ready, timeout=30).status_code == 503)
         time.sleep(seconds)
         cluster.start()
         before = [len(sender.acknowledged) for sender in senders]
-        _until(
+        until(
             lambda: all(
                 len(sender.acknowledged) > count
                 for sender, count in zip(senders, before, strict=True)
@@ -366,7 +384,7 @@ def restart_database(seconds: float) -> Restarted:
         for sender in senders:
             sender.stop.set()
             sender.join()
-        stored = [one["event"]["id"] for one in _all(place)]
+        stored = [one["event"]["id"] for one in all_events(place)]
         acknowledged = [i for sender in senders for i in sender.acknowledged]
         statuses = sum((sender.statuses for sender in senders), Counter[int]())
         found.acknowledged = len(acknowledged)
@@ -378,7 +396,7 @@ def restart_database(seconds: float) -> Restarted:
     return found
 
 
-def _until(condition: Any, seconds: float = 60) -> None:
+def until(condition: Any, seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end

@@ -239,7 +239,7 @@ def test_the_rule_in_redis_is_that_of_the_servers_own_buckets(plain, rate, steps
             assert shared == wait
 
 
-def test_no_crowd_on_two_servers_gets_more_than_the_rate(redis):
+def test_simultaneous_requests_to_two_servers_do_not_exceed_the_rate(redis):
     rate = Rate(100, burst=20)
 
     async def crowd():

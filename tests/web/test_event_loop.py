@@ -60,7 +60,8 @@ async def ask_everything(application, credentials, organization):
             if path == "/v1/sts/logout":
                 continue
             url = path.replace("{cid}", organization).replace("{", "").replace("}", "")
-            for method in operations.keys() - {"parameters"}:
+            endless = path.endswith("/stream")
+            for method in {"head"} if endless else operations.keys() - {"parameters"}:
                 answer = await client.request(method, url, json=sent)
                 assert answer.status_code not in (401, 403, 405, 500), (method, url)
         assert (await client.post("/v1/sts/logout")).status_code == 200

@@ -93,7 +93,7 @@ def simulate(  # noqa: PLR0913  each is a flag
 
     With --events, store the events of a chain; the same seed, days and number give the
     same events, around 25 October 2026. With --as, act as access points that hear a
-    crowd and report it to a running server, in real or accelerated time.
+    crowd of guests and report it to a running server, in real or accelerated time.
 
     Example: footfall simulate --organization ID --events 100000 --seed 1
 
@@ -111,7 +111,7 @@ def simulate(  # noqa: PLR0913  each is a flag
         access_point: The MAC address of an access point; repeatable.
         network: The venue's name in the equipment: externalId, or NAS-Identifier.
         guests: How many people come.
-        minutes: For how long the crowd is heard.
+        minutes: For how long these people are observed.
         speed: Simulated seconds per second; 60 makes an hour pass in a minute.
         store: Where the events go: sqlite:PATH (FOOTFALL_STORE).
         json: Print JSON.

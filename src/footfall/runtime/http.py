@@ -100,8 +100,7 @@ async def run(
     gc.freeze()
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(THREADS, "footfall-work"))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, leave)
+    on_signals(leave)
     serving = asyncio.create_task(server.serve())
     # granian does not say when it listens, so try to connect.
     while not serving.done() and not await _accepts(host, port):  # noqa: ASYNC110
@@ -110,6 +109,22 @@ async def run(
         ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
     with contextlib.suppress(TimeoutError):  # granian ended what took longer
         await serving
+
+
+def on_signals(leave: Callable[[], None]) -> None:
+    """Have `leave` called on the running loop at SIGTERM and SIGINT.
+
+    Not with `loop.add_signal_handler`: it hears of a signal through the pipe that also
+    wakes the loop, and a signal that finds the pipe full is lost. Hundreds of clients
+    that hang up at once fill it.
+    """
+    loop = asyncio.get_running_loop()
+
+    def hand_over(_number: int, _frame: object) -> None:
+        loop.call_soon_threadsafe(leave)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, hand_over)
 
 
 def saying_goodbye(application: ASGIApp, leaving: asyncio.Event) -> ASGIApp:

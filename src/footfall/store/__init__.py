@@ -213,7 +213,7 @@ class Store(Protocol):
         """List the organizations that have stays to look at."""
 
     def organizations_to_reattribute(self) -> list[str]:
-        """List the organizations in which something is to be attributed anew."""
+        """List the organizations that have devices whose owner changed."""
 
     def forget(self, observed: int, rejections: int) -> Future[bool]:
         """Forget observations of before; True if there is more.

@@ -3,7 +3,7 @@
 An organization's data goes as *rows* in a form that no engine and no key of a store is
 in. Each begins with what orders the rows of its table. Numbers are kept, for events are
 made with those of hotspots; so are the keys of an organization, for digests are made
-with them. What stands for a contact under a store's own key is left out, and made anew
+with them. What stands for a contact under a store's own key is left out, and made again
 where the rows arrive.
 
 | table | its rows |

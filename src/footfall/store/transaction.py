@@ -99,7 +99,7 @@ class Session(msgspec.Struct, frozen=True):
 
 
 class Reattribution(msgspec.Struct, frozen=True):
-    """A device changed hands: what it was heard of is to be given to whom it is now.
+    """A device changed hands: its observations go to the contact that has it now.
 
     Attributes:
         device: Its digest.
@@ -185,10 +185,10 @@ class PeopleRepository(Protocol):
         """Say whose a device is from an instant on."""
 
     def put_reattribution(self, one: Reattribution) -> None:
-        """Note what is to be attributed anew."""
+        """Add a device whose observations go to another contact."""
 
     def reattributions(self, limit: int) -> list[Reattribution]:
-        """Return what is to be attributed anew, in order."""
+        """Return the devices whose owner changed, in order."""
 
     def session(self, key: bytes) -> Session | None:
         """Return a session by its digest."""
@@ -200,7 +200,7 @@ class PeopleRepository(Protocol):
         """End those of a NAS that began before; returns how many."""
 
     def delete_reattributions(self, numbers: Iterable[int]) -> None:
-        """Note what was attributed anew."""
+        """Delete those that are done."""
 
 
 class StayRepository(Protocol):
@@ -239,10 +239,10 @@ class EventRepository(Protocol):
 
 
 class ObservationRepository(Protocol):
-    """What was heard, kept to make visits anew."""
+    """The observations that are kept, from which visits can be made again."""
 
     def add(self, kept: list[StoredObservation], now: int) -> None:
-        """Keep observations, to make visits anew."""
+        """Keep observations."""
 
     def between(self, since: int, until: int) -> Iterator[StoredObservation]:
         """Yield the kept observations of a span."""

@@ -13,7 +13,7 @@ from footfall.core.events.structs import Event
 from footfall.core.events.types import TYPES
 from footfall.flows.contacts.erase import Erased
 from footfall.flows.events.ingest import Receipt
-from footfall.web import openapi_places, openapi_webhooks
+from footfall.web import openapi_delivery, openapi_places, openapi_webhooks
 from footfall.web.openapi_parts import (
     CID_EXAMPLE,
     Document,
@@ -96,6 +96,7 @@ def document() -> Document:
         },
         "paths": _access_paths()
         | merged(_events_paths(), openapi_places.paths())
+        | openapi_delivery.paths()
         | openapi_webhooks.paths()
         | _operations_paths(),
         "components": {

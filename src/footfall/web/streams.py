@@ -78,7 +78,7 @@ async def _messages(
     """Yield messages until the server stops, or the token does not hold any more."""
     yield b"retry: %d\nid: %d\n\n" % (RETRY_MS, place)
     said_at = context.now()
-    async for part in context.followers.follow(organization, wanted, place, PING_S):
+    async for part in context.followers.follow(organization, wanted, place):
         try:
             await context.tokens.verify_again(token, context.now())
         except FootfallError:

@@ -45,7 +45,7 @@ def test_an_address_is_limited_whatever_keys_it_tries():
     asyncio.run(tries())
 
 
-def test_no_crowd_of_tries_gets_through_between_the_look_and_the_count():
+def test_simultaneous_attempts_cannot_exceed_the_limit():
     async def tries():
         limiter, tried = Limiter(200, 2000), 0
 
@@ -65,7 +65,7 @@ def test_no_crowd_of_tries_gets_through_between_the_look_and_the_count():
 
 
 @pytest.mark.parametrize("outcome", [None, StoreError])
-def test_what_did_not_fail_by_its_credentials_is_no_failed_login(outcome):
+def test_only_wrong_credentials_count_as_a_failed_login(outcome):
     async def tries():
         limiter = Limiter(200, 2000)
         logins = [
@@ -77,7 +77,7 @@ def test_what_did_not_fail_by_its_credentials_is_no_failed_login(outcome):
     asyncio.run(tries())
 
 
-def test_who_is_refused_for_the_key_does_not_pay_with_the_address():
+def test_an_attempt_refused_for_its_key_does_not_count_for_its_address():
     async def tries():
         limiter = Limiter(200, 2000)
         for number in range(MOST):
@@ -90,7 +90,7 @@ def test_who_is_refused_for_the_key_does_not_pay_with_the_address():
     asyncio.run(tries())
 
 
-def test_failed_posts_use_up_nothing_of_the_sources_share():
+def test_failed_posts_do_not_count_against_the_source():
     async def posts():
         limiter = Limiter(1, 3)
 

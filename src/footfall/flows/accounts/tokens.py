@@ -39,8 +39,8 @@ class Tokens:
     def __init__(self, store: Store, key: bytes):
         self._store = store
         self._key = key
-        # When tokens of long answers were last found good, the oldest first.
-        self._verified: dict[str, int] = {}
+        # When tokens of long answers were last verified, the oldest first.
+        self._verified: dict[str, tuple[int, asyncio.Future[Grant]]] = {}
 
     def login(self, client_key: str, client_secret: str, now: int) -> str:
         """Return a token for a service's key and secret.
@@ -97,14 +97,14 @@ class Tokens:
             TokenRefused: It has expired, or was revoked more than a second ago.
         """
         known = self._verified.get(token)
-        if known is None or not known <= now < known + AGAIN:
-            try:
-                await self.verify(token, now)
-            finally:
-                self._verified.pop(token, None)
-            self._verified[token] = now
+        if known is None or not known[0] <= now < known[0] + AGAIN:
+            # Those that ask meanwhile wait for this one.
+            known = (now, asyncio.ensure_future(self.verify(token, now)))
+            self._verified.pop(token, None)
+            self._verified[token] = known
             if len(self._verified) > VERIFIED_MAX:
                 self._verified.pop(next(iter(self._verified)))
+        await asyncio.shield(known[1])
 
     async def logout(self, token: str, now: int) -> None:
         """Revoke a token for good.

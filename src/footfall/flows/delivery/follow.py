@@ -24,7 +24,9 @@ from footfall.store import Store
 
 P = ParamSpec("P")
 T = TypeVar("T")
-READ_SIZE = 250
+READ_SIZE = 100
+# A client that is slow to take a part holds it in memory.
+PART_BYTES_MAX = 128 * 1024
 # How long a part is kept for those that are a little late. Not longer: an erased
 # contact's events must not be given out from memory.
 KEPT_S = 1.0
@@ -103,11 +105,9 @@ class _Feed:
         self._grown.set()
         self._grown = asyncio.Event()
 
-    async def wait(self, within_s: float) -> None:
-        """Wait until it grows, or for so long."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(within_s):
-                await self._grown.wait()
+    async def wait(self) -> None:
+        """Wait until it grows, or all are woken to look around."""
+        await self._grown.wait()
 
 
 class Followers:
@@ -122,6 +122,7 @@ class Followers:
         self._threads = ThreadPoolExecutor(THREADS, "footfall-follow")
         self._turns = FairLimit(THREADS)
         self._closed = False
+        self._looked_at = 0.0
         self._woken = asyncio.Event()
 
     @contextlib.asynccontextmanager
@@ -166,25 +167,25 @@ class Followers:
         return found.get(organization, 0)
 
     async def follow(
-        self, organization: str, wanted: Subscription, place: int, idle_s: float
+        self, organization: str, wanted: Subscription, place: int
     ) -> AsyncIterator[Part]:
         """Yield what follows a place, for as long as it is asked; ends at `close`.
 
-        What is not wanted may be among it, where it costs nothing.
+        What is not wanted may be among it, where it costs nothing. Where nothing comes,
+        an empty part comes every few seconds.
 
         Args:
             organization: Whose log.
             wanted: What is wanted.
             place: After which place.
-            idle_s: After how long without anything an empty part is given.
         """
         end = await self.newest(organization)
         with self._feed(organization, end) as feed:
             while not self._closed:
                 part = feed.part(place, self._now())
                 if part is None and place >= feed.end:
-                    await feed.wait(idle_s)
-                    if place >= feed.end:
+                    await feed.wait()
+                    if place >= feed.end and not self._closed:
                         yield Part(place, [])
                     continue
                 if part is None:
@@ -215,11 +216,15 @@ class Followers:
 
         def read() -> Part:
             found = self._store.entries(query, place)
-            messages = [
-                Message(one.arrival, heading_of(one.body), one.body)
-                for one in found.found
-                if one.arrival <= until
-            ]
+            messages: list[Message] = []
+            size = 0
+            for one in found.found:
+                if one.arrival > until:
+                    break
+                if size > PART_BYTES_MAX:
+                    return Part(messages[-1].arrival, messages)
+                messages.append(Message(one.arrival, heading_of(one.body), one.body))
+                size += len(one.body)
             return Part(min(found.end, until), messages)
 
         async with self._turns.of(organization):
@@ -266,6 +271,7 @@ class Followers:
             self._woken.clear()
             if not self._feeds:
                 continue
+            self._look_around()
             try:
                 found = await self._in_thread(
                     self._store.newest_arrivals, list(self._feeds)
@@ -278,6 +284,13 @@ class Followers:
                 feed = self._feeds.get(organization)
                 if feed is not None and feed.end < newest:
                     self._on_growth(organization)
+
+    def _look_around(self) -> None:
+        """Wake all that wait if the last time was long ago: one timer for all."""
+        if self._now() - self._looked_at >= LOOK_EVERY_S:
+            self._looked_at = self._now()
+            for feed in self._feeds.values():
+                feed.wake()
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

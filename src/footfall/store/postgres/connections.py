@@ -105,7 +105,7 @@ def open_pool(
         min_size=1,
         max_size=CONNECTIONS_MAX,
         timeout=WAIT_S,
-        # Given up soon, and begun anew by who asks next: attempts get ever rarer.
+        # Given up soon: the next who asks tries again, at longer and longer intervals.
         reconnect_timeout=WAIT_S,
         kwargs={"autocommit": True},
         configure=configure,

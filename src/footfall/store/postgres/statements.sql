@@ -68,7 +68,7 @@ SELECT key FROM store_key WHERE purpose = :purpose
 INSERT INTO store_key (purpose, key) VALUES (:purpose, :key) ON CONFLICT DO NOTHING
 
 -- name: take_lease
--- Held anew by whom it is held, and by another once it is over.
+-- Its holder may renew it; another may take it once it is over.
 INSERT INTO lease AS held (job, holder, until_at) VALUES (:job, :holder, :until_at)
 ON CONFLICT (job) DO UPDATE SET holder = excluded.holder, until_at = excluded.until_at
 WHERE held.holder = excluded.holder OR held.until_at < :now

@@ -153,7 +153,7 @@ class SQLiteCopying(SQLCopying):
 
     @override
     def settle_copies(self) -> Future[None]:
-        """Write the file anew where rows of several organizations were copied into it.
+        """Rewrite the file where rows of several organizations were copied into it.
 
         Their numbers alternate, so trees did not only grow at their ends, and what is
         erased later would be left where SQLite once moved it from.

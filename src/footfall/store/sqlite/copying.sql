@@ -1,5 +1,5 @@
 -- The statements of copying; see store/copying.py. By number, rows of all organizations
--- are passed over (`+organization`): else SQLite would sort an organization's anew for
+-- are passed over (`+organization`): else SQLite would sort an organization's for
 -- each batch.
 
 -- name: is_served

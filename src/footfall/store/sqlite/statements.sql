@@ -122,7 +122,7 @@ UPDATE organization SET version = version + 1 WHERE number = :organization
 RETURNING version
 
 -- name: take_lease
--- Held anew by whom it is held, and by another once it is over.
+-- Its holder may renew it; another may take it once it is over.
 INSERT INTO lease (job, holder, until_at) VALUES (:job, :holder, :until_at)
 ON CONFLICT (job) DO UPDATE SET holder = excluded.holder, until_at = excluded.until_at
 WHERE holder = excluded.holder OR until_at < :now
