@@ -127,7 +127,7 @@ class Receiver:
                 lines_out = [f"HTTP/1.1 {status} X", f"content-length: {len(text)}"]
                 lines_out += [f"{name}: {value}" for name, value in more.items()]
                 writer.write("\r\n".join(lines_out).encode() + b"\r\n\r\n" + text)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            pass  # the client, or the test, is at its end
         finally:
             writer.close()
