@@ -7,12 +7,15 @@ Source: the special-purpose registries of IANA (RFC 6890), RFC 6598, RFC 6052, R
 """
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Address, IPv6Network
 from urllib.parse import SplitResult, urlsplit
 
 Network = IPv4Network | IPv6Network
 URL_LENGTH_MAX = 2_048
+# Many programs read these as addresses: 127.1, 2130706433, 0x7f000001.
+_NUMERIC = re.compile(r"(?:.*\.)?(?:\d+|0x[0-9a-f]*)\.?", re.IGNORECASE)
 _CLOSED_V4 = tuple(
     IPv4Network(name)
     for name in (
@@ -113,5 +116,7 @@ def _wrong_parts(parts: SplitResult, allowed: tuple[Network, ...]) -> str | None
     try:
         is_open = may_connect(parts.hostname or "", allowed, public=public)
     except ValueError:
+        if _NUMERIC.fullmatch(parts.hostname or ""):
+            return "has an address in an unusual form; write it as 192.0.2.1"
         return None  # a name; what it leads to is looked at when connecting
     return None if is_open else "leads to an address that webhooks may not reach"

@@ -141,6 +141,7 @@ def _reason(error: Exception) -> str:
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     reasons: tuple[tuple[type[Exception], str], ...] = (
         (TargetForbidden, "the address is not one that webhooks may reach"),
+        (aiohttp.InvalidURL, "the URL cannot be used"),
         (socket.gaierror, "the name is not known"),
         (aiohttp.ClientConnectorCertificateError, "the certificate does not hold"),
         (aiohttp.ClientSSLError, "no TLS connection"),
