@@ -98,12 +98,20 @@ def test_hastened_messages_are_due_within_the_spread_and_keep_their_schedule(
     waiting = [PendingDelivery((n,), 3, NOW + n * DAY, NOW + n * DAY) for n in (1, 2)]
     soon = PendingDelivery((9,), 3, NOW + 5, NOW + 5)
     do(store, lambda w: w.put_pending(made.number, [*waiting, soon]))
-    do(store, lambda w: w.hasten(made.number, NOW, 60))
+    do(store, lambda w: w.hasten(made.number, NOW, 60, 5))
     found = do(store, lambda w: w.pending(made.number, NOW + 60, 9))
     assert {one.arrivals: one.retry_at for one in found} == {
         one.arrivals: one.retry_at for one in [*waiting, soon]
     }
     assert soon in found
+
+
+def test_a_message_is_hastened_only_so_often(store, made):
+    waiting = [PendingDelivery((n,), 3, NOW + DAY, NOW + DAY, n) for n in (4, 5)]
+    do(store, lambda w: w.put_pending(made.number, waiting))
+    do(store, lambda w: w.hasten(made.number, NOW, 60, 5))
+    [found] = do(store, lambda w: w.pending(made.number, NOW + 60, 9))
+    assert found.arrivals == (4,)
 
 
 def attempt(event="e1", at=NOW, outcome=Outcome.DELIVERED, **more):

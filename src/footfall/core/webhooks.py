@@ -28,12 +28,12 @@ RETRY_AFTER_MAX = DAY
 # schedule's are no evidence of the time between them.
 FAILING_MAX = 5 * DAY
 FAILING_GAP_MAX = 30 * HOUR
-# After so long without a success, the next success makes all that waits due.
-DOWN_AFTER = MINUTE
 # An endpoint whose waiting messages are too many is asked so often whether it is back.
 PROBE_EVERY = 5 * MINUTE
-# What became due at once is spread over this.
-RECOVERY_SPREAD = MINUTE
+# A success after failures makes all that waits due, spread over this, not more often.
+# A message is tried so many times before its time; these do not use up the schedule.
+RECOVERY_SPREAD = 10 * SECOND
+EARLY_MAX = 5
 BATCH_SIZE_MAX = 100
 ANSWER_BYTES_MAX = 1_024
 SECRET_PREFIX = "whsec_"  # noqa: S105  not a secret
@@ -99,10 +99,6 @@ class EndpointState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     def enabled(self) -> bool:
         """Whether it gets anything."""
         return self.disabled_at is None
-
-    def is_down(self, now: int) -> bool:
-        """Tell whether it has only failed for a while."""
-        return self.failing_since is not None and now - self.failing_since >= DOWN_AFTER
 
     def succeeded(self) -> "EndpointState":
         """Return it after an attempt that succeeded."""

@@ -23,7 +23,7 @@ where the rows arrive.
 | observation_batch | number, received_at, first_at, last_at, format, records, \
 contacts: the ids of those that the records are about |
 | webhook | number, id, version, body, state |
-| pending_delivery | webhook, arrivals, attempts, retry_at, due_at |
+| pending_delivery | webhook, arrivals, attempts, retry_at, due_at, early |
 | delivery | as the table |
 | log | arrival, contact, type, created_at, local_at, key, body: events, and \
 withdrawals, which have neither local_at nor key |

@@ -70,12 +70,15 @@ class PendingDelivery(msgspec.Struct, frozen=True, gc=False):
         attempts: How many attempts of the schedule have failed.
         retry_at: When the schedule tries it again.
         due_at: When it is tried; sooner where the endpoint has recovered.
+        early: How many times it was tried sooner, since the latest attempt of the
+            schedule.
     """
 
     arrivals: Arrivals
     attempts: int
     retry_at: int
     due_at: int
+    early: int = 0
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):
@@ -179,8 +182,8 @@ class WebhookRepository(Protocol):
     def delete_pending(self, number: int, done: Iterable[Arrivals]) -> None:
         """Note that messages do not wait any more."""
 
-    def hasten(self, number: int, now: int, spread: int) -> None:
-        """Make all that waits due within `spread`, if it is not due sooner."""
+    def hasten(self, number: int, now: int, spread: int, early_max: int) -> None:
+        """Make all that waits due within `spread`, but not what was often tried so."""
 
     def add_attempts(self, number: int, attempts: list[Attempt]) -> None:
         """Write attempts to the log of deliveries, but not those of erased contacts."""

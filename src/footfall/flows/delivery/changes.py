@@ -4,7 +4,12 @@ So the place, what waits and the log of attempts never disagree. What a crash ke
 being written is delivered again.
 """
 
-from footfall.core.webhooks import RECOVERY_SPREAD, EndpointState, Replay
+from footfall.core.webhooks import (
+    EARLY_MAX,
+    RECOVERY_SPREAD,
+    EndpointState,
+    Replay,
+)
 from footfall.store.transaction import Transaction
 from footfall.store.webhooks import Arrivals, Attempt, PendingDelivery, StoredWebhook
 
@@ -20,7 +25,7 @@ class Changes:
         waiting: What waits from now on, or waits as this says.
         done: What does not wait any more.
         attempts: For the log of deliveries.
-        recovered_at: When the endpoint took something again after it was down.
+        recovered_at: When the endpoint took something again after it had failed.
         cuts_log: Whether to look if the log is too long.
     """
 
@@ -51,7 +56,8 @@ class Changes:
         webhooks.delete_pending(stored.number, self.done)
         webhooks.put_pending(stored.number, self.waiting.values())
         if self.recovered_at is not None:
-            webhooks.hasten(stored.number, self.recovered_at, RECOVERY_SPREAD)
+            at = self.recovered_at
+            webhooks.hasten(stored.number, at, RECOVERY_SPREAD, EARLY_MAX)
         webhooks.add_attempts(stored.number, self.attempts)
         if self.cuts_log:
             webhooks.forget_surplus(stored.number)

@@ -30,6 +30,7 @@ WEBHOOKS_MAX = 100
 SECRETS_MAX = 4
 OVERLAP_S, OVERLAP_MAX_S = 86_400, 7 * 86_400
 _LOCATION_LENGTH_MAX = 128
+_EVER = 2**15 - 1
 
 
 class NewWebhook(msgspec.Struct, frozen=True, rename="camel"):
@@ -186,7 +187,7 @@ class Webhooks:
                     else state.disabled(now, Reason.REQUESTED)
                 )
                 if sent.enabled:
-                    transaction.webhooks.hasten(stored.number, now, 1)
+                    transaction.webhooks.hasten(stored.number, now, 1, _EVER)
             stored = transaction.webhooks.change(stored, changed, state)
             return _shown(transaction, stored, newest)
 

@@ -18,6 +18,7 @@ from footfall.core.events.types import TYPE_NUMBERS
 from footfall.core.subscriptions import Subscription
 from footfall.core.webhooks import (
     PROBE_EVERY,
+    RECOVERY_SPREAD,
     Answer,
     EndpointState,
     Message,
@@ -81,6 +82,7 @@ class Outbox:
         self._next_due: int | None = 0 if pending else None
         self._probe_at: int | None = None
         self._paused_until = 0
+        self._recovered_at = -RECOVERY_SPREAD
         self._failures = 0
         self._logged = 0
         self._changes = Changes()
@@ -216,8 +218,9 @@ class Outbox:
         self.in_flight -= 1
 
     def _succeed(self, shipment: Shipment, now: int) -> Outcome:
-        if self.state.is_down(now):
-            self._changes.recovered_at = now
+        has_failed = self.state.failing_since is not None
+        if has_failed and now - self._recovered_at >= RECOVERY_SPREAD:
+            self._changes.recovered_at = self._recovered_at = now
         self.state = self.state.succeeded()
         self._failures = 0
         health = self._changes.health
@@ -234,12 +237,13 @@ class Outbox:
         self._paused_until = max(self._paused_until, now + answer.pause)
         pending = shipment.pending
         if pending is not None and now < pending.retry_at:
-            # Tried before its time; that does not count.
-            again: int | None = pending.retry_at
-            attempts = pending.attempts
-        else:
-            attempts = 1 if pending is None else pending.attempts + 1
-            again = retry_at(attempts, now, self._random(), answer.pause)
+            # Tried before its time, which does not use up the schedule.
+            at, early = pending.retry_at, pending.early + 1
+            waiting = msgspec.structs.replace(pending, due_at=at, early=early)
+            self._wait(waiting, pending)
+            return Outcome.FAILED
+        attempts = 1 if pending is None else pending.attempts + 1
+        again = retry_at(attempts, now, self._random(), answer.pause)
         if again is None:
             if pending is not None:
                 self._forget(pending)

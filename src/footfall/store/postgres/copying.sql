@@ -109,7 +109,7 @@ SELECT number, id, version, body, state FROM webhook
 WHERE organization = :organization AND number > :after ORDER BY number
 
 -- name: rows_of_pending_delivery
-SELECT webhook, arrivals, attempts, retry_at, due_at FROM pending_delivery
+SELECT webhook, arrivals, attempts, retry_at, due_at, early FROM pending_delivery
 WHERE organization = :organization AND (webhook, arrivals) > (:after, :after_too)
 ORDER BY webhook, arrivals
 

@@ -31,12 +31,12 @@ DELETE FROM webhook WHERE organization = :organization AND number = :webhook
 DELETE FROM pending_delivery WHERE organization = :organization AND webhook = :webhook
 
 -- name: pending_deliveries
-SELECT arrivals, attempts, retry_at, due_at FROM pending_delivery
+SELECT arrivals, attempts, retry_at, due_at, early FROM pending_delivery
 WHERE organization = :organization AND webhook = :webhook AND due_at <= :now
 ORDER BY due_at, arrivals LIMIT :limit
 
 -- name: first_pending
-SELECT arrivals, attempts, retry_at, due_at FROM pending_delivery
+SELECT arrivals, attempts, retry_at, due_at, early FROM pending_delivery
 WHERE organization = :organization AND webhook = :webhook
 ORDER BY due_at, arrivals LIMIT 1
 
@@ -46,10 +46,11 @@ WHERE organization = :organization AND webhook = :webhook
 
 -- name: put_pending
 INSERT INTO pending_delivery
-  (organization, webhook, arrivals, attempts, retry_at, due_at)
-VALUES (:organization, :webhook, :arrivals, :attempts, :retry_at, :due_at)
+  (organization, webhook, arrivals, attempts, retry_at, due_at, early)
+VALUES (:organization, :webhook, :arrivals, :attempts, :retry_at, :due_at, :early)
 ON CONFLICT (organization, webhook, arrivals) DO UPDATE SET
-  attempts = excluded.attempts, retry_at = excluded.retry_at, due_at = excluded.due_at
+  attempts = excluded.attempts, retry_at = excluded.retry_at, due_at = excluded.due_at,
+  early = excluded.early
 
 -- name: delete_pending
 DELETE FROM pending_delivery
@@ -59,6 +60,7 @@ WHERE organization = :organization AND webhook = :webhook AND arrivals = :arriva
 -- Spread by the time at which it was to be tried, which is as good as chance.
 UPDATE pending_delivery SET due_at = :now + mod(retry_at, :spread)
 WHERE organization = :organization AND webhook = :webhook AND due_at > :now + :spread
+  AND early < :early_max
 
 -- name: add_delivery
 INSERT INTO delivery (

@@ -31,7 +31,14 @@ _PLAIN = {
     "reattribution": ("number", "device", "since_at", "until_at", "former", "heir"),
     "rejection": ("number", "source", "at", "reason", "body"),
     "webhook": ("number", "id", "version", "body", "state"),
-    "pending_delivery": ("webhook", "arrivals", "attempts", "retry_at", "due_at"),
+    "pending_delivery": (
+        "webhook",
+        "arrivals",
+        "attempts",
+        "retry_at",
+        "due_at",
+        "early",
+    ),
     "delivery": (
         "number",
         "webhook",

@@ -95,6 +95,7 @@ class SQLWebhooks(Repository, WebhookRepository):
                 "attempts": one.attempts,
                 "retry_at": one.retry_at,
                 "due_at": one.due_at,
+                "early": one.early,
             }
             for one in waiting
         ]
@@ -108,8 +109,14 @@ class SQLWebhooks(Repository, WebhookRepository):
         self._many("delete_pending", rows)
 
     @override
-    def hasten(self, number: int, now: int, spread: int) -> None:
-        self._run("hasten_pending", webhook=number, now=now, spread=spread)
+    def hasten(self, number: int, now: int, spread: int, early_max: int) -> None:
+        self._run(
+            "hasten_pending",
+            webhook=number,
+            now=now,
+            spread=spread,
+            early_max=early_max,
+        )
 
     @override
     def add_attempts(self, number: int, attempts: list[Attempt]) -> None:

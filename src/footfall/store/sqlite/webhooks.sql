@@ -34,11 +34,11 @@ DELETE FROM webhook WHERE number = :webhook
 DELETE FROM pending_delivery WHERE webhook = :webhook
 
 -- name: pending_deliveries
-SELECT arrivals, attempts, retry_at, due_at FROM pending_delivery
+SELECT arrivals, attempts, retry_at, due_at, early FROM pending_delivery
 WHERE webhook = :webhook AND due_at <= :now ORDER BY due_at, arrivals LIMIT :limit
 
 -- name: first_pending
-SELECT arrivals, attempts, retry_at, due_at FROM pending_delivery
+SELECT arrivals, attempts, retry_at, due_at, early FROM pending_delivery
 WHERE webhook = :webhook ORDER BY due_at, arrivals LIMIT 1
 
 -- name: count_pending
@@ -46,10 +46,10 @@ SELECT count(*) FROM pending_delivery WHERE webhook = :webhook
 
 -- name: put_pending
 INSERT INTO pending_delivery
-  (webhook, arrivals, organization, attempts, retry_at, due_at)
-VALUES (:webhook, :arrivals, :organization, :attempts, :retry_at, :due_at)
+  (webhook, arrivals, organization, attempts, retry_at, due_at, early)
+VALUES (:webhook, :arrivals, :organization, :attempts, :retry_at, :due_at, :early)
 ON CONFLICT DO UPDATE SET attempts = excluded.attempts, retry_at = excluded.retry_at,
-  due_at = excluded.due_at
+  due_at = excluded.due_at, early = excluded.early
 
 -- name: delete_pending
 DELETE FROM pending_delivery WHERE webhook = :webhook AND arrivals = :arrivals
@@ -58,6 +58,7 @@ DELETE FROM pending_delivery WHERE webhook = :webhook AND arrivals = :arrivals
 -- Spread by the time at which it was to be tried, which is as good as chance.
 UPDATE pending_delivery SET due_at = :now + retry_at % :spread
 WHERE webhook = :webhook AND due_at > :now + :spread
+  AND early < :early_max
 
 -- name: add_delivery
 INSERT INTO delivery (

@@ -18,6 +18,7 @@ CREATE TABLE pending_delivery (
   attempts smallint NOT NULL,
   retry_at bigint NOT NULL, -- by the schedule
   due_at bigint NOT NULL,   -- sooner, where the endpoint has recovered
+  early smallint NOT NULL,  -- how many times it was tried so
   PRIMARY KEY (organization, webhook, arrivals)
 );
 CREATE INDEX pending_delivery_by_time ON pending_delivery (organization, webhook, due_at);

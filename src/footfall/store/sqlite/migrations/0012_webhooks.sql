@@ -17,6 +17,7 @@ CREATE TABLE pending_delivery (
   attempts INTEGER NOT NULL,
   retry_at INTEGER NOT NULL, -- by the schedule
   due_at INTEGER NOT NULL,   -- sooner, where the endpoint has recovered
+  early INTEGER NOT NULL,    -- how many times it was tried so
   PRIMARY KEY (webhook, arrivals)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX pending_delivery_by_time ON pending_delivery (webhook, due_at);
