@@ -48,7 +48,11 @@ class Receiver:
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self._tls = tls
+        self.port = 0
+        self._is_down = False
+        self._serving: set[asyncio.Task[None]] = set()
         self.received: list[Received] = []
+        self.taken: list[Received] = []
         self.reply: Callable[[Received], Reply | None] = lambda _: OK
         self._news = threading.Condition()
         self._loop = asyncio.new_event_loop()
@@ -75,17 +79,23 @@ class Receiver:
         return list(self.received)
 
     def events(self) -> Iterator[str]:
-        """The ids of events that came and were answered well, and still hold."""
-        held: dict[str, None] = {}
-        for one in list(self.received):
-            if self.reply(one) != OK:
-                continue
+        """The ids of the events that it took and that hold, in any order of arrival."""
+        held, gone = dict[str, None](), set[str]()
+        for one in list(self.taken):
             heading = heading_of(msgspec.json.encode(one.value["data"]))
             if heading.withdrawn:
-                held.pop(heading.id, None)
+                gone.add(heading.id)
             else:
                 held[heading.id] = None
-        return iter(held)
+        return iter(held.keys() - gone)
+
+    def kill(self) -> None:
+        """Cut all connections off, whatever was answered on them, and take none."""
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result()
+
+    def restart(self) -> None:
+        """Take connections again, on the same port."""
+        asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result()
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -94,22 +104,35 @@ class Receiver:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(
-            asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
-        )
-        self.port = server.sockets[0].getsockname()[1]
+        self._loop.run_until_complete(self._listen())
         self._ready.set()
         self._loop.run_forever()
-        server.close()
-        for task in asyncio.all_tasks(self._loop):
+        self._loop.run_until_complete(self._stop())
+
+    async def _listen(self) -> None:
+        self._is_down = False
+        self._server = await asyncio.start_server(
+            self._serve, "127.0.0.1", self.port, ssl=self._tls
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def _stop(self) -> None:
+        self._server.close()
+        self._is_down = True
+        # A connection that was just accepted ends by itself: see `_serve`.
+        await asyncio.sleep(0.01)
+        for task in tuple(self._serving):
             task.cancel()
-        self._loop.run_until_complete(asyncio.sleep(0))
+        await asyncio.gather(*self._serving, return_exceptions=True)
 
     async def _serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
         try:
-            while True:
+            while not self._is_down:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
                 lines = [
                     line.partition(": ") for line in head.split("\r\n")[1:] if line
@@ -123,6 +146,8 @@ class Receiver:
                 reply = self.reply(one)
                 if reply is None:
                     return
+                if reply == OK:
+                    self.taken.append(one)
                 status, more, text = reply
                 lines_out = [f"HTTP/1.1 {status} X", f"content-length: {len(text)}"]
                 lines_out += [f"{name}: {value}" for name, value in more.items()]
@@ -130,4 +155,5 @@ class Receiver:
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass  # the client, or the test, is at its end
         finally:
+            self._serving.discard(task)
             writer.close()

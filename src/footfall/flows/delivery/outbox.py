@@ -83,6 +83,7 @@ class Outbox:
         self._probe_at: int | None = None
         self._paused_until = 0
         self._recovered_at = -RECOVERY_SPREAD
+        self._recover_at: int | None = None
         self._failures = 0
         self._logged = 0
         self._changes = Changes()
@@ -161,6 +162,9 @@ class Outbox:
 
     def take(self, now: int) -> Shipment | None:
         """Return what is to be sent now, if there is anything."""
+        if self._recover_at is not None and self._recover_at <= now:
+            self._changes.recovered_at = self._recovered_at = now
+            self._recover_at = None
         most = PARALLEL if self._failures < FAILURES_MAX else 1
         if (
             not self.state.enabled
@@ -218,9 +222,8 @@ class Outbox:
         self.in_flight -= 1
 
     def _succeed(self, shipment: Shipment, now: int) -> Outcome:
-        has_failed = self.state.failing_since is not None
-        if has_failed and now - self._recovered_at >= RECOVERY_SPREAD:
-            self._changes.recovered_at = self._recovered_at = now
+        if self.state.failing_since is not None and self._recover_at is None:
+            self._recover_at = max(now, self._recovered_at + RECOVERY_SPREAD)
         self.state = self.state.succeeded()
         self._failures = 0
         health = self._changes.health
@@ -296,7 +299,12 @@ class Outbox:
     def has_news(self) -> bool:
         """Whether something must be written soon."""
         changes = self._changes
-        return bool(changes.attempts or changes.waiting or changes.done)
+        return bool(
+            changes.attempts
+            or changes.waiting
+            or changes.done
+            or changes.recovered_at is not None
+        )
 
     @property
     def has_moved(self) -> bool:
@@ -357,6 +365,8 @@ class Outbox:
         times = [_ALWAYS]
         if self._paused_until > now:
             times.append(self._paused_until)
+        if self._recover_at is not None:
+            times.append(self._recover_at)
         due = self._due_at(now)
         reads = self._writing is None and len(self._retries) < PARALLEL
         if due is not None and reads:
