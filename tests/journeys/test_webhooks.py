@@ -65,7 +65,9 @@ def change_history(stores, tenant, chance):
     for n in range(EVENTS):
         store = chance.choice(stores)
         made = accept(json.dumps(event(f"e{n}")).encode(), tenant.id, 0, lambda: "")
-        store.transaction(tenant.id, lambda t, one=made: t.events.append([one]))
+        store.transaction(
+            tenant.id, lambda t, one=made: t.events.append([one])
+        ).result()
         held[f"e{n}"] = made
         if n % 7 == 6:
             name = chance.choice(list(held))
