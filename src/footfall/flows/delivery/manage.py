@@ -303,7 +303,8 @@ class Webhooks:
     def _check(self, webhook: Webhook) -> None:
         errors = list(_wrong(webhook, self.allowed))
         if errors:
-            raise Invalid("The webhook cannot be stored; see `errors`.", errors)
+            text = "; ".join(f"{error.field} {error.message}" for error in errors)
+            raise Invalid(f"The webhook cannot be stored: {text}.", errors)
 
 
 def entry_at(store: Store, organization: str, arrival: int) -> Entry | None:
