@@ -308,10 +308,7 @@ def test_answers_of_webhooks_are_erased_from_the_bytes(tmp_path):
         for name in names[::3]:
             store.erase("org", name).result()
             assert in_files(tmp_path, f"answer about {name} ".encode()) == []
-        left = store.read(
-            "org",
-            lambda t: t.webhooks.deliveries(
-                t.webhooks.find("w").number, DeliveryQuery(limit=100)
-            ),
-        )
+        [made] = store.read("org", lambda t: t.webhooks.all())
+        query = DeliveryQuery(limit=100)
+        left = store.read("org", lambda t: t.webhooks.deliveries(made.number, query))
         assert len(left) == len(names) - len(names[::3])
