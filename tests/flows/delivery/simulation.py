@@ -71,6 +71,17 @@ class Simulation:
         ).result()
         self._load(name)
 
+    def change(self, name: str, **fields) -> None:
+        """Change an endpoint, as the API does."""
+
+        def work(transaction) -> None:
+            stored = transaction.webhooks.find(name)
+            changed = msgspec.structs.replace(stored.webhook, **fields)
+            transaction.webhooks.change(stored, changed, stored.state)
+
+        self.store.transaction("org", work).result()
+        self.crash()
+
     def at(self, when: int, work: Callable[[], object]) -> None:
         """Do something at an instant, whichever server lives then."""
 
@@ -148,7 +159,7 @@ class Simulation:
         reading = box.reading(self.now)
         read = read_lanes(self.store, box, reading)
         for lane, messages, end in read.lanes:
-            box.add(lane, messages, end)
+            box.add(lane, messages, end, self.now)
         if reading.pending:
             chosen = box.choose(read.waiting, self.now)
             for waiting, left in read_waiting(self.store, box, chosen):

@@ -188,6 +188,17 @@ def test_retry_after_holds_for_all_that_is_sent_to_the_endpoint(world):
     assert sorted(taken(world, "busy")) == ["e0", "e1"]
 
 
+def test_what_is_erased_while_an_endpoint_wants_time_is_not_sent(world):
+    busy = answers(429, retry_after=HOUR)
+    world.add("busy", down(0, MINUTE, busy))
+    append(world, *(new(f"e{n}", contact=f"c{n % 2}") for n in range(100)))
+    world.run(10 * MINUTE)
+    world.store.erase("org", "c1").result()
+    world.run(3 * HOUR)
+    late = {one.event for one in world.sent["busy"] if one.at > MINUTE}
+    assert late == {f"e{n}" for n in range(0, 100, 2)}
+
+
 @on_sqlite
 def test_a_redirect_is_a_failure(world):
     world.add("moved", answers(302))
@@ -232,6 +243,17 @@ def test_what_is_erased_or_withdrawn_while_it_waits_is_not_sent_again(world):
 def test_a_batch_that_fails_is_tried_again_as_the_same_batch(world):
     world.add("a", down(0, MINUTE), batch_size=100)
     append(world, *(new(f"e{n}") for n in range(30)))
+    world.run(10 * MINUTE)
+    assert world.pending("a") == 0
+    assert sorted(taken(world, "a")) == sorted(f"e{n}" for n in range(30))
+
+
+@on_sqlite
+def test_a_batch_that_waits_stays_whole_when_batches_become_smaller(world):
+    world.add("a", down(0, MINUTE), batch_size=100)
+    append(world, *(new(f"e{n}") for n in range(30)))
+    world.run(30 * SECOND)
+    world.change("a", batch_size=1)
     world.run(10 * MINUTE)
     assert world.pending("a") == 0
     assert sorted(taken(world, "a")) == sorted(f"e{n}" for n in range(30))

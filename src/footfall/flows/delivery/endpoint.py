@@ -141,6 +141,7 @@ class Endpoint:
         self._sending: set[asyncio.Task[None]] = set()
         self._reading: asyncio.Task[None] | None = None
         self._writing: asyncio.Task[None] | None = None
+        self._reads_waiting = False
         self._unwritten_since: int | None = None
 
     def grew(self, newest: int) -> None:
@@ -169,8 +170,11 @@ class Endpoint:
             task.add_done_callback(self._sent)
         reading = self.outbox.reading(now)
         if self._reading is None and (reading.lanes or reading.pending):
+            self._reads_waiting = reading.pending > 0
             self._reading = asyncio.create_task(self._read(reading))
-        if self._writing is None and self._is_time_to_write(now):
+        # What is read of what waits must not be of before a write that ends sooner.
+        is_apart = self._reading is None or not self._reads_waiting
+        if self._writing is None and is_apart and self._is_time_to_write(now):
             self._writing = asyncio.create_task(self._write())
 
     def _is_time_to_write(self, now: int) -> bool:
@@ -226,7 +230,7 @@ class Endpoint:
         try:
             read = await self._all.on_thread(read_lanes, store, outbox, reading)
             for lane, messages, end in read.lanes:
-                outbox.add(lane, messages, end)
+                outbox.add(lane, messages, end, self._all.now())
             if reading.pending:
                 now = self._all.now()
                 chosen = outbox.choose(read.waiting, now)

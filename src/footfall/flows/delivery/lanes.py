@@ -8,12 +8,15 @@ from collections.abc import Iterable
 
 import msgspec
 
+from footfall.core.instants import SECOND
 from footfall.core.webhooks import Message
 from footfall.store.webhooks import Arrivals, PendingDelivery
 
 # What is read at once, and how much is read ahead of what is sent.
 READ_MAX = 100
 WINDOW_BYTES = 1024 * 1024
+# For how long what was read may wait in memory to be sent.
+FRESH = SECOND
 
 
 class Shipment(msgspec.Struct, frozen=True, gc=False):
@@ -56,6 +59,7 @@ class Lane:
         self.since = since
         self.until = until
         self.ready: deque[Message] = deque()
+        self._read_at = 0
         self._size = 0
         # In order, as they are added so.
         self._open: dict[int, None] = {}
@@ -76,8 +80,10 @@ class Lane:
             return 0
         return max(min(window - len(self._open), READ_MAX), 0)
 
-    def add(self, messages: Iterable[Message], end: int) -> None:
+    def add(self, messages: Iterable[Message], end: int, now: int) -> None:
         """Add what was read, up to an arrival; what is too much is read again."""
+        if not self.ready:
+            self._read_at = now
         for message in messages:
             if self._size >= WINDOW_BYTES:
                 return
@@ -86,6 +92,15 @@ class Lane:
             self._size += len(message.body)
             self.read = message.arrival
         self.read = max(self.read, end)
+
+    def refresh(self, now: int) -> None:
+        """Forget what is ready for too long: it may be erased or withdrawn since."""
+        if self.ready and now - self._read_at > FRESH:
+            self.read = self.ready[0].arrival - 1
+            for message in self.ready:
+                del self._open[message.arrival]
+            self.ready.clear()
+            self._size = 0
 
     def take(self, count: int) -> tuple[Message, ...]:
         """Take the next messages."""

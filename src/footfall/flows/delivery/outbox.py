@@ -27,7 +27,7 @@ from footfall.core.webhooks import (
     retry_at,
 )
 from footfall.flows.delivery.changes import Changes
-from footfall.flows.delivery.lanes import READ_MAX, Lane, Reading, Shipment
+from footfall.flows.delivery.lanes import FRESH, READ_MAX, Lane, Reading, Shipment
 from footfall.store.webhooks import Arrivals, Attempt, PendingDelivery, StoredWebhook
 
 # Requests under way at once; one, where so many have failed in a row.
@@ -35,7 +35,7 @@ PARALLEL = 16
 FAILURES_MAX = 16
 # With so many messages that wait, the log is not read on.
 PENDING_MAX = 10_000
-PENDING_READ = 32
+PENDING_READ = 16
 # How many messages may be read and not settled, by the size of a batch and at most.
 WINDOW = 2 * PARALLEL
 WINDOW_MAX = 400
@@ -77,6 +77,7 @@ class Outbox:
             None if replay is None else Lane(replay.place, replay.since, replay.until)
         )
         self._retries: deque[Shipment] = deque()
+        self._retries_at = 0
         self._turn = 0
         self._held: set[Arrivals] = set()
         self._next_due: int | None = 0 if pending else None
@@ -93,7 +94,7 @@ class Outbox:
 
     def reading(self, now: int) -> Reading:
         """Return what is to be read now."""
-        if not self.state.enabled:
+        if not self.state.enabled or now < self._paused_until:
             return Reading([], 0)
         lanes = []
         if self.pending < PENDING_MAX:
@@ -125,9 +126,9 @@ class Outbox:
             return min(due, self._probe_at)
         return due
 
-    def add(self, lane: Lane, messages: Iterable[Message], end: int) -> None:
+    def add(self, lane: Lane, messages: Iterable[Message], end: int, now: int) -> None:
         """Take in what was read of the log."""
-        lane.add(messages, end if lane.until is None else min(end, lane.until))
+        lane.add(messages, end if lane.until is None else min(end, lane.until), now)
 
     def choose(self, waiting: list[PendingDelivery], now: int) -> list[PendingDelivery]:
         """Return those that are to be tried of the messages that wait."""
@@ -156,7 +157,19 @@ class Outbox:
             )
             self._forget(waiting)
             return
+        if not self._retries:
+            self._retries_at = now
         self._retries.append(self._shipment(messages, waiting))
+
+    def _refresh(self, now: int) -> None:
+        """Forget what was read too long ago; it is read again."""
+        for lane in (self._log, self._replay):
+            if lane is not None:
+                lane.refresh(now)
+        if self._retries and now - self._retries_at > FRESH:
+            self._held -= {shipment.arrivals for shipment in self._retries}
+            self._retries.clear()
+            self._next_due = now
 
     # -- sending -------------------------------------------------------------------
 
@@ -165,6 +178,7 @@ class Outbox:
         if self._recover_at is not None and self._recover_at <= now:
             self._changes.recovered_at = self._recovered_at = now
             self._recover_at = None
+        self._refresh(now)
         most = PARALLEL if self._failures < FAILURES_MAX else 1
         if (
             not self.state.enabled
@@ -195,7 +209,8 @@ class Outbox:
         pending: PendingDelivery | None = None,
         lane: Lane | None = None,
     ) -> Shipment:
-        if self.endpoint.webhook.batch_size > 1:
+        # Several that waited stay together, though the size of batches has changed.
+        if self.endpoint.webhook.batch_size > 1 or len(messages) > 1:
             name, body = batch_of(messages)
         else:
             name, body = messages[0].id, messages[0].body
@@ -362,9 +377,9 @@ class Outbox:
         """Return until when there is nothing to do but to wait for answers."""
         if not self.state.enabled:
             return _ALWAYS
+        if now < self._paused_until:
+            return self._paused_until
         times = [_ALWAYS]
-        if self._paused_until > now:
-            times.append(self._paused_until)
         if self._recover_at is not None:
             times.append(self._recover_at)
         due = self._due_at(now)
