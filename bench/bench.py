@@ -5,7 +5,7 @@ slow or shared machine. Whatever is compared is measured in turns. The first run
 the simulated stores and keeps them in `bench/data` (some minutes).
 
 Options: `--events N` for another size of the large store than 5 million;
-`--store postgresql://…` for that engine; `--presence` for observations alone.
+`--store postgresql://…` for that engine; `--presence` or `--exports` for these alone.
 """
 
 import argparse
@@ -23,6 +23,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 from urllib.parse import urlsplit
 
 import observing as presence
@@ -37,6 +38,7 @@ from footfall.flows.accounts.tokens import Tokens
 from footfall.runtime.keys import derive_key
 
 SMALL = 100_000
+EXPORTED = 1_000_000
 SCOPES = ("organization_read", "organization_write")
 
 
@@ -70,6 +72,24 @@ class Connection:
         while have < size:
             have += self.socket.recv_into(view[have:])
         return bytes(view[end + 4 :])
+
+
+def stream(address: str, token: str, path: str, file: IO[bytes] | None = None) -> int:
+    """Read a whole answer in chunks, perhaps into a file; return its bytes."""
+    connection = Connection(address, token)
+    accept = "Accept: application/x-ndjson\r\n"
+    head = f"GET {path} HTTP/1.1\r\n{connection.head}{accept}\r\n"
+    connection.socket.sendall(head.encode())
+    buffer, size, tail = bytearray(1 << 20), 0, b""
+    while not tail.endswith(b"0\r\n\r\n"):
+        count = connection.socket.recv_into(buffer)
+        assert count, "the answer broke off"
+        size += count
+        if file is not None:
+            file.write(buffer[:count])
+        tail = (tail + buffer[max(0, count - 8) : count])[-8:]
+    connection.socket.close()
+    return size
 
 
 class Bench:
@@ -211,6 +231,31 @@ def pages(bench: Bench) -> Iterator[Figure]:
             ours, theirs = map(statistics.median, took)
             what = f"pages of 20 ({ours:.0f} requests/s) against constant bytes"
             yield at_least(what, ours / theirs, 0.5)
+
+
+def exporting(bench: Bench) -> Iterator[Figure]:
+    """The export of all events, in lines, against a constant stream as large."""
+    path = f"/v1/organizations/{ORG}/events"
+    folder = DATA / "constant"
+    folder.mkdir(exist_ok=True)
+    with bench.server() as (address, pid):
+        with (folder / "export").open("wb") as file:
+            size = stream(address, bench.token, path, file)
+        constant = f"/constant/{ORG}/export/stream"
+        with bench.constant(folder) as (ceiling, _):
+            ordered, arrived, theirs = in_turns(
+                5,
+                lambda: stream(address, bench.token, path),
+                lambda: stream(address, bench.token, f"{path}?sortBy=receivedTime"),
+                lambda: stream(ceiling, bench.token, constant),
+            )
+        (folder / "export").unlink()
+        what = f"NDJSON export of {count_of(bench)} ({size / 1e6:,.0f} MB"
+        for order, ours in (("", ordered), (" by arrival", arrived)):
+            rate_mb = f"{size / ours / 1e6:,.0f} MB/s)"
+            against = f"{what}: {rate_mb}{order} against constant bytes"
+            yield at_least(against, theirs / ours, 0.5)
+        yield at_most("server's memory after exports, MB", peak_mb(pid), 200)
 
 
 def growth(small: Bench, large: Bench) -> Iterator[Figure]:
@@ -390,12 +435,15 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=5_000_000)
     parser.add_argument("--store", default="", help="postgresql://…; SQLite without")
     parser.add_argument("--presence", action="store_true")
+    parser.add_argument("--exports", action="store_true")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     engine = engine_of(arguments.store)
     figures: list[Figure] = []
-    parts = [observing(engine)]
-    if not arguments.presence:
+    parts = [exporting(Bench(engine, prepare(engine, EXPORTED)))]
+    if not arguments.exports:
+        parts = [observing(engine), *parts]
+    if not (arguments.presence or arguments.exports):
         small = Bench(engine, prepare(engine, SMALL))
         large = Bench(engine, prepare(engine, arguments.events))
         parts += [starting(), pages(small), sending(small), growth(small, large)]

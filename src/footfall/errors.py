@@ -43,7 +43,6 @@ never holds a secret.
 """
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 import msgspec
 
@@ -73,9 +72,9 @@ class ItemRejected(Exception):
 class FootfallError(Exception):
     """The root of the tree above."""
 
-    code: ClassVar[str] = "error"
-    title: ClassVar[str] = "Something went wrong"
-    status: ClassVar[int] = 500
+    code: str = "error"
+    title: str = "Something went wrong"
+    status: int = 500
 
     def __init__(self, detail: str, errors: Sequence[FieldError] = ()):
         super().__init__(detail)

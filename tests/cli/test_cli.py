@@ -33,6 +33,7 @@ COMMANDS = [
     ["service", "list"],
     ["service", "revoke"],
     ["import"],
+    ["export"],
     ["simulate"],
     ["demo"],
     ["doctor"],
@@ -62,6 +63,13 @@ COMMANDS = [
     ["webhooks", "resend"],
     ["webhooks", "replay"],
     ["webhooks", "ping"],
+    ["login"],
+    ["pull"],
+    ["events", "list"],
+    ["events", "tail"],
+    ["events", "sync"],
+    ["events", "send"],
+    ["webhooks", "listen"],
 ]
 
 

@@ -8,6 +8,7 @@ import pytest
 from footfall import errors
 from footfall.core.access import SCOPES
 from footfall.core.events.types import TYPES
+from footfall.core.flat_events import COLUMNS
 from footfall.settings import Settings
 from footfall.web.openapi import document
 from tests.cli.test_cli import COMMANDS
@@ -74,3 +75,9 @@ def test_the_readmes_commands_are_those_of_the_makefile():
     named = re.findall(r"^\$ make (\w+)", README, re.MULTILINE)
     assert named == ["demo", "test"]
     assert set(named) <= set(targets)
+
+
+def test_every_column_of_a_table_is_documented():
+    assert ", ".join(f"`{name}`" for name in COLUMNS) in PAGES["api.md"].replace(
+        "\n", " "
+    )

@@ -11,9 +11,10 @@ import pytest
 from footfall import service
 from footfall.core.access import Role, Service
 from footfall.core.events import acceptance
-from footfall.core.queries import EventQuery, Position, Sort
+from footfall.core.queries import EventQuery, Position, Separator, Sort
 from footfall.errors import AlreadyExists, ContactUnknown, OrganizationUnknown
 from footfall.store import Appended, Credential, Entries, Erased, Organization
+from footfall.store.transaction import StoredRejection
 from tests.conftest import event
 
 
@@ -42,6 +43,13 @@ def test_what_is_appended_is_read_back_as_the_same_bytes(store):
     page = store.page(EventQuery("org", sort=Sort.RECEIVED_TIME))
     assert page.body == b",".join(e.body for e in made)
     assert (page.count, page.has_more) == (3, False)
+
+
+def test_a_page_can_have_a_line_for_each_event(store):
+    made = [new(text="a\nb"), new()]
+    store.append("org", made).result()
+    query = EventQuery("org", sort=Sort.RECEIVED_TIME, separator=Separator.LINE_BREAK)
+    assert store.page(query).body.split(b"\n") == [e.body for e in made]
 
 
 def test_an_empty_store_has_an_empty_page(store):
@@ -319,3 +327,12 @@ def test_a_commit_of_another_process_wakes_those_that_watch(store, chosen):
                 assert woken.get(timeout=1) in ("org", None)
                 break
     end()
+
+
+def test_a_rejection_is_kept_whatever_it_is_about(store):
+    rejection = StoredRejection("source", 1, "'a\0b' is no location", "\0")
+    store.transaction(
+        "org", lambda transaction: transaction.sources.add_rejections([rejection])
+    ).result()
+    [kept] = store.read("org", lambda transaction: transaction.sources.rejections(9))
+    assert (kept.reason, kept.body) == ("'a�b' is no location", "\0")

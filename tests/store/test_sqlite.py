@@ -167,7 +167,7 @@ def test_the_settings_that_keep_data_safe_are_on(path):
 # -- no read scans ---------------------------------------------------------------
 
 
-PAGE_STATEMENTS = ("ends", "last", "bodies")
+PAGE_STATEMENTS = ("ends", "last", "bodies", "rows", "entries")
 
 
 def plan(connection, sql, values):

@@ -12,13 +12,18 @@ from footfall.cli import (
     copies,
     demo,
     doctor,
+    events,
+    exports,
     imports,
+    login,
     places,
     presence,
+    pull,
     serve,
     sources,
     store,
     tenants,
+    webhook_listener,
     webhooks,
 )
 from footfall.cli.output import warn
@@ -27,6 +32,7 @@ from footfall.errors import FootfallError, Invalid, SettingInvalid
 FAILED = 1
 WRONG_USAGE = 2
 INTERRUPTED = 130
+PIPE_CLOSED = 141
 
 app = App(
     name="footfall",
@@ -39,6 +45,7 @@ app = App(
 app.command(serve.serve)
 app.command(demo.demo)
 app.command(imports.load, name="import")
+app.command(exports.export)
 app.command(imports.simulate)
 app.command(presence.replay)
 app.command(doctor.doctor)
@@ -84,7 +91,7 @@ app.command(visits)
 
 hooks = App(
     name="webhooks",
-    help="Where events are sent to: make and change webhooks, see what was tried.",
+    help="Webhooks: make and change them, see what was tried, receive them.",
 )
 hooks.command(webhooks.create)
 hooks.command(webhooks.list_webhooks, name="list")
@@ -96,12 +103,23 @@ hooks.command(webhooks.deliveries)
 hooks.command(webhooks.resend)
 hooks.command(webhooks.replay)
 hooks.command(webhooks.ping)
+hooks.command(webhook_listener.listen)
 app.command(hooks)
 
 stores = App(name="store", help="A store on several machines: lay it out on them.")
 stores.command(store.distribute)
 stores.command(store.isolate)
 app.command(stores)
+
+app.command(login.login)
+app.command(pull.pull)
+
+over_api = App(name="events", help="Events over the API: list, follow, sync, send.")
+over_api.command(events.list_events, name="list")
+over_api.command(events.tail)
+over_api.command(events.sync)
+over_api.command(events.send)
+app.command(over_api)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -115,12 +133,21 @@ def main(arguments: list[str] | None = None) -> None:
     except (Invalid, SettingInvalid) as error:
         _stop(error.detail, WRONG_USAGE)
     except FootfallError as error:
-        _stop(error.detail, FAILED)
+        _stop(str(error), FAILED)
+    except BrokenPipeError:
+        _end_output()
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         _stop(f"{place}{error.strerror or error}.", FAILED)
     except KeyboardInterrupt:
         _stop("Interrupted.", INTERRUPTED)
+
+
+def _end_output() -> None:
+    """End as programs do whose reader has enough, such as `head`."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, sys.stdout.fileno())
+    sys.exit(PIPE_CLOSED)
 
 
 def _stop(message: str, code: int) -> None:

@@ -38,6 +38,11 @@ def span_bar() -> Progress:
     return _bar(TaskProgressColumn(), None)
 
 
+def history_bar() -> Progress:
+    """Show how much of a span of dates is done, events a second, time left."""
+    return _bar(TaskProgressColumn(), "events")
+
+
 def event_bar(items: str = "events") -> Progress:
     """Show items done, items a second, time left."""
     return _bar(MofNCompleteColumn(), items)

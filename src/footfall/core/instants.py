@@ -6,6 +6,7 @@ since 1970-01-01 00:00 on the same clock, without a zone: the API writes it with
 `Z` (`createdAtLocal`). Digits of a fraction beyond the sixth are ignored.
 """
 
+import functools
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -87,7 +88,12 @@ def _parse(text: str) -> datetime:
 
 def format_instant(instant: int) -> str:
     """Write an instant as footfall does: UTC, whole seconds, `Z`."""
-    moment = _EPOCH + timedelta(seconds=instant // SECOND)
+    return _format_second(instant // SECOND)
+
+
+@functools.lru_cache(maxsize=1024)
+def _format_second(second: int) -> str:
+    moment = _EPOCH + timedelta(seconds=second)
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
 
 

@@ -34,6 +34,13 @@ class Position(msgspec.Struct, frozen=True, array_like=True):
     arrival: int
 
 
+class Separator(StrEnum):
+    """What stands between the events of a page; no event's JSON has a line break."""
+
+    COMMA = ","
+    LINE_BREAK = "\n"
+
+
 class EventQuery(msgspec.Struct, frozen=True):
     """Filters, order and size of a page.
 
@@ -46,6 +53,7 @@ class EventQuery(msgspec.Struct, frozen=True):
         sort: The order.
         reverse: Newest first.
         size: How many events a page has.
+        separator: What stands between them.
     """
 
     organization: str
@@ -56,6 +64,7 @@ class EventQuery(msgspec.Struct, frozen=True):
     sort: Sort = Sort.BUSINESS_TIME
     reverse: bool = False
     size: int = SIZE_DEFAULT
+    separator: Separator = Separator.COMMA
 
     @property
     def endless(self) -> bool:
@@ -143,7 +152,8 @@ def _sort(text: str) -> Sort:
         raise ValueError(message) from None
 
 
-def _flag(text: str) -> bool:
+def parse_flag(text: str) -> bool:
+    """Read true or false, in any case; ValueError says what is wrong."""
     if text.lower() not in ("true", "false"):
         raise ValueError(f"{text[:64]!r} is neither true nor false")
     return text.lower() == "true"
@@ -155,7 +165,7 @@ _PARAMETERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "events": ("types", parse_types),
     "size": ("size", _size),
     "sortBy": ("sort", _sort),
-    "sortReverse": ("reverse", _flag),
-    "enableScroll": ("scrolling", _flag),
+    "sortReverse": ("reverse", parse_flag),
+    "enableScroll": ("scrolling", parse_flag),
     "scrollId": ("scroll_id", str),
 }

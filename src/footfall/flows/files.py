@@ -48,10 +48,16 @@ def csv_rows(raw: IO[bytes], path: Path) -> Iterator["csv.DictReader[str]"]:
 class RejectsFile:
     """Keeps the rejected items of a file, with reasons: `<path>.rejected.ndjson`."""
 
-    def __init__(self, path: Path):
-        """Delete an old file; the new one appears with the first rejection."""
+    def __init__(self, path: Path, *, goes_on: bool = False):
+        """Delete an old file; the new one appears with the first rejection.
+
+        Args:
+            path: What is read.
+            goes_on: Keep the file of a run that this one goes on with.
+        """
         self._path = path.with_name(path.name + ".rejected.ndjson")
-        self._path.unlink(missing_ok=True)
+        if not goes_on:
+            self._path.unlink(missing_ok=True)
         self.count = 0
 
     @property

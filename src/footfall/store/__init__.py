@@ -32,7 +32,7 @@ class Page(msgspec.Struct, frozen=True):
 
     Attributes:
         count: How many events it has.
-        body: Their JSON, joined with commas.
+        body: Their JSON, joined with the query's separator.
         last: The place of the last one, where `count` > 0.
         has_more: Whether events beyond it, up to the bound, match.
         newest: The organization's newest arrival number when the page was read.
@@ -112,7 +112,13 @@ class Store(Protocol):
     updates the organization's row, which gives out its arrival numbers. So the order
     of the numbers is the order of the commits, and whoever reads by arrival passes
     none that is committed later.
+
+    Attributes:
+        is_remote: Whether a read may wait for another machine; if not, a read of a few
+            rows costs less than handing it to a thread.
     """
+
+    is_remote: bool
 
     def append(self, organization: str, events: list[NewEvent]) -> Future[Appended]:
         """Store events, each once by its key, in the order given."""

@@ -19,6 +19,7 @@ from footfall.web import (
 )
 from footfall.web.concurrency import ConcurrencyLimit, limited
 from footfall.web.context import Context
+from footfall.web.fast_path import FastPath
 from footfall.web.guard import guard
 from footfall.web.headers import guarded
 from footfall.web.intake import Intake
@@ -47,6 +48,7 @@ ROUTES = [
 
 def build(context: Context) -> ASGIApp:
     """Return the ASGI application for a context."""
+    turns = ConcurrencyLimit()
     app = Litestar(
         [*ROUTES, operations.assets()],
         guards=[guard],
@@ -56,11 +58,10 @@ def build(context: Context) -> ASGIApp:
             HTTPException: problems.on_http_error,
             Exception: problems.on_bug,
         },
-        state=State(
-            {"context": context, "turns": ConcurrencyLimit(), "intake": Intake()}
-        ),
+        state=State({"context": context, "turns": turns, "intake": Intake()}),
         openapi_config=None,
         logging_config=None,
         request_max_body_size=None,  # web.payload counts, unpacked bytes too
     )
-    return logged(exactly_routed(guarded(limited(app))))
+    general = logged(exactly_routed(guarded(limited(app))))
+    return FastPath(context, turns, general)

@@ -57,26 +57,12 @@ def limited(app: ASGIApp) -> ASGIApp:
         scope[_KEY] = turns  # type: ignore[literal-required]
 
         async def in_parts(message: Message) -> None:
-            body = cast("bytes", message.get("body", b""))
-            if message["type"] != "http.response.body":
+            if message["type"] == "http.response.body":
+                body = message.get("body", b"")
+                goes_on = bool(message.get("more_body"))
+                await send_in_parts(send, body, goes_on=goes_on)
+            else:
                 await send(message)
-                return
-            if len(body) <= PART_BYTES:
-                # Of an answer that goes on: its client too must take it in time.
-                within = PART_WITHIN_S if message.get("more_body") else None
-                async with asyncio.timeout(within):
-                    await send(message)
-                return
-            view = memoryview(body)
-            for start in range(0, len(view), PART_BYTES):
-                end = start + PART_BYTES
-                part = {
-                    "type": "http.response.body",
-                    "body": bytes(view[start:end]),
-                    "more_body": end < len(view) or message.get("more_body", False),
-                }
-                async with asyncio.timeout(PART_WITHIN_S):
-                    await send(part)  # type: ignore[arg-type]
 
         try:
             await app(scope, receive, in_parts)
@@ -85,3 +71,26 @@ def limited(app: ASGIApp) -> ASGIApp:
                 turn.release()
 
     return wrapped
+
+
+async def send_in_parts(send: Send, body: bytes, *, goes_on: bool = False) -> None:
+    """Send a body: in parts if it is large, each of which the client takes in time.
+
+    Args:
+        send: Sends a message.
+        body: The body, or a piece of it.
+        goes_on: Whether more of the body follows.
+    """
+    if len(body) <= PART_BYTES and not goes_on:
+        await send(_body(body, goes_on=False))
+        return
+    view = memoryview(body)
+    for start in range(0, len(view) or 1, PART_BYTES):
+        end = start + PART_BYTES
+        more = end < len(view) or goes_on
+        async with asyncio.timeout(PART_WITHIN_S):
+            await send(_body(bytes(view[start:end]), goes_on=more))
+
+
+def _body(body: bytes, *, goes_on: bool) -> Message:
+    return {"type": "http.response.body", "body": body, "more_body": goes_on}

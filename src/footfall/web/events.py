@@ -1,27 +1,26 @@
-"""Routes of events: reading and sending."""
+"""Routes of events: exports and sending; pages are read by `web.fast_path`."""
 
 from typing import Any
 
 import msgspec
 from litestar import MediaType, Request, Response, get, post
 from litestar.params import FromPath
+from litestar.response import Stream
 
 from footfall.core.access import READ_EVENTS, SEND_EVENTS
 from footfall.flows.events import ingest
 from footfall.web.concurrency import service_of, wait_for_slot
 from footfall.web.context import context_of
+from footfall.web.exports import export, wanted_kind
 from footfall.web.payload import is_lines, payload
 
 
-async def _read(
+async def _export(
     request: Request[Any, Any, Any], organization: str, contact: str | None
-) -> Response[bytes]:
-    context = context_of(request)
+) -> Stream:
     await wait_for_slot(request, service_of(request))
-    body = await context.reading.read(
-        organization, contact, request.query_params.dict(), context.now()
-    )
-    return Response(body, media_type=MediaType.JSON)
+    kind = wanted_kind(request.headers.get("accept", ""))
+    return await export(request, organization, contact, kind)
 
 
 @get(
@@ -30,9 +29,9 @@ async def _read(
 )
 async def organization_events(
     request: Request[Any, Any, Any], cid: FromPath[str]
-) -> Response[bytes]:
+) -> Stream:
     """All events of an organization."""
-    return await _read(request, cid, None)
+    return await _export(request, cid, None)
 
 
 @get(
@@ -41,9 +40,9 @@ async def organization_events(
 )
 async def contact_events(
     request: Request[Any, Any, Any], cid: FromPath[str], contact: FromPath[str]
-) -> Response[bytes]:
+) -> Stream:
     """All events of one contact."""
-    return await _read(request, cid, contact)
+    return await _export(request, cid, contact)
 
 
 @post(

@@ -13,6 +13,9 @@ _ALWAYS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 )
+_UNCACHED = (b"cache-control", b"no-store")
+# Of answers of the API.
+GUARDING = (*_ALWAYS, (b"content-security-policy", _NOTHING), _UNCACHED)
 
 
 def guarded(app: ASGIApp) -> ASGIApp:
@@ -20,9 +23,7 @@ def guarded(app: ASGIApp) -> ASGIApp:
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         kept = str(scope.get("path", "")).startswith(ASSETS)
-        wanted = [*_ALWAYS, (b"content-security-policy", _NOTHING)]
-        if not kept:
-            wanted.append((b"cache-control", b"no-store"))
+        wanted = [one for one in GUARDING if not kept or one is not _UNCACHED]
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":

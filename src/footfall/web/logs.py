@@ -4,6 +4,8 @@ A line has the method, the route as the code spells it, the status and the time.
 no path, query, header or body, because those may hold tokens and personal data.
 """
 
+import datetime as dt
+import functools
 import re
 import time
 import uuid
@@ -14,16 +16,46 @@ import structlog
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import Counter, Histogram
 
-_log = structlog.get_logger()
+from footfall import clock
+from footfall.core.instants import SECOND
+from footfall.logs import RequestLine, request_lines
+
 _REQUESTS = Counter(
     "footfall_requests", "Requests that were answered.", ("method", "route", "status")
 )
 _SECONDS = Histogram(
     "footfall_request_seconds", "How long answers took.", ("method", "route")
 )
-_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# Finding a metric by its labels costs more than counting.
+_requests = functools.cache(_REQUESTS.labels)
+_seconds = functools.cache(_SECONDS.labels)
+_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 HEADER = b"x-request-id"
 _METHODS = frozenset(method.value for method in HTTPMethod)
+
+
+def request_id_of(sent: bytes) -> str:
+    """Return the caller's id of a request, or a new one if it has none that fits."""
+    return sent.decode() if _ID.fullmatch(sent) else uuid.uuid4().hex
+
+
+def record(method: str, route: str, status: int, began: float, request_id: str) -> None:
+    """Count a request that was answered, and log it.
+
+    Args:
+        method: Its method.
+        route: Its route as the code spells it.
+        status: The status of its answer; 0 if there is none.
+        began: When it began, on `time.perf_counter`.
+        request_id: Its id.
+    """
+    took_ms = round((time.perf_counter() - began) * 1000, 1)
+    _requests(method, route, status).inc()
+    _seconds(method, route).observe(took_ms / 1000)
+    now = dt.datetime.fromtimestamp(clock.now() / SECOND, dt.UTC)
+    at = now.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    line = RequestLine(method, route, status, took_ms, request_id, at)
+    request_lines.add(line)
 
 
 def logged(app: ASGIApp) -> ASGIApp:
@@ -33,8 +65,7 @@ def logged(app: ASGIApp) -> ASGIApp:
         if not isinstance(scope.get("method"), str):
             await app(scope, receive, send)  # the application's start and stop
             return
-        sent = dict(scope["headers"]).get(HEADER, b"").decode("latin-1")
-        request_id = sent if _ID.fullmatch(sent) else uuid.uuid4().hex
+        request_id = request_id_of(dict(scope["headers"]).get(HEADER, b""))
         began = time.perf_counter()
         status, method = 0, _method(scope)
 
@@ -52,17 +83,7 @@ def logged(app: ASGIApp) -> ASGIApp:
             try:
                 await app(scope, receive, answer)
             finally:
-                took_ms = round((time.perf_counter() - began) * 1000, 1)
-                route = _route(scope)
-                _REQUESTS.labels(method, route, status).inc()
-                _SECONDS.labels(method, route).observe(took_ms / 1000)
-                _log.info(
-                    "request",
-                    method=method,
-                    route=route,
-                    status=status,
-                    took_ms=took_ms,
-                )
+                record(method, _route(scope), status, began, request_id)
 
     return wrapped
 

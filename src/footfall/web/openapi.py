@@ -8,9 +8,10 @@ compares the routes with it, another the answers.
 import msgspec
 
 from footfall import __version__
-from footfall.core import access, queries
+from footfall.core import access, exports, queries
 from footfall.core.events.structs import Event
 from footfall.core.events.types import TYPES
+from footfall.core.flat_events import COLUMNS
 from footfall.flows.contacts.erase import Erased
 from footfall.flows.events.ingest import Receipt
 from footfall.web import openapi_delivery, openapi_places, openapi_webhooks
@@ -66,6 +67,26 @@ _PAGE_EXAMPLE = {
     "count": 1,
     "hasMore": False,
     "events": [EVENT_EXAMPLE],
+}
+_LINES_EXAMPLE = (
+    msgspec.json.encode(EVENT_EXAMPLE) + b"\n" + exports.completion(1, None)
+)
+_EXPORTS: Document = {
+    "application/x-ndjson": {
+        "schema": {
+            "type": "string",
+            "description": "A line for each event. Lines with the key `footfall` say "
+            "where to go on (`scrollId`) and, at the end, that it is complete.",
+        },
+        "example": _LINES_EXAMPLE.decode(),
+    },
+    "text/csv": {
+        "schema": {
+            "type": "string",
+            "description": f"The columns: {', '.join(COLUMNS)}.",
+        },
+        "example": "customerId,organizationId,…\r\n",
+    },
 }
 _RECEIPT_EXAMPLE = {"status": "OK", "accepted": 1, "duplicates": 0, "rejected": []}
 
@@ -151,7 +172,12 @@ def _events_paths() -> Document:
 
 
 def _reading(operation_id: str, summary: str, *more: int) -> Document:
-    page = answer("A page of events.", "EventsPage", _PAGE_EXAMPLE)
+    page = answer(
+        "A page of events; or an export of all of them, if `Accept` names it.",
+        "EventsPage",
+        _PAGE_EXAMPLE,
+    )
+    page["content"] |= _EXPORTS
     return operation(
         operation_id,
         summary,
@@ -308,7 +334,7 @@ _PARAMETERS = [
     ),
     parameter(
         "size",
-        "How many events a page has.",
+        "How many events a page has; an export takes no size.",
         {
             "type": "integer",
             "minimum": 1,
@@ -330,5 +356,11 @@ _PARAMETERS = [
         "The scrollId of a page; it gives the next page.",
         {"type": "string", "maxLength": 511},
         "AbC-123_…",
+    ),
+    parameter(
+        "raw",
+        "In CSV, whether text that looks like a formula stays as it is.",
+        _FLAG,
+        example=False,
     ),
 ]

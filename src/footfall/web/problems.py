@@ -53,17 +53,14 @@ def request_id() -> str:
     return str(structlog.contextvars.get_contextvars().get("request_id", ""))
 
 
-def on_footfall_error(
-    request: Request[Any, Any, Any], error: Exception
-) -> Response[bytes]:
-    """Answer an error that footfall raised on purpose."""
-    assert isinstance(error, FootfallError)  # noqa: S101  registered for these
+def problem_of(error: FootfallError, path: str) -> tuple[Problem, dict[str, str]]:
+    """Describe an error that footfall raised on purpose, with the headers it needs."""
     fields: dict[str, Any] = {
         "type": type_of(error.code),
         "title": error.title,
         "status": error.status,
         "detail": error.detail,
-        "instance": request.url.path,
+        "instance": path,
         "request_id": request_id(),
         "errors": error.errors,
     }
@@ -78,20 +75,40 @@ def on_footfall_error(
     if isinstance(error, NothingTaken):
         rejected = tuple(error.answer.rejected)
         problem = BatchProblem(**fields, accepted=0, rejected=rejected)
-    headers = {}
+    return problem, _headers_of(error)
+
+
+def _headers_of(error: FootfallError) -> dict[str, str]:
     if isinstance(error, TokenMissing):
-        headers["WWW-Authenticate"] = 'Bearer realm="footfall"'
+        return {"WWW-Authenticate": 'Bearer realm="footfall"'}
     if isinstance(error, Overloaded):
-        headers["Retry-After"] = str(error.retry_after_s)
+        return {"Retry-After": str(error.retry_after_s)}
     if isinstance(error, TooManyRequests):
-        headers |= {
+        return {
             "Retry-After": str(error.retry_after_s),
             "RateLimit-Limit": str(error.limit),
             "RateLimit-Remaining": "0",
             "RateLimit-Reset": str(error.retry_after_s),
             "RateLimit-Policy": error.policy,
         }
-    return _response(problem, headers)
+    return {}
+
+
+def problem_of_bug(error: Exception, path: str) -> Problem:
+    """Describe an unexpected error, and log where it happened."""
+    # Only the type and the place: an error's message may hold data that was sent.
+    frames = traceback.extract_tb(error.__traceback__)
+    place = " < ".join(f"{f.name}:{f.lineno}" for f in reversed(frames[-5:]))
+    _log.error("bug", error=type(error).__name__, place=place)
+    return _plain(path, http.HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def on_footfall_error(
+    request: Request[Any, Any, Any], error: Exception
+) -> Response[bytes]:
+    """Answer an error that footfall raised on purpose."""
+    assert isinstance(error, FootfallError)  # noqa: S101  registered for these
+    return _response(*problem_of(error, request.url.path))
 
 
 def on_http_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
@@ -100,26 +117,22 @@ def on_http_error(request: Request[Any, Any, Any], error: Exception) -> Response
     headers = dict(error.headers or {})
     if "GET" in headers.get("allow", ""):
         headers["allow"] += ", HEAD"
-    return _response(_plain(request, error.status_code), headers)
+    return _response(_plain(request.url.path, error.status_code), headers)
 
 
 def on_bug(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """Answer an unexpected error, and log where it happened."""
-    # Only the type and the place: an error's message may hold data that was sent.
-    frames = traceback.extract_tb(error.__traceback__)
-    place = " < ".join(f"{f.name}:{f.lineno}" for f in reversed(frames[-5:]))
-    _log.error("bug", error=type(error).__name__, place=place)
-    return _response(_plain(request, http.HTTPStatus.INTERNAL_SERVER_ERROR), {})
+    """Answer an unexpected error."""
+    return _response(problem_of_bug(error, request.url.path), {})
 
 
-def _plain(request: Request[Any, Any, Any], status: int) -> Problem:
+def _plain(path: str, status: int) -> Problem:
     meaning = http.HTTPStatus(status)
     return Problem(
         type=type_of(meaning.phrase.lower().replace(" ", "-")),
         title=meaning.phrase,
         status=int(status),
         detail=meaning.description or meaning.phrase,
-        instance=request.url.path,
+        instance=path,
         request_id=request_id(),
     )
 

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 import msgspec
 
-from footfall.core import bodies
+from footfall.core import bodies, exports
 from footfall.errors import BodyInvalid, Invalid
 from footfall.flows.events import ingest
 from footfall.flows.events.ingest import Batch
@@ -77,7 +77,7 @@ def import_file(
     window = WriteWindow[Appended](_WRITES_MAX)
     with path.open("rb") as raw:
         first = 0
-        for items in _batches(_items(raw, path)):
+        for items in _batches(items_of(raw, path)):
             batch = ingest.read(items, organization, now, _ids_from(first), zone_at)
             part = _Part(batch, items, first, raw.tell())
             write = store.append(organization, batch.events)
@@ -105,10 +105,15 @@ def _rejection(rejected: ingest.RejectedItem, part: _Part) -> dict[str, Any]:
     }
 
 
-def _items(raw: IO[bytes], path: Path) -> Iterator[bytes]:
+def items_of(raw: IO[bytes], path: Path) -> Iterator[bytes]:
+    """Yield the events of a file: a whole response, an array or NDJSON, also `.gz`.
+
+    Raises:
+        Invalid: Nothing in the file can be understood.
+    """
     try:
         with unpacked(raw, path) as stream:
-            yield from _split(stream)
+            yield from (one for one in _split(stream) if not exports.is_own(one))
     except BodyInvalid as error:
         raise Invalid(f"{path}: {error.detail}") from None
 

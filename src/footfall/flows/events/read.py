@@ -7,8 +7,9 @@ slice bounds the page, and events that are erased meanwhile just disappear.
 """
 
 import asyncio
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
 
 import msgspec
 
@@ -18,6 +19,8 @@ from footfall.core.scrolls import Scroll, ScrollSeal
 from footfall.flows.concurrency import FairLimit
 from footfall.store import Page, Store
 
+P = ParamSpec("P")
+T = TypeVar("T")
 # Reading this many events takes some 3 ms.
 SLICE = 2_500
 SMALL = 200
@@ -38,8 +41,8 @@ class Reading:
     """Reads pages for the clients of all tenants."""
 
     def __init__(self, store: Store, seal: ScrollSeal):
-        self._store = store
-        self._seal = seal
+        self.store = store
+        self.seal = seal
         self._turns = FairLimit(1)
         self._threads = ThreadPoolExecutor(1, "footfall-large-read")
 
@@ -64,13 +67,15 @@ class Reading:
             ContactUnknown: The organization never saw the contact.
         """
         request = parse_request(organization, contact, parameters)
-        steps = _steps(self._seal, request)
+        steps = _steps(self.seal, request)
         asked = next(steps)
-        if is_small(asked.query):
-            page, scroll = await asyncio.to_thread(_at_once, self._store, steps, asked)
-        else:
+        if not is_small(asked.query):
             page, scroll = await self._in_slices(steps, asked)
-        return _write(page, scroll, self._seal, now)
+        elif self.store.is_remote:
+            page, scroll = await asyncio.to_thread(_at_once, self.store, steps, asked)
+        else:
+            page, scroll = _at_once(self.store, steps, asked)
+        return _write(page, scroll, self.seal, now)
 
     async def _in_slices(
         self, steps: Steps, asked: AnyRequest
@@ -90,7 +95,9 @@ class Reading:
         left = query.size
         while left:
             one = msgspec.structs.replace(query, size=min(left, SLICE))
-            part = await self._slice(one, after, bound)
+            part = await self.in_turn(
+                query.organization, self.store.page, one, after, bound
+            )
             parts.append(part)
             left -= part.count
             if not part.has_more:
@@ -105,13 +112,14 @@ class Reading:
             parts[0].newest,
         )
 
-    async def _slice(
-        self, query: EventQuery, after: Position | None, bound: int | None
-    ) -> Page:
+    async def in_turn(
+        self, organization: str, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Do a slice of large work on its thread, in a turn of the organization."""
         loop = asyncio.get_running_loop()
-        async with self._turns.of(query.organization):
+        async with self._turns.of(organization):
             return await loop.run_in_executor(
-                self._threads, self._store.page, query, after, bound
+                self._threads, lambda: work(*args, **kwargs)
             )
 
 

@@ -73,6 +73,8 @@ _PERSONAL = (
 class PostgresStore(PostgresCopying):
     """Events, and all that belongs to them, in a database that servers share."""
 
+    is_remote = True
+
     def __init__(self, url: str, sealing_key: bytes):
         """Connect, and make the tables if there are none.
 

@@ -56,7 +56,7 @@ def read(
     shown = rows[: query.size]
     if not shown:
         return Page(0, b"", None, has_more=False, newest=scope.newest)
-    body = b",".join([row[2] for row in shown])
+    body = query.separator.encode().join([row[2] for row in shown])
     last = Position(*shown[-1][:2])
     return Page(len(shown), body, last, len(rows) > query.size, scope.newest)
 

@@ -29,7 +29,8 @@ class SQLSources(Repository, SourceRepository):
                 {
                     "source": one.source,
                     "at": one.at,
-                    "reason": one.reason,
+                    # The text of PostgreSQL has no NUL.
+                    "reason": one.reason.replace("\0", "\N{REPLACEMENT CHARACTER}"),
                     "body": one.body.encode(),
                 }
                 for one in rejections

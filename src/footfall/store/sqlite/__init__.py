@@ -41,7 +41,6 @@ from footfall.store.relational.keys import Keys
 from footfall.store.relational.services import credential_of, service_of, values_of
 from footfall.store.relational.session import Registries
 from footfall.store.sqlite import backups, pages
-from footfall.store.sqlite.arrivals import rows_of
 from footfall.store.sqlite.ballast import Ballast
 from footfall.store.sqlite.connections import (
     Readers,
@@ -51,7 +50,13 @@ from footfall.store.sqlite.connections import (
 )
 from footfall.store.sqlite.copying import SQLiteCopying
 from footfall.store.sqlite.eraser import Eraser
-from footfall.store.sqlite.event_log import Rows, append, find_contact, number_of
+from footfall.store.sqlite.event_log import (
+    Rows,
+    append,
+    find_contact,
+    log_of,
+    number_of,
+)
 from footfall.store.sqlite.health import check_health
 from footfall.store.sqlite.journal import (
     Entry,
@@ -82,6 +87,8 @@ SLICE_EVENTS = 2_000
 
 class SQLiteStore(SQLiteCopying):
     """Events, and all that belongs to them, in one file."""
+
+    is_remote = False
 
     def __init__(self, path: Path, sealing_key: bytes, *, serving: bool = False):
         """Open the store, and make it if there is none.
@@ -166,27 +173,28 @@ class SQLiteStore(SQLiteCopying):
         bound: int | None = None,
     ) -> Page:
         with self._readers.snapshot() as connection:
-            organization = number_of(connection, query.organization)
-            contact = None
-            if query.contact is not None:
-                contact = _contact_of(
-                    connection, organization, self._keys.contact(query.contact)
-                )
-            return pages.read(connection, query, organization, contact, after, bound)
+            scope = self._scope(connection, query)
+            if query.contact is not None and scope.contact is None:
+                raise ContactUnknown("This organization has never seen this contact.")
+            return pages.read(connection, query, scope, after, bound)
 
     @override
     def entries(self, query: EventQuery, after: int) -> Entries:
         query = in_log(query)
         with self._readers.snapshot() as connection:
-            organization = number_of(connection, query.organization)
-            contact = None
-            if query.contact is not None:
-                key = self._keys.contact(query.contact)
-                contact = find_contact(connection, organization, key)
-                if contact is None:
-                    newest, *_ = rows_of(connection, organization, after, None)
-                    return Entries([], newest)
-            return pages.read_entries(connection, query, organization, contact, after)
+            scope = self._scope(connection, query)
+            if query.contact is not None and scope.contact is None:
+                return Entries([], scope.newest)
+            return pages.read_entries(connection, query, scope, after)
+
+    def _scope(self, connection: apsw.Connection, query: EventQuery) -> pages.Scope:
+        """Look up what a query names."""
+        number, newest = log_of(connection, query.organization)
+        contact = None
+        if query.contact is not None:
+            key = self._keys.contact(query.contact)
+            contact = find_contact(connection, number, key)
+        return pages.Scope(number, newest, contact)
 
     @override
     def newest_arrivals(self, organizations: Iterable[str]) -> dict[str, int]:
@@ -434,10 +442,3 @@ def _total(parts: list[Appended]) -> Appended:
             for position in part.conflicts
         ),
     )
-
-
-def _contact_of(connection: apsw.Connection, organization: int, key: bytes) -> int:
-    found = find_contact(connection, organization, key)
-    if found is None:
-        raise ContactUnknown("This organization has never seen this contact.")
-    return found

@@ -28,16 +28,16 @@ def give_arrivals(connection: apsw.Connection, organization: int, count: int) ->
 
 def rows_of(
     connection: apsw.Connection, organization: int, after: int, bound: int | None
-) -> tuple[int, int, int]:
-    """Return the newest arrival number, and the rows of two others.
+) -> tuple[int, int]:
+    """Return the rows of two arrival numbers.
 
     The row of an arrival is the last one that arrived up to then, 0 if there is none.
     No bound is the newest arrival.
     """
     values = {"organization": organization, "after": after, "bound": bound}
     rows = connection.execute(SQL["rows_of_arrivals"], values)
-    (newest, after_row), (_, bound_row) = rows
-    return newest, after_row, bound_row
+    (after_row,), (bound_row,) = rows
+    return after_row, bound_row
 
 
 def arrival_of(connection: apsw.Connection, organization: int, number: int) -> int:

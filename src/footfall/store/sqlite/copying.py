@@ -54,7 +54,7 @@ class SQLiteCopySession(SQLiteSession):
 
     def row_of_arrival(self, arrival: int) -> int:
         """Return the last row that arrived up to a number."""
-        _, row, _ = rows_of(self.connection, self.organization, arrival, None)
+        row, _ = rows_of(self.connection, self.organization, arrival, None)
         return row
 
     def insert(

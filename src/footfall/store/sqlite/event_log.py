@@ -40,6 +40,18 @@ def number_of(connection: apsw.Connection, organization: str) -> int:
     return int(row[0])
 
 
+def log_of(connection: apsw.Connection, organization: str) -> tuple[int, int]:
+    """Return an organization's number and its newest arrival number.
+
+    Raises:
+        OrganizationUnknown: There is none.
+    """
+    row = connection.execute(SQL["organization_log"], {"id": organization}).fetchone()
+    if row is None:
+        raise OrganizationUnknown(f"There is no organization {organization}.")
+    return row[0], row[1]
+
+
 def find_contact(
     connection: apsw.Connection, organization: int, key: bytes
 ) -> int | None:

@@ -39,6 +39,11 @@ _KEYS = {
 }
 
 
+_BEYOND_ALL = 2**62
+# So many bodies cost less as rows than joined into one blob.
+FEW = 200
+
+
 class _Arm(msgspec.Struct, frozen=True):
     """One stretch: an index, what else holds there, and the keys between which.
 
@@ -53,23 +58,37 @@ class _Arm(msgspec.Struct, frozen=True):
     summaries: tuple[str, ...] = ()
 
 
+class Scope(msgspec.Struct, frozen=True):
+    """Whose page: numbers of an organization and a contact, and its newest arrival."""
+
+    organization: int
+    newest: int
+    contact: int | None
+
+
 def read(
     connection: apsw.Connection,
     query: EventQuery,
-    organization: int,
-    contact: int | None,
+    scope: Scope,
     after: Position | None,
     bound: int | None,
 ) -> Page:
     """Read a page; see `Store.page`. The caller holds the snapshot."""
-    newest, run = _prepared(connection, query, organization, contact, after, bound)
+    newest = scope.newest
+    run = _prepared(connection, query, scope, after, bound)
 
     def position(row: list[Any]) -> Position:
-        arrival = arrival_of(connection, organization, row[1])
+        arrival = arrival_of(connection, scope.organization, row[1])
         return Position(
             arrival if query.sort is Sort.RECEIVED_TIME else row[0], arrival
         )
 
+    if query.size <= FEW:
+        rows = run("rows")
+        shown = rows[: query.size]
+        body = query.separator.encode().join([row[2] for row in shown])
+        last = position(shown[-1]) if shown else None
+        return Page(len(shown), body, last, len(rows) > query.size, newest)
     ends = run("ends")
     count, body = run("bodies")[0]
     if not ends and count:
@@ -82,33 +101,37 @@ def read(
 def read_entries(
     connection: apsw.Connection,
     query: EventQuery,
-    organization: int,
-    contact: int | None,
+    scope: Scope,
     after: int,
 ) -> Entries:
     """Read a part of the log; see `Store.entries`. The caller holds the snapshot."""
-    place = Position(after, after)
-    newest, run = _prepared(connection, query, organization, contact, place, None)
+    run = _prepared(connection, query, scope, Position(after, after), None)
     found = [Entry(arrival, body) for arrival, body in run("entries")]
-    return Entries(found, found[-1].arrival if len(found) == query.size else newest)
+    full = len(found) == query.size
+    return Entries(found, found[-1].arrival if full else scope.newest)
 
 
 def _prepared(
     connection: apsw.Connection,
     query: EventQuery,
-    organization: int,
-    contact: int | None,
+    scope: Scope,
     after: Position | None,
     bound: int | None,
-) -> tuple[int, Callable[[str], list[Any]]]:
-    """Return the newest arrival number, and what runs a query's statements by name."""
-    since = 0 if after is None else after.arrival
-    newest, row, bound_row = rows_of(connection, organization, since, bound)
+) -> Callable[[str], list[Any]]:
+    """Return what runs a query's statements by name."""
+    organization = scope.organization
+    # All that the snapshot has, unless it is being copied into this store: an
+    # organization has its arrivals once all of it is there.
+    row, bound_row = 0, _BEYOND_ALL if scope.newest else 0
+    if after is not None or bound is not None:
+        since = 0 if after is None else after.arrival
+        row, bound_row = rows_of(connection, organization, since, bound)
     if after is not None:
         after = Position(row if query.sort is Sort.RECEIVED_TIME else after.key, row)
     arms = _arms(query, _local_spans(connection, organization, query))
     ranges, values = _ranges(query, arms, after)
-    values |= {"organization": organization, "contact": contact, "bound": bound_row}
+    values |= {"organization": organization, "contact": scope.contact}
+    values["bound"] = bound_row
     order = _order(query, arms, query.reverse)
     opposite = _order(query, arms, not query.reverse)
 
@@ -116,7 +139,7 @@ def _prepared(
         sql = SQL[name].format(ranges=ranges, order=order, opposite=opposite)
         return list(connection.execute(sql, values))
 
-    return newest, run
+    return run
 
 
 def _local_spans(
@@ -148,6 +171,7 @@ def _ranges(
         "start": query.start_at,
         "end": query.end_at,
         "size": query.size,
+        "separator": query.separator.value,
     }
     if after is not None:
         values |= {"after_key": after.key, "after_number": after.arrival}

@@ -42,6 +42,13 @@ WHERE excluded.low < low OR excluded.high > high
 SELECT day, low, high FROM day_offset
 WHERE organization = ? AND day BETWEEN ? AND ?
 
+-- name: rows
+-- A small page and the event after it, as rows.
+SELECT page.key, page.number, body.body
+FROM ({ranges}
+      ORDER BY {order} LIMIT :size + 1) AS page
+CROSS JOIN body ON body.number = page.number
+
 -- name: ends
 -- The last event of a full page, and the one after it if there is one.
 {ranges}
@@ -53,8 +60,9 @@ ORDER BY {order} LIMIT 2 OFFSET :size - 1
 ORDER BY {opposite} LIMIT 1
 
 -- name: bodies
--- The page as one blob: joined inside the engine, the GIL released.
-SELECT count(*), cast(group_concat(body.body, ',') AS BLOB)
+-- The page as one blob: joined inside the engine, the GIL released. As text a body is not
+-- copied once more by the join, which saves a tenth.
+SELECT count(*), cast(group_concat(cast(body.body AS TEXT), :separator) AS BLOB)
 FROM ({ranges}
       ORDER BY {order} LIMIT :size) AS page
 CROSS JOIN body ON body.number = page.number
@@ -92,12 +100,12 @@ WHERE :number - :arrival IS NOT (
 )
 
 -- name: rows_of_arrivals
--- The newest arrival number, and the last rows that arrived up to two numbers; 0 if there
--- is none. An arrival that is not stored any more stands before the next range.
+-- The last rows that arrived up to two numbers; 0 if there is none. An arrival that is not
+-- stored any more stands before the next range.
 WITH asked (arrival) AS (VALUES (:after), (min(ifnull(:bound, 1 << 62), (
   SELECT arrival FROM organization WHERE number = :organization
 ))))
-SELECT (SELECT arrival FROM organization WHERE number = :organization), ifnull((
+SELECT ifnull((
   SELECT min(number + asked.arrival - arrival, ifnull((
     SELECT later.number - 1 FROM arrival_range AS later
     WHERE later.organization = :organization AND later.arrival > asked.arrival
@@ -134,6 +142,10 @@ DELETE FROM lease WHERE holder = :holder
 -- name: organization
 -- Its number, with which the event rows are marked.
 SELECT number FROM organization WHERE id = :id
+
+-- name: organization_log
+-- Its number, and its newest arrival number.
+SELECT number, arrival FROM organization WHERE id = :id
 
 -- name: organizations
 SELECT id, name, created_at FROM organization ORDER BY number

@@ -1,0 +1,152 @@
+"""`footfall webhooks listen`: webhooks without an address that others can reach."""
+
+import base64
+import functools
+import hashlib
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from footfall import clock
+from footfall.cli.login import client_of, find_login
+from footfall.cli.output import say, warn
+from footfall.cli.private_files import read_private, state_file, write_private
+from footfall.core.instants import SECOND
+
+if TYPE_CHECKING:
+    import httpx2
+
+    from footfall.client import Event
+    from footfall.client.blocking import EventStream
+
+_SECRET_BYTES = 24
+_TIMEOUT_S = 15
+_ERROR = 400
+
+
+class ListenState(msgspec.Struct):
+    """Up to which arrival all was forwarded, and with which secret it is signed."""
+
+    secret: str
+    place: int | None = None
+
+
+def listen(
+    *,
+    forward_to: str,
+    organization: str | None = None,
+    events: str = "",
+    locations: str = "",
+    customer_id: str | None = None,
+    after: int | None = None,
+) -> None:
+    """Post events to an address as they arrive, as webhooks, until Ctrl-C.
+
+    For developing a receiver: it needs no address that others can reach. The messages
+    and their signatures are those of webhooks; the secret is printed. It waits for a
+    receiver that is away, and the next time it goes on where it was; what the receiver
+    answers with an error is said, and not sent again.
+
+    Example: footfall webhooks listen --forward-to http://127.0.0.1:3000/hook
+
+    Args:
+        forward_to: Where the messages are posted.
+        organization: The organization's id; by default that of the newest login.
+        events: Only these types, separated by commas.
+        locations: Only of these locations, by their ids, separated by commas.
+        customer_id: Only this contact's.
+        after: From this place in the log of arrivals on; 0 is the beginning.
+    """
+    import httpx2
+
+    login = find_login(organization)
+    file = state_file("listen", login.url, login.organization, forward_to)
+    state = read_private(file, ListenState) or ListenState(_new_secret())
+    write_private(file, state)
+    say(f"Signing with {state.secret}")
+    sys.stdout.flush()
+    with client_of(login) as client, httpx2.Client(timeout=_TIMEOUT_S) as http:
+        stream = client.events.stream(
+            after=state.place if after is None else after,
+            types=events,
+            locations=locations,
+            contact=customer_id,
+        )
+        _follow(stream, functools.partial(_forward, http, forward_to), file, state)
+
+
+def _follow(
+    stream: "EventStream",
+    forward: Callable[["Event", str], int],
+    file: Path,
+    state: ListenState,
+) -> None:
+    waiting = True
+    try:
+        for event in stream:
+            waiting = False
+            status = forward(event, state.secret)
+            _keep(file, state, event.place)
+            _tell(event, status)
+            waiting = True
+    finally:
+        if waiting:  # what was not wanted need not be looked at again
+            _keep(file, state, stream.place)
+
+
+def _keep(file: Path, state: ListenState, place: int | None) -> None:
+    state.place = place
+    write_private(file, state)
+
+
+def _tell(event: "Event", status: int) -> None:
+    outcome = f"{_type_of(event)} {event.id} {status}"
+    (warn if status >= _ERROR else say)(outcome)
+    sys.stdout.flush()
+
+
+def _new_secret() -> str:
+    import secrets
+
+    return "whsec_" + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+
+
+def _forward(http: "httpx2.Client", url: str, event: "Event", secret: str) -> int:
+    """Post an event until the receiver answers; return the answer's status."""
+    import httpx2
+    import stamina
+
+    body = b'{"type":"%s","timestamp":%s,"data":%s}' % (
+        _type_of(event).encode(),
+        msgspec.json.encode(event.when.created_at),
+        event.raw,
+    )
+    away = (httpx2.TransportError, None, None)
+    for attempt in stamina.retry_context(*away, wait_max=5):
+        with attempt:
+            headers = _signed(url, event, body, secret)
+            return http.post(url, content=body, headers=headers).status_code
+    raise AssertionError  # it is tried for ever
+
+
+def _type_of(event: "Event") -> str:
+    return f"{event.type}.withdrawn" if event.withdrawn else event.type
+
+
+def _signed(url: str, event: "Event", body: bytes, secret: str) -> dict[str, str]:
+    from standardwebhooks import Webhook
+
+    name = f"{url}\0{event.id}\0{event.withdrawn:d}".encode()
+    message = f"msg_{hashlib.blake2b(name, digest_size=16).hexdigest()}"
+    seconds = clock.now() // SECOND
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return {
+        "Content-Type": "application/json",
+        "webhook-id": message,
+        "webhook-timestamp": str(seconds),
+        "webhook-signature": Webhook(secret).sign(message, moment, body.decode()),
+    }

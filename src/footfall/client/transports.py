@@ -1,0 +1,241 @@
+"""Transports: a call over HTTP, with a token, tried again where that may help.
+
+httpx2 carries it. The two classes differ in `await` alone; whatever decides anything is
+in `access`, `retries`, `requests` and `answers`.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import TypeVar
+
+import httpx2
+from httpx2 import EventSource, ServerSentEvent
+
+from footfall import clock
+from footfall.client.access import Access
+from footfall.client.answers import Answer, check
+from footfall.client.configuration import Target
+from footfall.client.errors import AnswerUnreadable, ArgumentInvalid, NoAnswer, Refused
+from footfall.client.requests import USER_AGENT, Call
+from footfall.client.retries import RetryPolicy
+
+T = TypeVar("T")
+# A live stream says at least every 15 s that it is there.
+SILENT_MAX_S = 45
+_HOPELESS = (httpx2.UnsupportedProtocol, httpx2.LocalProtocolError)
+
+
+class Transport:
+    """Sends calls, and waits for their answers."""
+
+    def __init__(self, target: Target, access: Access):
+        self._target = target
+        self._access = access
+        self._http = httpx2.Client(timeout=target.timeout_s)
+
+    @property
+    def policy(self) -> RetryPolicy:
+        """How often a call is tried."""
+        return self._target.policy
+
+    def log_in(self) -> None:
+        """Fetch a token, if there is none that holds."""
+        for attempt in self.policy.tries():
+            with attempt:
+                self._token()
+
+    def answer(self, call: Call) -> Answer:
+        """Send a call until there is an answer.
+
+        Raises:
+            NoAnswer, Refused: All attempts failed, or more of them cannot help.
+        """
+        return self._try(self._exchange, call, self.policy)
+
+    @contextlib.contextmanager
+    def stream(
+        self, call: Call, policy: RetryPolicy
+    ) -> Iterator[Iterator[ServerSentEvent]]:
+        """Send a call, and give the messages of its answer until the connection ends.
+
+        However it ends: whoever follows connects again.
+
+        Raises:
+            AnswerUnreadable: It is no stream.
+        """
+        response = self._try(self._open, call, policy)
+        try:
+            yield _messages(response)
+        finally:
+            response.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def _try(self, send: Callable[[Call], T], call: Call, policy: RetryPolicy) -> T:
+        for attempt in policy.tries(repeatable=call.repeatable):
+            with attempt:
+                token = self._token()
+                try:
+                    return send(call.with_token(token))
+                except Refused as error:
+                    if not self._access.drops(token, error):
+                        raise
+                return send(call.with_token(self._token()))
+        raise AssertionError  # the last attempt raises
+
+    def _token(self) -> str:
+        if self._access.is_stale(clock.now()):
+            self._access.take(self._exchange(self._access.log_in()))
+        return self._access.token
+
+    def _exchange(self, call: Call) -> Answer:
+        with _explained(self._target):
+            request = _request(self._http, self._target, call)
+            answer = _answer(self._http.send(request))
+        check(answer, clock.now())
+        return answer
+
+    def _open(self, call: Call) -> httpx2.Response:
+        with _explained(self._target):
+            request = _request(self._http, self._target, call, SILENT_MAX_S)
+            response = self._http.send(request, stream=True)
+            if not response.is_success:
+                response.read()
+                check(_answer(response), clock.now())
+            return response
+
+
+class AsyncTransport:
+    """Sends calls, on an event loop; see `Transport`."""
+
+    def __init__(self, target: Target, access: Access):
+        self._target = target
+        self._access = access
+        self._http = httpx2.AsyncClient(timeout=target.timeout_s)
+
+    @property
+    def policy(self) -> RetryPolicy:
+        """How often a call is tried."""
+        return self._target.policy
+
+    async def log_in(self) -> None:
+        """See `Transport.log_in`."""
+        async for attempt in self.policy.tries():
+            with attempt:
+                await self._token()
+
+    async def answer(self, call: Call) -> Answer:
+        """See `Transport.answer`."""
+        return await self._try(self._exchange, call, self.policy)
+
+    @contextlib.asynccontextmanager
+    async def stream(
+        self, call: Call, policy: RetryPolicy
+    ) -> AsyncIterator[AsyncIterator[ServerSentEvent]]:
+        """See `Transport.stream`."""
+        response = await self._try(self._open, call, policy)
+        try:
+            yield _async_messages(response)
+        finally:
+            await response.aclose()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def _try(
+        self, send: Callable[[Call], Awaitable[T]], call: Call, policy: RetryPolicy
+    ) -> T:
+        async for attempt in policy.tries(repeatable=call.repeatable):
+            with attempt:
+                token = await self._token()
+                try:
+                    return await send(call.with_token(token))
+                except Refused as error:
+                    if not self._access.drops(token, error):
+                        raise
+                return await send(call.with_token(await self._token()))
+        raise AssertionError  # the last attempt raises
+
+    async def _token(self) -> str:
+        if self._access.is_stale(clock.now()):
+            self._access.take(await self._exchange(self._access.log_in()))
+        return self._access.token
+
+    async def _exchange(self, call: Call) -> Answer:
+        with _explained(self._target):
+            request = _request(self._http, self._target, call)
+            answer = _answer(await self._http.send(request))
+        check(answer, clock.now())
+        return answer
+
+    async def _open(self, call: Call) -> httpx2.Response:
+        with _explained(self._target):
+            request = _request(self._http, self._target, call, SILENT_MAX_S)
+            response = await self._http.send(request, stream=True)
+            if not response.is_success:
+                await response.aread()
+                check(_answer(response), clock.now())
+            return response
+
+
+def _request(
+    http: httpx2.Client | httpx2.AsyncClient,
+    target: Target,
+    call: Call,
+    read_s: float | None = None,
+) -> httpx2.Request:
+    read = {} if read_s is None else {"read": read_s}
+    return http.build_request(
+        call.method,
+        # Not httpx2's base_url: it would make one of the path's two slashes.
+        target.base_url + call.path,
+        params=call.parameters or None,
+        headers=call.headers | {"User-Agent": USER_AGENT},
+        content=call.body,
+        timeout=httpx2.Timeout(target.timeout_s, **read),
+    )
+
+
+def _answer(response: httpx2.Response) -> Answer:
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Answer(response.status_code, headers, response.content)
+
+
+@contextlib.contextmanager
+def _explained(target: Target) -> Iterator[None]:
+    """Say what went wrong on the way in the client's own errors."""
+    try:
+        yield
+    except httpx2.InvalidURL as error:
+        message = f"{target.base_url!r} is not an address: {error}."
+        raise ArgumentInvalid(message) from None
+    except httpx2.HTTPError as error:
+        reason = str(error) or type(error).__name__
+        raise NoAnswer(
+            f"No answer from {target.base_url}: {reason}.",
+            repeatable=not isinstance(error, _HOPELESS),
+        ) from error
+
+
+def _messages(response: httpx2.Response) -> Iterator[ServerSentEvent]:
+    with _while_connected():
+        yield from EventSource(response)
+
+
+async def _async_messages(response: httpx2.Response) -> AsyncIterator[ServerSentEvent]:
+    with _while_connected():
+        async for message in EventSource(response):
+            yield message
+
+
+@contextlib.contextmanager
+def _while_connected() -> Iterator[None]:
+    try:
+        yield
+    except httpx2.SSEError as error:
+        raise AnswerUnreadable(f"The answer is not a live stream: {error}") from None
+    except httpx2.TransportError:
+        return
