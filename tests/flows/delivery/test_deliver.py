@@ -240,6 +240,17 @@ def test_what_is_erased_or_withdrawn_while_it_waits_is_not_sent_again(world):
 
 
 @on_sqlite
+def test_a_kill_while_messages_are_under_way_loses_none(world):
+    world.add("slow", slow)
+    append(world, *(new(f"e{n}") for n in range(40)))
+    for at in (3, 17, 40):
+        world.at(at * SECOND, world.crash)
+    world.run(10 * MINUTE)
+    assert set(taken(world, "slow")) == {f"e{n}" for n in range(40)}
+    assert len(taken(world, "slow")) > 40, "nothing was under way"
+
+
+@on_sqlite
 def test_a_batch_that_fails_is_tried_again_as_the_same_batch(world):
     world.add("a", down(0, MINUTE), batch_size=100)
     append(world, *(new(f"e{n}") for n in range(30)))
@@ -310,7 +321,10 @@ def test_every_live_endpoint_gets_every_event_under_one_id_whatever_happens(stor
     for _ in range(EVENTS):
         world.at(chance.randrange(LAST_EVENT), history.happen)
     for _ in range(10):
-        world.at(chance.randrange(LAST_EVENT), world.crash)
+        at = chance.randrange(LAST_EVENT)
+        world.at(at, history.happen)
+        # While something is under way.
+        world.at(at + chance.randrange(20 * SECOND), world.crash)
     # Later, so that the schedule of the last one ends, and the dead one is found so.
     world.at(LAST_EVENT + 2 * DAY, history.happen)
     world.run(LAST_EVENT + 7 * DAY)
