@@ -35,3 +35,4 @@ proof: setup  ## try to lose or slow down what must not be: docs/reliability.md'
 
 bench: setup  ## print the figures of docs/performance.md, measured here (STORE=postgresql://…)
 	@$(BIN)/python bench/bench.py $(if $(STORE),--store $(STORE)) $(if $(PARTS),--only $(PARTS))
+	@$(if $(PARTS),true,$(BIN)/python bench/webhooks.py --rate 1100 $(if $(STORE),--store $(STORE)))

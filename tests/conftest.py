@@ -153,7 +153,9 @@ def stop_server(server: Server) -> int:
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """A server on each engine in turn."""
     with contextlib.ExitStack() as stack:
-        started = start_server(_place(request, stack))
+        started = start_server(
+            _place(request, stack), FOOTFALL_WEBHOOK_ALLOW="127.0.0.1/32"
+        )
         yield started
         stop_server(started)
 

@@ -137,3 +137,15 @@ def test_a_secret_behind_a_link_is_refused(tmp_path):
     (tmp_path / "x.db.secret").symlink_to(tmp_path / "else")
     with pytest.raises(SettingInvalid, match="cannot be read or written"):
         settings.signing_secret(Settings(store=f"sqlite:{tmp_path}/x.db"))
+
+
+def test_the_networks_that_webhooks_may_reach_are_read():
+    environment = {"FOOTFALL_WEBHOOK_ALLOW": "10.0.0.0/8, fd00::/8,127.0.0.1"}
+    allowed = [str(network) for network in load(environment).webhook_allow]
+    assert allowed == ["10.0.0.0/8", "fd00::/8", "127.0.0.1/32"]
+
+
+@pytest.mark.parametrize("value", ["localhost", "10.0.0.1/8", "10.0.0.0/8;::1"])
+def test_a_network_that_is_none_is_refused(value):
+    with pytest.raises(SettingInvalid, match="FOOTFALL_WEBHOOK_ALLOW"):
+        load({"FOOTFALL_WEBHOOK_ALLOW": value})

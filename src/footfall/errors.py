@@ -18,7 +18,8 @@
     │   ├── OrganizationUnknown    404
     │   ├── LocationUnknown        404
     │   ├── HotspotUnknown         404
-    │   └── SourceUnknown          404
+    │   ├── SourceUnknown          404
+    │   └── WebhookUnknown         404
     ├── AlreadyExists              409  an id or an identity that is taken
     ├── BodyTooSlow                408  a body that did not arrive in time
     ├── BodyBrokenOff              400  a body that ended too early
@@ -205,6 +206,12 @@ class SourceUnknown(NotFound):
     """There is no source at this address."""
 
     code = "source-unknown"
+
+
+class WebhookUnknown(NotFound):
+    """The organization has no webhook, or the webhook no delivery, with this id."""
+
+    code = "webhook-unknown"
 
 
 class AlreadyExists(FootfallError):

@@ -12,10 +12,13 @@ from footfall.errors import SettingInvalid
 from footfall.flows.accounts.rate_limits import Limiter, SharedBuckets
 from footfall.flows.accounts.tokens import Tokens
 from footfall.flows.delivery.follow import Followers
+from footfall.flows.delivery.manage import Webhooks
 from footfall.flows.events.read import Reading
 from footfall.runtime import http, jobs, radius
 from footfall.runtime.keys import derive_key
-from footfall.service import open_store, source_secrets
+from footfall.runtime.webhook_sender import Sender
+from footfall.runtime.webhooks import delivering
+from footfall.service import open_store, source_secrets, webhook_secrets
 from footfall.settings import Settings
 from footfall.store import Store
 from footfall.web import app
@@ -34,6 +37,7 @@ def make_context(
     secret: str,
     limiter: Limiter | None = None,
     now: Callable[[], int] = clock.now,
+    sender: Sender | None = None,
 ) -> Context:
     """Put together the context of the handlers."""
     limiter = limiter or Limiter(Settings().rate, Settings().burst)
@@ -41,7 +45,11 @@ def make_context(
     seal = ScrollSeal(derive_key(secret, "scroll", 64))
     reading = Reading(store, seal)
     sources, followers = source_secrets(store, secret), Followers(store)
-    return Context(store, tokens, sources, reading, followers, limiter, now)
+    sender = sender or Sender()
+    webhooks = Webhooks(store, webhook_secrets(secret), sender.allowed)
+    return Context(
+        store, tokens, sources, reading, followers, webhooks, sender, limiter, now
+    )
 
 
 def serve(chosen: Settings, ready: Ready) -> None:
@@ -68,11 +76,14 @@ async def _serve(chosen: Settings, store: Store, secret: str, ready: Ready) -> N
     """Serve HTTP and RADIUS, and run the periodic jobs."""
     async with _shared_buckets(chosen, secret) as shared:
         limiter = Limiter(chosen.rate, chosen.burst, shared)
-        context = make_context(store, secret, limiter)
+        sender = Sender(chosen.webhook_allow)
+        context = make_context(store, secret, limiter, sender=sender)
         async with (
             radius.listening(context, chosen.host, chosen.radius_port) as radius_status,
             jobs.running(store, chosen.observations_days),
             context.followers.running(),
+            sender.open(),
+            delivering(store, context.webhooks.secrets, sender),
         ):
             application = app.build(context)
             tell = functools.partial(ready, radius=radius_status)

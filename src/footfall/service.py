@@ -15,7 +15,9 @@ import msgspec
 from footfall import settings
 from footfall.errors import SecretWrong, SettingInvalid, StoreError
 from footfall.flows.accounts.source_secrets import SourceSecrets
-from footfall.flows.copy_store import Copy, resealed
+from footfall.flows.copy_store import Copy, resealed, resealed_webhook
+from footfall.flows.delivery.manage import Webhooks
+from footfall.flows.delivery.secrets import WebhookSecrets
 from footfall.runtime.keys import derive_key
 from footfall.settings import Settings
 from footfall.store import Store
@@ -91,6 +93,17 @@ def source_secrets(store: Store, secret: str) -> SourceSecrets:
     return SourceSecrets(store, derive_key(secret, "source", 64))
 
 
+def webhook_secrets(secret: str) -> WebhookSecrets:
+    """Return the object that makes and opens the secrets of webhooks."""
+    return WebhookSecrets(derive_key(secret, "webhook", 64))
+
+
+def webhooks(store: Store, chosen: Settings) -> Webhooks:
+    """Return the object that manages webhooks."""
+    secrets = webhook_secrets(settings.signing_secret(chosen))
+    return Webhooks(store, secrets, chosen.webhook_allow)
+
+
 @contextlib.contextmanager
 def copying(source: Settings, target: Settings) -> Iterator[Copy]:
     """Open two stores, to copy the first into the second.
@@ -104,11 +117,18 @@ def copying(source: Settings, target: Settings) -> Iterator[Copy]:
             target = msgspec.structs.replace(target, secret=secret)
         its_secret = settings.signing_secret(target, secret)
         with _copyable(target) as copy:
-            reseal = functools.partial(
-                resealed,
-                before=source_secrets(original, secret),
-                after=source_secrets(copy, its_secret),
-            )
+            reseal = {
+                "source": functools.partial(
+                    resealed,
+                    before=source_secrets(original, secret),
+                    after=source_secrets(copy, its_secret),
+                ),
+                "webhook": functools.partial(
+                    resealed_webhook,
+                    before=webhook_secrets(secret),
+                    after=webhook_secrets(its_secret),
+                ),
+            }
             yield Copy(original, copy, None if its_secret == secret else reseal)
 
 

@@ -11,12 +11,14 @@
 | log | FOOTFALL_LOG | json (or console) |
 | radius_port | FOOTFALL_RADIUS_PORT | 1813, once there is a RADIUS source |
 | observations_days | FOOTFALL_OBSERVATIONS_DAYS | 30, how long observations are kept |
+| webhook_allow | FOOTFALL_WEBHOOK_ALLOW | none; networks such as 10.0.0.0/8 |
 | limits | FOOTFALL_LIMITS | each server's own; or redis://…, shared |
 
 Each variable also exists with `_FILE` at its end: it names a file with the value.
 """
 
 import contextlib
+import ipaddress
 import os
 import secrets
 import stat
@@ -36,6 +38,9 @@ DAYS_MAX = 3_650
 LOGS = ("json", "console")
 
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
 class Settings(msgspec.Struct, frozen=True):
     """The settings of a footfall process."""
 
@@ -49,6 +54,7 @@ class Settings(msgspec.Struct, frozen=True):
     radius_port: int | None = None
     observations_days: int = 30
     limits: str | None = None
+    webhook_allow: tuple[Network, ...] = ()
 
     @property
     def is_postgres(self) -> bool:
@@ -104,6 +110,7 @@ def load(
         secret=_read(environment, "secret"),
         log=log,
         limits=_limits(_read(environment, "limits")),
+        webhook_allow=_networks(_read(environment, "webhook_allow")),
         **{name: number for name, number in numbers.items() if number is not None},
     )
     if settings.secret is not None and len(settings.secret) < SECRET_LENGTH_MIN:
@@ -135,6 +142,18 @@ def _limits(address: str | None) -> str | None:
             "redis://HOST:PORT/DATABASE, or rediss:// for TLS."
         )
     return address or None
+
+
+def _networks(text: str | None) -> tuple[Network, ...]:
+    """Read the networks that webhooks may reach beside the internet."""
+    names = [name.strip() for name in (text or "").split(",") if name.strip()]
+    try:
+        return tuple(ipaddress.ip_network(name) for name in names)
+    except ValueError as error:
+        raise SettingInvalid(
+            f"FOOTFALL_WEBHOOK_ALLOW has a wrong network: {error}. Give networks "
+            "separated by commas, such as 10.0.0.0/8,fd00::/8."
+        ) from None
 
 
 def _number(name: str, text: str | None, at_most: int) -> int | None:

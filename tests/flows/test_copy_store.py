@@ -21,6 +21,7 @@ from footfall.core.instants import DAY
 from footfall.core.observations import Observation, PlaceReference, SourceBatch
 from footfall.core.queries import EventQuery
 from footfall.core.scrolls import ScrollSeal
+from footfall.core.webhooks import Outcome
 from footfall.errors import (
     AlreadyExists,
     OrganizationUnknown,
@@ -38,6 +39,7 @@ from footfall.simulation.history import simulate
 from footfall.store import Organization
 from footfall.store.copying import BEFORE
 from footfall.store.transaction import Reattribution, StoredRejection
+from footfall.store.webhooks import Attempt, PendingDelivery
 from tests import postgres
 from tests.flows.world import ANN, BOB, LATER, MADE_UP, START, World
 from tests.shared import ENVIRONMENT
@@ -121,6 +123,16 @@ def fill(world):
     world.hear(ANN, 60)
     world.log_in("zoe", ZOE, 10)
     world.hear(ZOE, 11, 20)
+    hooks = service.webhooks(store, Settings(secret=SECRET))
+    made = hooks.create("org", {"url": "https://a.example/"}, START).result()
+    number = store.read("org", lambda t: t.webhooks.find(made.id)).number
+    attempts = [
+        Attempt(START, Outcome.FAILED, 1, 1, b"key", "kim", 5, 500, answer=b"no"),
+        Attempt(START, Outcome.FAILED, 1, 2, b"yek", "kim", batched=True),
+    ]
+    store.transaction("org", lambda t: t.webhooks.add_attempts(number, attempts))
+    waiting = [PendingDelivery((1, 2), 1, LATER, LATER)]
+    store.transaction("org", lambda t: t.webhooks.put_pending(number, waiting))
     # Left to be done when the server was stopped.
     moved = Reattribution(digest_of(store, BOB), START, START + DAY)
     store.transaction("org", lambda t: t.people.put_reattribution(moved)).result()

@@ -15,12 +15,14 @@ from footfall.core import observations
 from footfall.core.events.acceptance import accept
 from footfall.core.observations import Observation, PlaceReference, SourceBatch
 from footfall.core.queries import EventQuery
+from footfall.core.webhooks import EndpointState, Outcome
 from footfall.errors import ContactUnknown
 from footfall.flows.presence.recompute import recompute
 from footfall.store import Organization
 from footfall.store.sqlite import erasure
 from footfall.store.sqlite.journal import Journal
 from footfall.store.transaction import StoredRejection
+from footfall.store.webhooks import Attempt, DeliveryQuery, Webhook
 from tests.conftest import event
 from tests.flows.world import ANN, BOB, LATER, START, World
 from tests.shared import open_sqlite
@@ -286,3 +288,27 @@ def test_the_pseudonym_that_a_device_had_is_erased_with_its_person(world, tmp_pa
     world.store.erase("org", contact_of(world, "ann")).result()
     assert pseudonym not in json.dumps(world.events())
     assert in_files(tmp_path, pseudonym.encode()) == []
+
+
+def test_answers_of_webhooks_are_erased_from_the_bytes(tmp_path):
+    with World(open_sqlite(tmp_path / "footfall.db")) as world:
+        store = world.store
+        names = [f"guest-{n}" for n in range(40)]
+        store.append("org", [accepted(customerId=name) for name in names]).result()
+        hook = Webhook("w", "org", "https://a.example/", 0, ())
+
+        def fill(transaction):
+            made = transaction.webhooks.add(hook, EndpointState())
+            for name in names:
+                answer = f"answer about {name} ".encode() * 20
+                tried = Attempt(1, Outcome.FAILED, 1, 1, b"", name, answer=answer)
+                transaction.webhooks.add_attempts(made.number, [tried])
+
+        store.transaction("org", fill).result()
+        for name in names[::3]:
+            store.erase("org", name).result()
+            assert in_files(tmp_path, f"answer about {name} ".encode()) == []
+        [made] = store.read("org", lambda t: t.webhooks.all())
+        query = DeliveryQuery(limit=100)
+        left = store.read("org", lambda t: t.webhooks.deliveries(made.number, query))
+        assert len(left) == len(names) - len(names[::3])

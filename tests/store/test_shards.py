@@ -13,7 +13,9 @@ from sqlglot import exp
 from footfall.store.relational.statements import load, load_migrations
 
 ENGINE = "footfall.store.postgres"
-STATEMENTS = load(ENGINE, "statements.sql", "transaction.sql", "copying.sql")
+STATEMENTS = load(
+    ENGINE, "statements.sql", "transaction.sql", "webhooks.sql", "copying.sql"
+)
 # The first reads no rows; those of a COPY are sent to their shards one by one; ANALYZE
 # is of all tables.
 for name in ("columns", "take_rows", "count_copies"):
@@ -42,6 +44,7 @@ OF_ALL = {
     "due",
     "organizations_to_reattribute",
     "organizations_to_forget",
+    "webhook_versions",
     "forget_sessions",
     "erasures",
     "delete_erasures",

@@ -230,7 +230,8 @@ LISTS = {
     "forget_tokens",
     "sources",
 }
-LISTS |= {"old_batches", "old_rejections", "erasure_entries"}
+LISTS |= {"old_batches", "old_rejections", "old_deliveries", "erasure_entries"}
+LISTS |= {"webhook_versions"}
 # One row for each periodic job.
 LISTS |= {"give_up_leases"}
 # What a copy asks once; it reads all there is.

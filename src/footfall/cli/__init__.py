@@ -24,6 +24,7 @@ from footfall.cli import (
     store,
     tenants,
     webhook_listener,
+    webhooks,
 )
 from footfall.cli.output import warn
 from footfall.errors import FootfallError, Invalid, SettingInvalid
@@ -88,6 +89,23 @@ visits.command(presence.recompute)
 visits.command(presence.forget_devices)
 app.command(visits)
 
+hooks = App(
+    name="webhooks",
+    help="Webhooks: make and change them, see what was tried, receive them.",
+)
+hooks.command(webhooks.create)
+hooks.command(webhooks.list_webhooks, name="list")
+hooks.command(webhooks.show)
+hooks.command(webhooks.change)
+hooks.command(webhooks.delete)
+hooks.command(webhooks.rotate)
+hooks.command(webhooks.deliveries)
+hooks.command(webhooks.resend)
+hooks.command(webhooks.replay)
+hooks.command(webhooks.ping)
+hooks.command(webhook_listener.listen)
+app.command(hooks)
+
 stores = App(name="store", help="A store on several machines: lay it out on them.")
 stores.command(store.distribute)
 stores.command(store.isolate)
@@ -102,10 +120,6 @@ over_api.command(events.tail)
 over_api.command(events.sync)
 over_api.command(events.send)
 app.command(over_api)
-
-webhooks = App(name="webhooks", help="Webhooks: receive them while developing.")
-webhooks.command(webhook_listener.listen)
-app.command(webhooks)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -19,7 +19,7 @@ class Role(StrEnum):
     PUBLIC_APP = "Public app"
 
 
-RESOURCES = ("organization", "events", "customer", "location", "hotspot")
+RESOURCES = ("organization", "events", "customer", "location", "hotspot", "webhooks")
 SCOPES = tuple(f"{name}_{kind}" for name in RESOURCES for kind in ("read", "write"))
 
 
@@ -50,6 +50,8 @@ CHANGE_LOCATION = Permission("location_write", _LOCAL)
 MANAGE_LOCATIONS = Permission("organization_write", _MANAGER)
 READ_HOTSPOTS = Permission("hotspot_read", _LOCAL)
 WRITE_HOTSPOTS = Permission("hotspot_write", _LOCAL)
+READ_WEBHOOKS = Permission("webhooks_read", _MANAGER)
+WRITE_WEBHOOKS = Permission("webhooks_write", _MANAGER)
 READ_SETTINGS = Permission("organization_read", _MANAGER)
 CHANGE_SETTINGS = Permission("organization_write", _MANAGER)
 

@@ -12,7 +12,7 @@ comparison, and the copy is refused.
 import functools
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 
 import msgspec
@@ -23,8 +23,10 @@ from footfall.errors import (
     OrganizationUnknown,
     SourceUnknown,
     StoreError,
+    WebhookUnknown,
 )
 from footfall.flows.accounts.source_secrets import SourceSecrets
+from footfall.flows.delivery.secrets import WebhookSecrets
 from footfall.store import Organization
 from footfall.store.copying import (
     BEFORE,
@@ -35,6 +37,7 @@ from footfall.store.copying import (
     place_of,
 )
 from footfall.store.transaction import Source
+from footfall.store.webhooks import Webhook
 
 BATCH_ROWS = 5_000
 BATCH_BYTES = 8 * 1024 * 1024
@@ -91,14 +94,14 @@ class Copy:
         self,
         source: CopyableStore,
         target: CopyableStore,
-        reseal: Callable[[Row], Row] | None = None,
+        reseal: Mapping[str, Callable[[Row], Row]] | None = None,
     ):
         """Name the stores.
 
         Args:
             source: What is copied.
             target: Where to.
-            reseal: Makes the row of a source one that opens in the target, where
+            reseal: Makes a row of such a table one that opens in the target, where
                 that has another secret.
         """
         self._source = source
@@ -230,7 +233,8 @@ class Copy:
     def _rows(self, organization: str, table: str, after: Place) -> Iterator[Row]:
         """Read rows of the source as the target will have them."""
         rows = self._source.rows_of(organization, table, after)
-        return map(self._reseal, rows) if self._reseal and table == "source" else rows
+        reseal = None if self._reseal is None else self._reseal.get(table)
+        return rows if reseal is None else map(reseal, rows)
 
     def _compare(
         self, organization: str, progress: Progress
@@ -272,6 +276,20 @@ def resealed(row: Row, before: SourceSecrets, after: SourceSecrets) -> Row:
         return row
     changed = msgspec.structs.replace(source, secret=sealed)
     return *head, msgspec.json.encode(changed)
+
+
+def resealed_webhook(row: Row, before: WebhookSecrets, after: WebhookSecrets) -> Row:
+    """Return the row of a webhook with its secrets sealed under another key.
+
+    One that nobody can open stays as it is.
+    """
+    number, name, version, body, state = row
+    webhook = msgspec.json.decode(body, type=Webhook)
+    try:
+        body = msgspec.json.encode(after.reseal(webhook, before))
+    except WebhookUnknown:
+        return row
+    return number, name, version, body, state
 
 
 def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:

@@ -14,6 +14,7 @@ from footfall.core.access import Service
 from footfall.core.events.structs import NewEvent
 from footfall.core.queries import EventQuery, Position, Sort
 from footfall.store.transaction import Source, Transaction
+from footfall.store.webhooks import WebhookVersion
 
 T = TypeVar("T")
 
@@ -211,6 +212,9 @@ class Store(Protocol):
     def source(self, source: str) -> Source | None:
         """Return a source."""
 
+    def webhook_versions(self) -> list[WebhookVersion]:
+        """List the webhooks of all organizations, each with its version."""
+
     def stays_due(self, now: int) -> list[str]:
         """List the organizations that have stays to look at."""
 
@@ -218,7 +222,12 @@ class Store(Protocol):
         """List the organizations that have devices whose owner changed."""
 
     def forget(self, observed: int, rejections: int) -> Future[bool]:
-        """Forget observations and problems of before; True if there is more."""
+        """Forget observations of before; True if there is more.
+
+        Args:
+            observed: Before when observations are forgotten.
+            rejections: Before when rejections and attempts of webhooks are.
+        """
 
     def check(self) -> Future[None]:
         """Fail with the reason while writes fail; done once they can succeed."""

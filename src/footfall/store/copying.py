@@ -22,6 +22,9 @@ where the rows arrive.
 | stay | as the table, with last_at after first_at |
 | observation_batch | number, received_at, first_at, last_at, format, records, \
 contacts: the ids of those that the records are about |
+| webhook | number, id, version, body, state |
+| pending_delivery | webhook, arrivals, attempts, retry_at, due_at, early |
+| delivery | as the table |
 | log | arrival, contact, type, created_at, local_at, key, body: events, and \
 withdrawals, which have neither local_at nor key |
 """
@@ -53,6 +56,9 @@ BEFORE: dict[str, Place] = {
     "rejection": (0,),
     "stay": (0,),
     "observation_batch": (0,),
+    "webhook": (0,),
+    "pending_delivery": (0, b""),
+    "delivery": (0,),
     "log": (0,),
 }
 

@@ -19,6 +19,7 @@ from footfall.core.places import (
     Registry,
 )
 from footfall.core.stays import Rules, Stay
+from footfall.store.webhooks import WebhookRepository
 
 # Before all that can be heard: since when a pseudonym has its device.
 BEGINNING = -(2**62)
@@ -284,6 +285,7 @@ class Transaction(Protocol):
         events: The events that are made of them.
         observations: What was heard.
         sources: Where equipment sends to.
+        webhooks: Where events are sent to.
     """
 
     @property
@@ -309,3 +311,7 @@ class Transaction(Protocol):
     @property
     def sources(self) -> SourceRepository:
         """Where equipment sends to."""
+
+    @property
+    def webhooks(self) -> WebhookRepository:
+        """Where events are sent to."""

@@ -15,6 +15,7 @@ from footfall.web import (
     problems,
     streams,
     sts,
+    webhooks,
 )
 from footfall.web.concurrency import ConcurrencyLimit, limited
 from footfall.web.context import Context
@@ -35,6 +36,7 @@ ROUTES = [
     *contacts.ROUTES,
     *places.ROUTES,
     *presence.ROUTES,
+    *webhooks.ROUTES,
     operations.healthz,
     operations.readyz,
     operations.metrics,

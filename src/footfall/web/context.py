@@ -8,7 +8,9 @@ from litestar.connection import ASGIConnection
 from footfall.flows.accounts.rate_limits import Limiter
 from footfall.flows.accounts.source_secrets import SourceSecrets
 from footfall.flows.accounts.tokens import Tokens
+from footfall.flows.delivery.endpoint import Send
 from footfall.flows.delivery.follow import Followers
+from footfall.flows.delivery.manage import Webhooks
 from footfall.flows.events.read import Reading
 from footfall.store import Store
 
@@ -21,6 +23,8 @@ class Context(msgspec.Struct, frozen=True):
     sources: SourceSecrets
     reading: Reading
     followers: Followers
+    webhooks: Webhooks
+    send: Send
     limiter: Limiter
     now: Callable[[], int]
 

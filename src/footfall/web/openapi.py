@@ -14,7 +14,7 @@ from footfall.core.events.types import TYPES
 from footfall.core.flat_events import COLUMNS
 from footfall.flows.contacts.erase import Erased
 from footfall.flows.events.ingest import Receipt
-from footfall.web import openapi_delivery, openapi_places
+from footfall.web import openapi_delivery, openapi_places, openapi_webhooks
 from footfall.web.openapi_parts import (
     CID_EXAMPLE,
     Document,
@@ -102,7 +102,7 @@ def document() -> Document:
         Problem,
         BatchProblem,
     )
-    kinds += openapi_places.KINDS
+    kinds += openapi_places.KINDS + openapi_webhooks.KINDS
     _, components = msgspec.json.schema_components(
         kinds, ref_template="#/components/schemas/{name}"
     )
@@ -118,6 +118,7 @@ def document() -> Document:
         "paths": _access_paths()
         | merged(_events_paths(), openapi_places.paths())
         | openapi_delivery.paths()
+        | openapi_webhooks.paths()
         | _operations_paths(),
         "components": {
             "schemas": components,

@@ -9,6 +9,7 @@ from footfall.errors import FieldError
 
 ID_LENGTH_MAX = 128
 _USUAL_ID = re.compile("[0-9a-f]{32}[gl]")
+_USUAL_KEY_LENGTH = 17
 
 
 def key_of(event_id: str) -> bytes:
@@ -21,6 +22,13 @@ def key_of(event_id: str) -> bytes:
         return bytes.fromhex(event_id[:32]) + event_id[-1].encode()
     digest = hashlib.blake2b(event_id.encode(), digest_size=16).digest()
     return digest + b"#"
+
+
+def id_of(key: bytes) -> str | None:
+    """Return the id that a key was made of, if it is a usual one."""
+    if len(key) != _USUAL_KEY_LENGTH or key[-1:] not in (b"g", b"l"):
+        return None
+    return key[:16].hex() + key[-1:].decode()
 
 
 def make_id(instant: int, random_bits: int) -> str:

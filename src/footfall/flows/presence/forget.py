@@ -1,4 +1,4 @@
-"""Forget: delete observations and rejections after some days."""
+"""Forget: delete observations, rejections and webhooks' attempts after some days."""
 
 from footfall.core.instants import DAY
 from footfall.store import Store
@@ -7,7 +7,7 @@ REJECTIONS_KEPT = 7 * DAY
 
 
 def forget(store: Store, now: int, observations_kept: int) -> None:
-    """Delete the observations and the rejections that are old enough.
+    """Delete what is old enough; rejections and attempts after 7 days.
 
     Args:
         store: Where they are.

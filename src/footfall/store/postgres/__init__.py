@@ -56,6 +56,7 @@ from footfall.store.relational.keys import Keys
 from footfall.store.relational.services import credential_of, service_of, values_of
 from footfall.store.relational.session import Registries
 from footfall.store.transaction import Source, Transaction
+from footfall.store.webhooks import WebhookVersion
 
 T = TypeVar("T")
 _THREADS = 4
@@ -65,7 +66,7 @@ SLICE_EVENTS = 2_000
 VACUUM_AT_ONCE_BYTES = 256 * 1024 * 1024
 _PERSONAL = (
     "event, withdrawal, contact, profile, identity, owner, stay, stay_end, "
-    "observation_batch, rejection, reattribution, organization_key"
+    "observation_batch, rejection, reattribution, organization_key, delivery"
 )
 
 
@@ -259,6 +260,10 @@ class PostgresStore(PostgresCopying):
         return msgspec.json.decode(rows[0][0], type=Source) if rows else None
 
     @override
+    def webhook_versions(self) -> list[WebhookVersion]:
+        return [WebhookVersion(*row) for row in self._rows("webhook_versions")]
+
+    @override
     def stays_due(self, now: int) -> list[str]:
         return [str(name) for (name,) in self._rows("due", now=now)]
 
@@ -272,7 +277,9 @@ class PostgresStore(PostgresCopying):
             scope = {"organization": session.organization}
             gone = list(session.run("forget_batches", scope | {"before": observed}))
             before = scope | {"before": rejections}
-            return bool(gone + list(session.run("forget_rejections", before)))
+            gone += session.run("forget_rejections", before)
+            gone += session.run("forget_deliveries", before)
+            return bool(gone)
 
         def all_of_them() -> bool:
             self._rows("forget_sessions", before=observed)

@@ -63,6 +63,8 @@ def _erase(session: PostgresSession, contact: int) -> dict[int, int]:
         "delete_identities",
         "delete_own_reattributions",
         "delete_ownerships",
+        "erase_answers",
+        "erase_deliveries",
         "erase_withdrawals",
         "erase_stays",
     ):

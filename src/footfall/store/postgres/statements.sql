@@ -122,6 +122,9 @@ SELECT id FROM organization WHERE EXISTS (
 ) OR EXISTS (
   SELECT 1 FROM rejection
   WHERE rejection.organization = organization.number AND at < :rejections
+) OR EXISTS (
+  SELECT 1 FROM delivery
+  WHERE delivery.organization = organization.number AND at < :rejections
 )
 
 -- name: forget_sessions

@@ -7,6 +7,7 @@ from footfall.store.relational.people import SQLPeople
 from footfall.store.relational.registry import SQLRegistry
 from footfall.store.relational.sources import SQLSources
 from footfall.store.relational.stays import SQLStays
+from footfall.store.relational.webhooks import SQLWebhooks
 
 
 class PostgresTransaction:
@@ -19,3 +20,4 @@ class PostgresTransaction:
         self.events = PostgresEvents(session)
         self.observations = PostgresObservations(session)
         self.sources = SQLSources(session)
+        self.webhooks = SQLWebhooks(session)

@@ -75,6 +75,7 @@ from footfall.store.sqlite.transaction import SQLiteTransaction, forget
 from footfall.store.sqlite.watch import FileWatch
 from footfall.store.sqlite.writer import Writer
 from footfall.store.transaction import Source, Transaction
+from footfall.store.webhooks import WebhookVersion
 
 T = TypeVar("T")
 # With less space left than this, sends fail sooner or later.
@@ -275,6 +276,12 @@ class SQLiteStore(SQLiteCopying):
         with self._readers.one() as connection:
             row = connection.execute(SQL["source"], {"id": source}).fetchone()
         return None if row is None else msgspec.json.decode(row[0], type=Source)
+
+    @override
+    def webhook_versions(self) -> list[WebhookVersion]:
+        with self._readers.one() as connection:
+            rows = connection.execute(SQL["webhook_versions"])
+            return [WebhookVersion(*row) for row in rows]
 
     @override
     def stays_due(self, now: int) -> list[str]:

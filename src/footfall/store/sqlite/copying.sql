@@ -101,6 +101,21 @@ SELECT number, contact, place_kind, place, first_at, last_at, start_at, hotspot,
 FROM stay CROSS JOIN stay_end ON stay_end.stay = stay.number
 WHERE +organization = :organization AND number > :after ORDER BY number
 
+-- name: rows_of_webhook
+SELECT number, id, version, body, state FROM webhook
+WHERE +organization = :organization AND number > :after ORDER BY number
+
+-- name: rows_of_pending_delivery
+SELECT webhook, arrivals, attempts, retry_at, due_at, early FROM pending_delivery
+WHERE +organization = :organization AND (webhook, arrivals) > (:after, :after_too)
+ORDER BY webhook, arrivals
+
+-- name: rows_of_delivery
+SELECT number, webhook, request, at, outcome, attempt, arrival, contact, duration,
+  status, reason, event, answer
+FROM delivery
+WHERE +organization = :organization AND number > :after ORDER BY number
+
 -- name: rows_of_observation_batch
 SELECT number, received_at, first_at, last_at, format, records FROM observation_batch
 WHERE +organization = :organization AND number > :after ORDER BY number

@@ -162,7 +162,7 @@ def identity(connection: apsw.Connection, begun: Begun) -> tuple[str, bytes]:
 def complete(runner: Runner, begun: Begun) -> None:
     """Do all the steps that are left; what is done already is not done again."""
     contact = begun.contact
-    for step in (_erase_events, _erase_withdrawals, _erase_stays):
+    for step in (_erase_events, _erase_withdrawals, _erase_stays, _erase_deliveries):
         while runner.write(functools.partial(step, contact=contact)):
             pass
     _erase_profiles(runner, contact)
@@ -216,6 +216,16 @@ def _erase_stays(connection: apsw.Connection, contact: int) -> bool:
     connection.executemany(SQL["delete_end"], stays)
     connection.executemany(SQL["delete_stay"], stays)
     return bool(stays)
+
+
+def _erase_deliveries(connection: apsw.Connection, contact: int) -> bool:
+    values = {"contact": contact, "limit": STEP_ROWS}
+    found = connection.execute(SQL["erased_deliveries"], values).fetchall()
+    requests = [{"number": number} for _, number in found]
+    connection.executemany(SQL["wipe_answer"], requests)
+    rows = [{"number": number} for number, _ in found]
+    connection.executemany(SQL["delete_delivery"], rows)
+    return bool(found)
 
 
 def _erase_profiles(runner: Runner, contact: int) -> None:

@@ -6,6 +6,7 @@ from footfall.store.relational.people import SQLPeople
 from footfall.store.relational.registry import SQLRegistry
 from footfall.store.relational.sources import SQLSources
 from footfall.store.relational.stays import SQLStays
+from footfall.store.relational.webhooks import SQLWebhooks
 from footfall.store.sqlite.events import SQLiteEvents
 from footfall.store.sqlite.observations import SQLiteObservations, forget_indexes
 from footfall.store.sqlite.session import SQLiteSession
@@ -22,6 +23,7 @@ class SQLiteTransaction:
         self.events = SQLiteEvents(session)
         self.observations = SQLiteObservations(session)
         self.sources = SQLSources(session)
+        self.webhooks = SQLWebhooks(session)
 
 
 def forget(connection: apsw.Connection, observed: int, rejections: int) -> bool:
@@ -36,4 +38,7 @@ def forget(connection: apsw.Connection, observed: int, rejections: int) -> bool:
     old = list(connection.execute(SQL["old_rejections"], {"before": rejections}))
     rows = [{"number": number} for (number,) in old]
     connection.executemany(SQL["delete_rejection"], rows)
-    return bool(batches or old)
+    tried = list(connection.execute(SQL["old_deliveries"], {"before": rejections}))
+    gone = [{"number": number} for (number,) in tried]
+    connection.executemany(SQL["delete_delivery"], gone)
+    return bool(batches or old or tried)

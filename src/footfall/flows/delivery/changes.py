@@ -1,0 +1,64 @@
+"""Changes: what deliveries did to an endpoint, written in one transaction.
+
+So the place, what waits and the log of attempts never disagree. What a crash keeps from
+being written is delivered again.
+"""
+
+from footfall.core.webhooks import (
+    EARLY_MAX,
+    RECOVERY_SPREAD,
+    EndpointState,
+    Replay,
+)
+from footfall.store.transaction import Transaction
+from footfall.store.webhooks import Arrivals, Attempt, PendingDelivery, StoredWebhook
+
+
+class Changes:
+    """What is to be written.
+
+    Attributes:
+        place: Up to where the log is done.
+        replay: How far a replay is.
+        health: Attempts in order: when, whether it succeeded, whether it was a 410.
+            Successes in a row are one.
+        waiting: What waits from now on, or waits as this says.
+        done: What does not wait any more.
+        attempts: For the log of deliveries.
+        recovered_at: When the endpoint took something again after it had failed.
+        cuts_log: Whether to look if the log is too long.
+    """
+
+    def __init__(self) -> None:
+        self.place = 0
+        self.replay: Replay | None = None
+        self.health: list[tuple[int, bool, bool]] = []
+        self.waiting: dict[Arrivals, PendingDelivery] = {}
+        self.done: set[Arrivals] = set()
+        self.attempts: list[Attempt] = []
+        self.recovered_at: int | None = None
+        self.cuts_log = False
+
+    def write(
+        self, transaction: Transaction, endpoint: StoredWebhook
+    ) -> EndpointState | None:
+        """Write it; returns the endpoint's state then, None if it was deleted."""
+        webhooks = transaction.webhooks
+        stored = webhooks.find(endpoint.webhook.id)
+        if stored is None:
+            return None
+        state = stored.state
+        for at, succeeded, gone in self.health:
+            state = state.succeeded() if succeeded else state.failed(at, gone=gone)
+        state = state.advanced(self.place, self.replay)
+        if state != stored.state:
+            webhooks.put_state(stored.number, state)
+        webhooks.delete_pending(stored.number, self.done)
+        webhooks.put_pending(stored.number, self.waiting.values())
+        if self.recovered_at is not None:
+            at = self.recovered_at
+            webhooks.hasten(stored.number, at, RECOVERY_SPREAD, EARLY_MAX)
+        webhooks.add_attempts(stored.number, self.attempts)
+        if self.cuts_log:
+            webhooks.forget_surplus(stored.number)
+        return state

@@ -1,0 +1,209 @@
+"""Deliver: events to webhooks, each endpoint for itself.
+
+One server at a time does it, the one that has the lease (`runtime.webhooks`). Each
+endpoint has a task and an outbox of its own, so a dead one delays no other.
+
+Two servers may deliver at once for a moment, when a lease changes hands. Then some
+messages are sent twice, with the same ids.
+"""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from prometheus_client import Gauge
+
+from footfall.errors import FootfallError
+from footfall.flows.delivery.endpoint import (
+    LOOK_EVERY_S,
+    RETRY_S,
+    Endpoint,
+    Resources,
+    Send,
+    note,
+)
+from footfall.flows.delivery.secrets import WebhookSecrets
+from footfall.store import Store
+from footfall.store.transaction import Transaction
+from footfall.store.webhooks import StoredWebhook
+
+REFRESH_S = 1.0
+# How long growth is put together before anybody looks how far a log is.
+GATHER_S = 0.005
+THREADS = 4
+_ENDPOINTS = Gauge(
+    "footfall_webhooks", "Webhooks: healthy, failing or disabled", ["state"]
+)
+_PENDING = Gauge("footfall_webhook_pending", "Messages that wait to be tried again")
+_BEHIND = Gauge(
+    "footfall_webhook_behind", "Entries that the endpoint furthest behind has to read"
+)
+Key = tuple[str, str]
+
+
+class Deliverer:
+    """Delivers to all webhooks, on one event loop."""
+
+    def __init__(
+        self,
+        store: Store,
+        secrets: WebhookSecrets,
+        send: Send,
+        now: Callable[[], int],
+        chance: Callable[[], float] = random.random,
+    ):
+        """Name what it works with.
+
+        Args:
+            store: Where the log and the webhooks are.
+            secrets: What opens the webhooks' secrets.
+            send: What sends.
+            now: The clock.
+            chance: A number from 0 to 1, for the jitter.
+        """
+        threads = ThreadPoolExecutor(THREADS, "footfall-webhooks")
+        self._all = Resources(store, secrets, send, now, chance, threads)
+        self._endpoints: dict[Key, Endpoint] = {}
+        self._tasks: dict[Key, asyncio.Task[None]] = {}
+        self._stopping: dict[Key, asyncio.Task[None]] = {}
+        self._grown: set[str] = set()
+        self._woken = asyncio.Event()
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Deliver meanwhile; the end waits for what is under way, for a little."""
+        loop = asyncio.get_running_loop()
+
+        def wake(organization: str | None) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(self._on_growth, organization)
+
+        end = self._all.store.watch(wake)
+        own = [
+            asyncio.create_task(_again(self._refresh, REFRESH_S)),
+            asyncio.create_task(_again(self._look, GATHER_S)),
+        ]
+        try:
+            yield
+        finally:
+            end()
+            for task in (*own, *self._tasks.values()):
+                task.cancel()
+            await asyncio.gather(
+                *own,
+                *self._tasks.values(),
+                *self._stopping.values(),
+                return_exceptions=True,
+            )
+            self._all.threads.shutdown(wait=False)
+            for gauge in (_PENDING, _BEHIND):
+                gauge.set(0)
+            _ENDPOINTS.clear()
+
+    def _on_growth(self, organization: str | None) -> None:
+        self._grown.update(
+            {name for name, _ in self._endpoints}
+            if organization is None
+            else {organization}
+        )
+        self._woken.set()
+
+    async def _look(self) -> None:
+        """Look how far the logs that grew are, and all of them now and then."""
+        try:
+            async with asyncio.timeout(LOOK_EVERY_S):
+                await self._woken.wait()
+        except TimeoutError:
+            self._on_growth(None)
+        self._woken.clear()
+        asked = self._grown & {name for name, _ in self._endpoints}
+        self._grown = set()
+        if not asked:
+            return
+        try:
+            found = await self._all.on_thread(
+                self._all.store.newest_arrivals, sorted(asked)
+            )
+        except FootfallError:
+            self._on_growth(None)
+            await asyncio.sleep(RETRY_S)
+            return
+        for (organization, _), endpoint in self._endpoints.items():
+            endpoint.grew(found.get(organization, 0))
+
+    async def _refresh(self) -> None:
+        """Begin with new endpoints, begin anew with those that changed, end others."""
+        versions = await self._all.on_thread(self._all.store.webhook_versions)
+        there = {(one.organization, one.webhook): one.version for one in versions}
+        for key, endpoint in list(self._endpoints.items()):
+            task = self._tasks[key]
+            if there.get(key) != endpoint.outbox.endpoint.version or task.done():
+                self._end(key)
+        for key in there.keys() - self._endpoints.keys() - self._stopping.keys():
+            await self._begin(*key)
+        self._tell()
+
+    async def _begin(self, organization: str, webhook: str) -> None:
+        def load() -> tuple[StoredWebhook, int, int] | None:
+            def work(transaction: Transaction) -> tuple[StoredWebhook, int] | None:
+                stored = transaction.webhooks.find(webhook)
+                if stored is None:
+                    return None
+                return stored, transaction.webhooks.count_pending(stored.number)
+
+            found = self._all.store.read(organization, work)
+            newest = self._all.store.newest_arrivals([organization])
+            return None if found is None else (*found, newest.get(organization, 0))
+
+        loaded = await self._all.on_thread(load)
+        if loaded is None:
+            return
+        stored, pending, newest = loaded
+        endpoint = Endpoint(self._all, stored, pending)
+        endpoint.grew(newest)
+        self._endpoints[organization, webhook] = endpoint
+        self._tasks[organization, webhook] = asyncio.create_task(endpoint.run())
+
+    def _end(self, key: Key) -> None:
+        """End a task; what follows it begins once it has written all."""
+        del self._endpoints[key]
+        task = self._stopping[key] = self._tasks.pop(key)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            del self._stopping[key]
+            if not task.cancelled() and (error := task.exception()) is not None:
+                note(error, key[1])
+
+        task.add_done_callback(ended)
+        task.cancel()
+
+    def _tell(self) -> None:
+        """Set the gauges."""
+        boxes = [endpoint.outbox for endpoint in self._endpoints.values()]
+        states = [box.state for box in boxes]
+        disabled = sum(not state.enabled for state in states)
+        failing = sum(
+            state.enabled and state.failing_since is not None for state in states
+        )
+        _ENDPOINTS.labels("disabled").set(disabled)
+        _ENDPOINTS.labels("failing").set(failing)
+        _ENDPOINTS.labels("healthy").set(len(states) - disabled - failing)
+        _PENDING.set(sum(box.pending for box in boxes))
+        behind = [box.newest - box.place for box in boxes if box.state.enabled]
+        _BEHIND.set(max(behind, default=0))
+
+
+async def _again(work: Callable[[], Coroutine[Any, Any, None]], every_s: float) -> None:
+    """Do it again and again, whatever goes wrong."""
+    while True:
+        try:
+            await work()
+        except FootfallError as error:
+            note(error, "")
+        except Exception as error:  # noqa: BLE001  the others must go on
+            note(error, "")
+            await asyncio.sleep(RETRY_S)
+        await asyncio.sleep(every_s)
