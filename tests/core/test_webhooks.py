@@ -34,14 +34,15 @@ SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 OTHER = "whsec_" + base64.b64encode(bytes(range(1, 33))).decode()
 
 
-def message(event_id="e1", webhook="w1", **more):
+def message(event_id="e1", webhook="w1", arrival=1, **more):
     made = event(event_id, **more)
     raw = json.dumps(made).encode()
-    return message_of(webhook, 1, heading_of(raw), raw)
+    return message_of(webhook, arrival, heading_of(raw), raw)
 
 
 def withdrawn(event_id="e1"):
-    return message(event_id, event={"type": "visit", "id": event_id, "withdrawn": True})
+    detail = {"type": "visit", "id": event_id, "withdrawn": True}
+    return message(event_id, arrival=2, event=detail)
 
 
 # -- messages ------------------------------------------------------------------------
@@ -269,3 +270,8 @@ def test_the_time_of_a_header_is_that_of_the_attempt():
     sent = headers(made.id, made.body, NOW + 999_999, [SECRET])
     at = dt.datetime.fromtimestamp(int(sent["webhook-timestamp"]), dt.UTC)
     assert at.isoformat() == "2015-10-21T07:28:00+00:00"
+
+
+def test_an_event_that_holds_again_after_its_withdrawal_is_another_message():
+    assert message(arrival=1).id != message(arrival=3).id
+    assert message(arrival=3).id == message(arrival=3).id

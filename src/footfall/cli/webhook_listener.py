@@ -2,10 +2,8 @@
 
 import base64
 import functools
-import hashlib
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +13,6 @@ from footfall import clock
 from footfall.cli.login import client_of, find_login
 from footfall.cli.output import say, warn
 from footfall.cli.private_files import read_private, state_file, write_private
-from footfall.core.instants import SECOND
 
 if TYPE_CHECKING:
     import httpx2
@@ -120,33 +117,20 @@ def _forward(http: "httpx2.Client", url: str, event: "Event", secret: str) -> in
     import httpx2
     import stamina
 
-    body = b'{"type":"%s","timestamp":%s,"data":%s}' % (
-        _type_of(event).encode(),
-        msgspec.json.encode(event.when.created_at),
-        event.raw,
+    from footfall.core import webhooks
+    from footfall.core.subscriptions import heading_of
+
+    message = webhooks.message_of(
+        url, event.place or 0, heading_of(event.raw), event.raw
     )
     away = (httpx2.TransportError, None, None)
     for attempt in stamina.retry_context(*away, wait_max=5):
         with attempt:
-            headers = _signed(url, event, body, secret)
-            return http.post(url, content=body, headers=headers).status_code
+            now = clock.now()
+            headers = webhooks.headers(message.id, message.body, now, [secret])
+            return http.post(url, content=message.body, headers=headers).status_code
     raise AssertionError  # it is tried for ever
 
 
 def _type_of(event: "Event") -> str:
     return f"{event.type}.withdrawn" if event.withdrawn else event.type
-
-
-def _signed(url: str, event: "Event", body: bytes, secret: str) -> dict[str, str]:
-    from standardwebhooks import Webhook
-
-    name = f"{url}\0{event.id}\0{event.withdrawn:d}".encode()
-    message = f"msg_{hashlib.blake2b(name, digest_size=16).hexdigest()}"
-    seconds = clock.now() // SECOND
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return {
-        "Content-Type": "application/json",
-        "webhook-id": message,
-        "webhook-timestamp": str(seconds),
-        "webhook-signature": Webhook(secret).sign(message, moment, body.decode()),
-    }

@@ -254,9 +254,13 @@ def created_at(event: bytes) -> str:
     return _decoder.decode(event).when.created_at
 
 
-def message_id(webhook: str, heading: Heading) -> str:
-    """Return the id of a message: an endpoint's, of an event or of its withdrawal."""
-    name = f"{webhook}\0{heading.id}\0{heading.withdrawn:d}"
+def message_id(webhook: str, arrival: int, heading: Heading) -> str:
+    """Return the id of a message: an endpoint's, of an entry of the log.
+
+    The event's id alone would not do: an event is withdrawn under its id, and where it
+    holds again later, it is made with the same id, and must not pass for a repetition.
+    """
+    name = f"{webhook}\0{arrival}\0{heading.id}"
     return f"msg_{hashlib.blake2b(name.encode(), digest_size=16).hexdigest()}"
 
 
@@ -272,7 +276,7 @@ def message_of(webhook: str, arrival: int, heading: Heading, event: bytes) -> Me
     kind = f"{heading.type}.withdrawn" if heading.withdrawn else heading.type
     timestamp = msgspec.json.encode(created_at(event))
     body = b'{"type":"%s","timestamp":%s,"data":%s}' % (kind.encode(), timestamp, event)
-    return Message(arrival, message_id(webhook, heading), heading, body)
+    return Message(arrival, message_id(webhook, arrival, heading), heading, body)
 
 
 def batch_of(messages: Iterable[Message]) -> tuple[str, bytes]:
