@@ -180,7 +180,7 @@ def consumers(folder: Path) -> Iterator[Row]:
 def _consumed(where: str, found: readers.Consumed) -> Row:
     tried = f"{found.kills} kills, {found.events} events, {found.withdrawn} withdrawn"
     result = f"{found.differing} differ from what is stored, {found.repeated} repeated"
-    what = f"kill -9 of who syncs and who streams, and of a server: {where}"
+    what = f"kill -9 of who syncs, streams, gets webhooks; of a server: {where}"
     return what, tried, result, not (found.differing or found.repeated)
 
 

@@ -1,7 +1,8 @@
 """A consumer that may be killed at any moment: it keeps its place with what it has.
 
-Run as `python -m tests.proof.consumer KIND STATE URL TOKEN ADDRESS…`. Each line of the
-state file is a place and the events up to it, so both are there or neither is.
+Run as `python -m tests.proof.consumer KIND STATE URL TOKEN ADDRESS…`, for a receiver
+of webhooks as `… webhook STATE PORT SECRET`. Each line of the state file is a place and
+the events up to it, so both are there or neither is. A receiver's place is an id.
 """
 
 import contextlib
@@ -9,11 +10,14 @@ import itertools
 import json
 import os
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import httpx2
+from standardwebhooks import Webhook
 
 Event = dict[str, Any]
 # A place, and the events that lead to it.
@@ -26,7 +30,7 @@ class State:
     def __init__(self, path: Path):
         self.place: str | None = None
         self.events: dict[str, Event] = {}
-        self.steps = 0
+        self._gone: set[str] = set()
         self._path = path
         with contextlib.suppress(FileNotFoundError):
             # A line without its end was being written when the process was killed.
@@ -36,22 +40,28 @@ class State:
 
     def _apply(self, place: str, events: list[Event]) -> None:
         self.place = place
-        self.steps += 1
         for one in events:
+            name = one["event"]["id"]
             if one["event"].get("withdrawn"):
-                self.events.pop(one["event"]["id"], None)
-            else:
-                self.events[one["event"]["id"]] = one
+                # A message may overtake that of the event that it withdraws.
+                self._gone.add(name)
+                self.events.pop(name, None)
+            elif name not in self._gone:
+                self.events[name] = one
 
-    def follow(self, steps: Iterator[Step]) -> None:
-        """Write each step down before the next one is asked for."""
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Callable[[Step], None]]:
+        """Yield what writes a step down, at once."""
         whole = self._path.read_bytes() if self._path.exists() else b""
         with self._path.open("r+b" if whole else "wb") as file:
             file.truncate(whole.rfind(b"\n") + 1)
             file.seek(0, os.SEEK_END)
-            for place, events in steps:
-                file.write(json.dumps([place, events]).encode() + b"\n")
+
+            def write(step: Step) -> None:
+                file.write(json.dumps(step).encode() + b"\n")
                 file.flush()
+
+            yield write
 
 
 def synced(
@@ -92,12 +102,41 @@ def streamed(
                         fields = {}
 
 
+def receive(port: int, secret: str, write: Callable[[Step], None]) -> None:
+    """Take webhooks; each is written down before it is acknowledged."""
+    signed = Webhook(secret)
+    one_by_one = threading.Lock()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            message = signed.verify(body, dict(self.headers))
+            with one_by_one:
+                write((self.headers["webhook-id"], [message["data"]]))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    ThreadingHTTPServer.allow_reuse_address = True
+    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
+        server.serve_forever()
+
+
 def main() -> None:
-    kind, state, path, token, *addresses = sys.argv[1:]
-    follow = {"sync": synced, "stream": streamed}[kind]
+    kind, state, *rest = sys.argv[1:]
     kept = State(Path(state))
-    with httpx2.Client(headers={"Authorization": token}, timeout=30) as client:
-        kept.follow(follow(client, addresses, path, kept.place))
+    with kept.writing() as write:
+        if kind == "webhook":
+            receive(int(rest[0]), rest[1], write)
+        path, token, *addresses = rest
+        follow = {"sync": synced, "stream": streamed}[kind]
+        with httpx2.Client(headers={"Authorization": token}, timeout=30) as client:
+            for step in follow(client, addresses, path, kept.place):
+                write(step)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ visits and withdrawals keep coming: in the end each consumer has what is stored.
 import itertools
 import json
 import random
+import socket
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,7 @@ from footfall.core.instants import MINUTE, SECOND, format_instant
 from tests.proof.consumer import Event, State
 from tests.proof.servers import Estate, Sender, all_events, until
 
-KINDS = ("sync", "stream")
+KINDS = ("sync", "stream", "webhook")
 WITHIN_S = 60
 
 
@@ -48,16 +49,25 @@ class Consumer:
         self.kind = kind
         self._path = folder / kind
         self._place = place
+        self._receives = self._webhook() if kind == "webhook" else []
         self._process = self._start()
+
+    def _webhook(self) -> list[str]:
+        """Make a webhook; return the port that it leads to and its secret."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        url = f"http://127.0.0.1:{port}/"
+        made = self._place.post(0, "webhooks", {"url": url})
+        return [str(port), made["secret"]]
 
     def _start(self) -> subprocess.Popen[bytes]:
         tenant = self._place.tenant
         command = [sys.executable, "-m", "tests.proof.consumer", self.kind]
-        command += [str(self._path), tenant.events_path]
-        command += [tenant.client.headers["Authorization"]]
-        return subprocess.Popen(
-            command + [server.address for server in self._place.servers]
-        )
+        command += [str(self._path)]
+        reads = [tenant.events_path, tenant.client.headers["Authorization"]]
+        reads += [server.address for server in self._place.servers]
+        return subprocess.Popen(command + (self._receives or reads))
 
     def kill(self) -> None:
         self._process.kill()

@@ -66,7 +66,10 @@ class Estate:
 
     def _start(self) -> Server:
         return start_server(
-            self.chosen, FOOTFALL_RATE="100000", FOOTFALL_BURST="1000000"
+            self.chosen,
+            FOOTFALL_RATE="100000",
+            FOOTFALL_BURST="1000000",
+            FOOTFALL_WEBHOOK_ALLOW="127.0.0.1/32",
         )
 
     def post(self, server: int, what: str, body: Any) -> Any:
