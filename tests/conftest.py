@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import secrets
 import subprocess
 import sys
@@ -24,6 +25,11 @@ from footfall.settings import Settings
 from footfall.store import Store
 from tests import postgres
 from tests.shared import ENVIRONMENT
+
+# The tests speak to loopback alone: to load the certificates of all authorities would
+# take 30 ms for each client.
+os.environ.pop("SSL_CERT_FILE", None)
+os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent / "fixtures")
 
 # A machine that others use too is slow at times; that fails no property.
 hypothesis.settings.register_profile("footfall", deadline=None)

@@ -28,6 +28,7 @@ class Place:
         # A loopback address on which nothing else listens.
         self.host = f"127.{secrets.randbelow(200) + 20}.{os.getpid() % 250}.7"
         self.organization = ""
+        self.client = httpx2.Client(timeout=30)
         self.server: Server | None = None
 
     def start(self, **environment):
@@ -40,7 +41,7 @@ class Place:
 
     def get(self, path):
         assert self.server is not None
-        return httpx2.get(f"{self.server.address}{path}").text
+        return self.client.get(f"{self.server.address}{path}").text
 
     def threads(self):
         assert self.server is not None
@@ -86,6 +87,7 @@ def place(tmp_path):
     if made.server is not None:
         assert stop_server(made.server) == 0
     made.store.close()
+    made.client.close()
 
 
 def test_radius_is_listened_to_once_a_source_exists_and_its_port_is_free(place):
