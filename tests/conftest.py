@@ -33,7 +33,9 @@ os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent / "fixtures")
 
 # A machine that others use too is slow at times; that fails no property.
 hypothesis.settings.register_profile("footfall", deadline=None)
-hypothesis.settings.load_profile("footfall")
+# CI tries other examples each time, so fewer of them.
+hypothesis.settings.register_profile("ci", deadline=None, max_examples=40)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "footfall")
 
 EXAMPLE = json.loads(
     resources.files("footfall").joinpath("data/events-example.json").read_text("utf-8")

@@ -239,7 +239,11 @@ def test_the_rule_in_redis_is_that_of_the_servers_own_buckets(plain, rate, steps
             assert shared == wait
 
 
-def test_simultaneous_requests_to_two_servers_do_not_exceed_the_rate(redis):
+def test_simultaneous_requests_to_two_servers_do_not_exceed_the_rate(
+    redis, monkeypatch
+):
+    # A Redis that is late counts as away, and this machine may be slow.
+    monkeypatch.setattr(shared_rates, "ANSWER_WITHIN_S", 30)
     rate = Rate(100, burst=20)
 
     async def crowd():
