@@ -258,7 +258,7 @@ def test_a_store_gives_what_a_plain_list_gives(new_place):
     run_state_machine_as_test(
         machine,
         settings=hypothesis.settings(
-            max_examples=25,
+            max_examples=15,
             stateful_step_count=30,
             suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
         ),

@@ -9,6 +9,9 @@ from footfall.core.access import Role
 from tests.conftest import event
 from tests.receiver import Receiver
 
+# The store's part and the deliveries have tests on both engines; this is about HTTP.
+pytestmark = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+
 
 @pytest.fixture
 def receiver():

@@ -41,7 +41,7 @@ def undone_first(store, transaction, organization, work):
 
 
 @pytest.mark.usefixtures("again")
-@pytest.mark.parametrize("number", range(20))
+@pytest.mark.parametrize("number", range(12))
 def test_a_history_gives_what_the_rules_give_for_all_of_it_at_once(number, store):
     rng = random.Random(number)
     rules = Rules(

@@ -408,7 +408,7 @@ one = st.tuples(
 
 
 @settings(
-    max_examples=20,
+    max_examples=12,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -555,7 +555,7 @@ def test_recompute_uses_the_present_rules_and_announces_withdrawn_events(
 
 
 @settings(
-    max_examples=20,
+    max_examples=12,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
