@@ -47,6 +47,14 @@ ALL_SCOPES = ("organization_read", "organization_write")
 ENGINES = ("sqlite", "postgresql")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what runs on PostgreSQL as well; the store's own tests are of both."""
+    for item in items:
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        if "postgresql" in parameters.values() and item.path.parent.name != "store":
+            item.add_marker("second_engine")
+
+
 class Server(msgspec.Struct):
     """A running `footfall serve`, and the settings that it was given."""
 
