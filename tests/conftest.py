@@ -48,11 +48,14 @@ ENGINES = ("sqlite", "postgresql")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what runs on PostgreSQL as well; the store's own tests are of both."""
+    """Mark what CI does at full speed; the store's own tests are of both engines."""
     for item in items:
+        folder = item.path.parent.name
         parameters = getattr(getattr(item, "callspec", None), "params", {})
-        if "postgresql" in parameters.values() and item.path.parent.name != "store":
+        if "postgresql" in parameters.values() and folder != "store":
             item.add_marker("second_engine")
+        if folder in ("journeys", "proof"):
+            item.add_marker("processes")
 
 
 class Server(msgspec.Struct):
