@@ -23,6 +23,7 @@ from footfall.cli import (
     sources,
     store,
     tenants,
+    users,
     webhook_listener,
     webhooks,
 )
@@ -63,6 +64,16 @@ service.command(tenants.create_service, name="create")
 service.command(tenants.list_services, name="list")
 service.command(tenants.revoke_service, name="revoke")
 app.command(service)
+
+people = App(
+    name="user", help="People who sign in to the console: make, list, revoke them."
+)
+people.command(users.create)
+people.command(users.list_users, name="list")
+people.command(users.link)
+people.command(users.password)
+people.command(users.revoke)
+app.command(people)
 
 location = App(name="location", help="Venues: import and list them.")
 location.command(places.import_locations, name="import")
