@@ -64,7 +64,7 @@ kept = st.builds(
     hotspot=st.integers(0, 2**32 - 1),
     rssi=st.none() | st.integers(-200, 100),
     by_contact=st.booleans(),
-    fleeting=st.booleans(),
+    ephemeral=st.booleans(),
 )
 
 

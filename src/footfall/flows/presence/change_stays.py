@@ -80,7 +80,7 @@ class UnitOfWork:
             change = stays.absorb([one.stay for one in known], run, rules, self._now)
             if change is None:
                 continue
-            gone = [one for one in known if any(one.stay is s for s in change.gone)]
+            gone = [one for one in known if any(one.stay is s for s in change.replaced)]
             numbers = [one.number for one in gone if one.number is not None]
             for number in numbers:
                 self._longer.pop(number, None)

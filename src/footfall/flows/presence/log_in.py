@@ -43,12 +43,12 @@ def log_in(unit: UnitOfWork, login: Login, now: int) -> list[Observation]:
     if login.nas is not None and not _begin_session(unit, login, at, now):
         return []
     device = login.device and observations.digest(registry.device_key, login.device)
-    if device and _is_nobody(unit, login, device, at):
+    if device and _is_anonymous(unit, login, device, at):
         return [Observation(at, login.reference, login.device, rssi=login.rssi)]
     contact = _contact_of(unit, login, at, found, device)
     name = transaction.people.contact_ids([contact])[contact]
-    told_by = f"{login.session} {device.hex() if device else ''}"
-    unit.add(derived_events.login(EventContext(name, registry, *found), at, told_by))
+    session = f"{login.session} {device.hex() if device else ''}"
+    unit.add(derived_events.login(EventContext(name, registry, *found), at, session))
     if login.device is None or device is None:
         return [Observation(at, login.reference, contact=name, rssi=login.rssi)]
     randomised = observations.is_randomised(login.device)
@@ -56,7 +56,7 @@ def log_in(unit: UnitOfWork, login: Login, now: int) -> list[Observation]:
     return [Observation(at, login.reference, login.device, rssi=login.rssi)]
 
 
-def _is_nobody(unit: UnitOfWork, login: Login, device: bytes, at: int) -> bool:
+def _is_anonymous(unit: UnitOfWork, login: Login, device: bytes, at: int) -> bool:
     """Tell whether a login names nobody: no identity, and a random address."""
     if login.identities or not observations.is_randomised(login.device or b""):
         return False

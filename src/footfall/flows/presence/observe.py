@@ -13,9 +13,9 @@ from footfall.core.stays import Rules
 from footfall.errors import ItemRejected
 from footfall.flows.presence import log_in
 from footfall.flows.presence.attribute import (
-    Places,
+    PlaceResolver,
+    absorb_observations,
     check_time,
-    hear,
 )
 from footfall.flows.presence.change_stays import UnitOfWork
 from footfall.store.transaction import Transaction
@@ -93,13 +93,13 @@ def observe(
         except ItemRejected as rejected:
             rejections.append(Rejection(rejected.errors, b"", login.index))
     kept = []
-    places = Places(unit, now)
+    resolver = PlaceResolver(unit, now)
     for observation in seen:
         try:
-            kept.append(places.place(observation))
+            kept.append(resolver.resolve(observation))
         except ItemRejected as rejected:
             rejections.append(Rejection(rejected.errors, b"", observation.index))
-    hear(unit, kept, pseudonymous=options.pseudonymous)
+    absorb_observations(unit, kept, pseudonymous=options.pseudonymous)
     if kept:
         transaction.observations.add(kept, now)
     made, withdrawn = unit.write()

@@ -15,7 +15,7 @@ import msgspec
 
 from footfall.core.observations import StoredObservation
 from footfall.core.stays import Point, Stay, runs
-from footfall.flows.presence.attribute import attribute, gathered, places_of
+from footfall.flows.presence.attribute import attribute, places_of, runs_by_key
 from footfall.flows.presence.change_stays import Key, UnitOfWork
 from footfall.store import Store
 from footfall.store.transaction import (
@@ -147,12 +147,12 @@ def _plan(transaction: Transaction, rows: list[Reattribution], now: int) -> Plan
     found = {one.number: one for one in transaction.stays.near(list(asked))}
     return Plan(
         {device: transaction.people.ownerships(device) for device in devices},
-        _left(unit, list(found.values())),
-        gains(unit, gained),
+        _remaining(unit, list(found.values())),
+        missing_runs(unit, gained),
     )
 
 
-def gains(
+def missing_runs(
     unit: UnitOfWork, points: dict[Key, list[Point]]
 ) -> list[tuple[Key, Stay, int]]:
     """Return the runs that are not stays yet, and how many stays each touches.
@@ -161,7 +161,7 @@ def gains(
     that no step grows without a bound.
     """
     found: list[tuple[Key, Stay, int]] = []
-    whole = gathered(unit, points)
+    whole = runs_by_key(unit, points)
     asked = [
         StayQuery(*key, run.first_at, run.last_at, unit.rules(key[1]).timeout)
         for key, some in whole.items()
@@ -200,7 +200,7 @@ def _alike(stay: Stay, run: Stay) -> bool:
     return msgspec.structs.replace(stay, visit_at=None, open=True) == run
 
 
-def _left(
+def _remaining(
     unit: UnitOfWork, stays: list[StoredStay]
 ) -> list[tuple[StoredStay, list[Stay]]]:
     """Return what is left of stays, by the present owners of their observations.
@@ -220,13 +220,13 @@ def _left(
     }
     first = min(one.stay.first_at for one in stays)
     last = max(one.stay.last_at for one in stays)
-    heard = gathered_by_key(
+    heard = points_by_key(
         unit, transaction.observations.of_subjects(subjects, first, last), None
     )
-    return left_of(unit, stays, heard)
+    return remaining_runs(unit, stays, heard)
 
 
-def gathered_by_key(
+def points_by_key(
     unit: UnitOfWork, kept: Iterable[StoredObservation], location: int | None
 ) -> dict[Key, list[Point]]:
     """Return the points of each contact at each location, or at the given one."""
@@ -241,7 +241,7 @@ def gathered_by_key(
     return points
 
 
-def left_of(
+def remaining_runs(
     unit: UnitOfWork, stays: list[StoredStay], heard: dict[Key, list[Point]]
 ) -> list[tuple[StoredStay, list[Stay]]]:
     """Return, for each stay, the runs of the points that lie in it."""
