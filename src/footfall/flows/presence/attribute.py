@@ -63,7 +63,7 @@ class PlaceResolver:
 
 
 def unknown_place(reference: observations.PlaceReference) -> ItemRejected:
-    """Say that a place is not registered."""
+    """Return the rejection of an observation whose place is not registered."""
     said = str(reference) or "a place without a name"
     message = f"{said} is not registered; add the hotspot or location"
     return ItemRejected([FieldError("place", message)])
@@ -80,7 +80,7 @@ def absorb_observations(
     *,
     pseudonymous: bool | None = None,
 ) -> None:
-    """Change the stays of the contacts that were observed."""
+    """Attribute observations, and add them to the stays of their contacts."""
     points: dict[Key, list[Point]] = {}
     contacts = attribute(unit, kept, pseudonymous=pseudonymous)
     for one, contact in zip(kept, contacts, strict=True):
@@ -94,7 +94,7 @@ def absorb_observations(
 def runs_by_key(
     unit: UnitOfWork, points: dict[Key, list[Point]]
 ) -> dict[Key, list[Stay]]:
-    """Turn points into stays, without regard to the stored ones."""
+    """Join the points of each contact at each place into runs."""
     return {
         key: list(stays.runs(some, unit.rules(key[1]))) for key, some in points.items()
     }
@@ -125,7 +125,7 @@ def attribute(
 
 
 def _pseudonym(transaction: Transaction, device: bytes) -> int:
-    """Make the contact that stands for an unknown device."""
+    """Create the contact that stands for an unknown device."""
     contact = transaction.people.put_contact(device.hex())
     transaction.people.put_ownership(
         Ownership(device, BEGINNING, contact, randomised=False, pseudonym=True)

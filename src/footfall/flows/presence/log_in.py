@@ -22,7 +22,7 @@ from footfall.flows.presence.identify import (
 )
 from footfall.store.transaction import BEGINNING, Ownership, Reattribution
 
-# Later than any observation.
+# A bound later than any observation.
 _END = 2**62
 
 
@@ -57,7 +57,7 @@ def log_in(unit: UnitOfWork, login: Login, now: int) -> list[Observation]:
 
 
 def _is_anonymous(unit: UnitOfWork, login: Login, device: bytes, at: int) -> bool:
-    """Tell whether a login names nobody: no identity, and a random address."""
+    """Tell whether a login has no identity, and an unknown randomised address."""
     if login.identities or not observations.is_randomised(login.device or b""):
         return False
     return unit.transaction.people.owners([(device, at)]) == [None]

@@ -1,9 +1,9 @@
-"""Observe: take in what equipment reports; make arrivals, logins and visits.
+"""Observe: apply a batch of a source; derive arrivals, logins and visits.
 
-All effects of a step of a post happen in one transaction of the organization's data:
-the observations are kept, the stays change, events that no longer hold are withdrawn,
-and new ones are stored. No state is kept anywhere else, so a crash at any point loses
-nothing, and sending a post again changes nothing.
+All effects of a step happen in one transaction of the organization: the observations
+are stored, the stays change, events that no longer hold are withdrawn, and new ones are
+stored. There is no other state, so a crash at any point loses nothing, and sending a
+post again changes nothing.
 """
 
 import msgspec

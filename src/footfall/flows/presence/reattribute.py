@@ -1,9 +1,9 @@
 """Reattribute: give the observations of a device to its new owner.
 
-A late report of a login changes whose a device was. The login's own transaction only
-notes that (`put_reattribution`). The work is done here: it reads beside the writer and
-writes in bounded steps. A noted row is deleted only when all of it is done, and doing
-it twice changes nothing, so a crash at any point loses nothing.
+A login that is reported late changes who owned the device. Its transaction only records
+a task (`put_reattribution`). The task is done here: it reads beside the writer and
+writes in bounded steps. Its row is deleted when all of it is done, and doing it twice
+changes nothing, so a crash at any point loses nothing.
 """
 
 import bisect
@@ -35,7 +35,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     Attributes:
         owners: The owners of the devices when the plan was made.
-        lost: Stays to replace, each with the runs that are left to its contact.
+        lost: Stays to replace, each with the runs that its contact keeps.
         gained: New runs of contacts, each with the number of stays that it touches.
     """
 
@@ -45,7 +45,7 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 def reattribute(store: Store, organization: str, now: int) -> bool:
-    """Do a round of the noted work; return True if there may be more."""
+    """Do a round of the recorded tasks; return True if there may be more."""
     rows = store.read(
         organization,
         lambda transaction: transaction.people.reattributions(ROWS_A_ROUND),
@@ -81,7 +81,7 @@ def write_part(transaction: Transaction, part: Plan, now: int) -> tuple[bool, in
         return False, 0, 0
     unit = UnitOfWork(transaction, now, None, closing=True)
     if not all(_replace(unit, one, left) for one, left in part.lost):
-        # The stays that were replaced stay so; write their events too.
+        # Stays that were replaced before this one are stored, so store their events.
         return False, *unit.write()
     heard: dict[Key, list[Stay]] = {}
     for key, run, _ in part.gained:
@@ -111,7 +111,7 @@ def parts_of(plan: Plan) -> list[Plan]:
 
 
 def _replace(unit: UnitOfWork, one: StoredStay, left: list[Stay]) -> bool:
-    """Put what is left of a stay in its place; False if it is another by now."""
+    """Replace a stay with its remaining runs; False if it has changed meanwhile."""
     key, stay = (one.contact, one.place), one.stay
     near = StayQuery(*key, stay.first_at, stay.last_at, 0)
     if [found.stay for found in unit.transaction.stays.near([near])] != [stay]:
@@ -203,7 +203,7 @@ def _alike(stay: Stay, run: Stay) -> bool:
 def _remaining(
     unit: UnitOfWork, stays: list[StoredStay]
 ) -> list[tuple[StoredStay, list[Stay]]]:
-    """Return what is left of stays, by the present owners of their observations.
+    """Return the remaining runs of stays, by the present owners of their observations.
 
     A stay that began before `complete_since` stays as it is: some of its observations
     may be deleted already.
@@ -244,7 +244,7 @@ def points_by_key(
 def remaining_runs(
     unit: UnitOfWork, stays: list[StoredStay], heard: dict[Key, list[Point]]
 ) -> list[tuple[StoredStay, list[Stay]]]:
-    """Return, for each stay, the runs of the points that lie in it."""
+    """Return, for each stay, the runs that its contact's points in it still make."""
     found = []
     for one in stays:
         points = [
@@ -279,7 +279,7 @@ def _inherit(store: Store, organization: str, row: Reattribution, now: int) -> b
 
 
 def reattribute_all(store: Store, now: int) -> None:
-    """Do all of the noted work; the organizations take turns, one round each."""
+    """Do all recorded tasks; the organizations take turns, one round each."""
     waiting = store.organizations_to_reattribute()
     while waiting:
         waiting = [name for name in waiting if reattribute(store, name, now)]

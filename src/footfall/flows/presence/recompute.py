@@ -1,4 +1,4 @@
-"""Recompute: make visits again from the kept observations.
+"""Recompute: derive visits again from the stored observations.
 
 A day is read beside the writer and compared with the stored stays; only differences are
 written, in bounded steps.
@@ -52,7 +52,7 @@ def recompute(  # noqa: PLR0913  the command has as many
     now: int,
     progress: Callable[[int, int], None],
 ) -> Recomputed:
-    """Make visits again after a change of settings, a day at a time.
+    """Derive visits again after a change of settings, a day at a time.
 
     A stay that began before `complete_since` stays as it is: some of its observations
     may be deleted already. You may interrupt and repeat it.
