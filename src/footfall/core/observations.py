@@ -182,7 +182,7 @@ _RECORD = struct.Struct("<16sqIIhB")
 RECORD_BYTES = _RECORD.size
 _SUBJECT = struct.Struct(f"16s{RECORD_BYTES - DIGEST_BYTES}x")
 _NO_SIGNAL = -32768
-_NOBODY = bytes(DIGEST_BYTES)
+_BLANK = bytes(DIGEST_BYTES)
 
 
 def pack(kept: list[StoredObservation]) -> bytes:
@@ -221,7 +221,7 @@ def unpack(batch: bytes, form: int = FORMAT) -> Iterator[StoredObservation]:
     """Read what `pack` wrote, and was not overwritten since."""
     _check_format(form)
     rows = _RECORD.iter_unpack(batch)
-    return (_kept(row) for row in rows if row[0] != _NOBODY)
+    return (_kept(row) for row in rows if row[0] != _BLANK)
 
 
 def subjects(batch: bytes) -> list[bytes]:

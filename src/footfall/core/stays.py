@@ -154,6 +154,7 @@ def absorb(
     """
     stay, replaced = run, list[Stay]()
     rest, timeout = list(known), rules.timeout
+    # A joined stay is longer, so further stays may now be within the timeout.
     while near := [other for other in rest if _near(stay, other, timeout)]:
         rest = [other for other in rest if other not in near]
         replaced += near

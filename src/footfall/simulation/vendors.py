@@ -30,7 +30,7 @@ RADIUS_PORT = 1813
 
 
 class Setup(msgspec.Struct, frozen=True):
-    """Where a crowd is heard, and where the reports go.
+    """Where guests are heard, and where the reports go.
 
     Attributes:
         url: The source's address, or `udp://host:port` for RADIUS.
@@ -49,7 +49,7 @@ class Vendor(Protocol):
     """The equipment of a vendor."""
 
     def send(self, start: int, sightings: list[Sighting]) -> None:
-        """Report sightings to the server; `start` is when the crowd began."""
+        """Report sightings to the server; `start` is when the simulation began."""
 
 
 class Meraki:
@@ -225,7 +225,7 @@ def play(
     speed: float,
     progress: Callable[[int], None],
 ) -> None:
-    """Report a crowd, timed so that simulated time ends together with real time.
+    """Report sightings, timed so that simulated time ends at real time.
 
     Args:
         vendor: The equipment.

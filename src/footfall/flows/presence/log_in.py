@@ -72,6 +72,8 @@ def _contact_of(
 ) -> int:
     """Return the contact of a login; an unknown one is created, with its signup."""
     contact = find_contact(unit, login.identities)
+    # Without an identity, a randomised address stands for its present owner only. A
+    # lasting address stands for the contact named after it, its pseudonym.
     if contact is None and not login.identities and device is not None:
         [owner] = unit.transaction.people.owners([(device, at)])
         randomised = observations.is_randomised(login.device or b"")

@@ -78,6 +78,7 @@ def observe(
     unit = UnitOfWork(transaction, now, options.rules, closing=options.closing)
     rejections: list[Rejection] = []
     seen = list(heard.observations)
+    # Before the logins, because a NAS that restarted uses its session ids again.
     for restart in heard.restarts:
         try:
             check_time(restart.at, now)
@@ -103,6 +104,7 @@ def observe(
     if kept:
         transaction.observations.add(kept, now)
     made, withdrawn = unit.write()
+    # A login is also an observation, but counts once.
     observed = len(kept) - (len(seen) - len(heard.observations)) + taken
     return Outcome(observed, made, withdrawn, tuple(rejections))
 

@@ -179,6 +179,9 @@ def missing_runs(
             same = stays.get(run.first_at)
             if same is not None and _alike(same, run):
                 continue
+            # The stays that this run touches are starts[low:high]. It is cut at every
+            # STAYS_A_STEP-th of them. The observations on both sides of a cut are
+            # within the timeout, so the pieces become one stay when they are absorbed.
             low = bisect.bisect_left(starts, run.first_at - rules.timeout)
             high = bisect.bisect_right(starts, run.last_at + rules.timeout)
             cuts = [
