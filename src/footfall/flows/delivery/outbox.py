@@ -98,8 +98,6 @@ class Outbox:
         self._changes = Changes()
         self._writing: Changes | None = None
 
-    # -- reading -------------------------------------------------------------------
-
     def reading(self, now: int) -> ReadRequest:
         """Return what is to be read now."""
         if not self.state.enabled or now < self._paused_until:
@@ -182,8 +180,6 @@ class Outbox:
             self._held -= {request.arrivals for request in self._retries}
             self._retries.clear()
             self._next_due = now
-
-    # -- sending -------------------------------------------------------------------
 
     def take(self, now: int) -> DeliveryRequest | None:
         """Return the next request to send; None if there is none."""
@@ -322,8 +318,6 @@ class Outbox:
             self._logged = 0
             self._changes.cuts_log = True
 
-    # -- writing -------------------------------------------------------------------
-
     @property
     def has_urgent_changes(self) -> bool:
         """Whether there are changes other than a new place."""
@@ -384,8 +378,6 @@ class Outbox:
         if due:
             due += [] if self._next_due is None else [self._next_due]
             self._next_due = min(due)
-
-    # -- waiting -------------------------------------------------------------------
 
     def wake_at(self, now: int) -> int:
         """Return when the outbox has work again, apart from answers that come in."""
