@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from footfall.store import Organization, Store
 
 PAGE_SIZE = 5_000
-# A long run must survive a quarter of an hour of failures.
+# A long run gets over a server's bad quarter of an hour.
 ATTEMPTS = 30
 PATIENCE_S = 15 * 60
 Note = Callable[["HistoryPlace", "PulledEvents"], None]
 
 
 class PullState(msgspec.Struct):
-    """How far a history has been pulled.
+    """How far a history is pulled.
 
     Attributes:
         arrivals: The organization's newest arrival number then.
@@ -75,11 +75,11 @@ def pull(
         client_of(login, attempts=ATTEMPTS, patience_s=PATIENCE_S) as client,
     ):
         made = _organization(data, organization)
-        # A place belongs to one organization in one store: if the organization was
-        # created again, it has none of the events that were pulled before.
+        # A place is that of one organization in one store: one that was made anew has
+        # nothing of what was pulled before.
         about = (organization, str(made.created_at), _address(store), date_start or "")
         file = state_file("pull", login.url, *about)
-        place = _resume_place(file, data, organization)
+        place = _place_to_go_on(file, data, organization)
         to = (data, organization, place)
         done = _pull(client, to, file, (date_start, page_size))
         file.unlink(missing_ok=True)
@@ -111,8 +111,8 @@ def _address(store: str | None) -> str:
     return chosen.store if chosen.is_postgres else str(chosen.path.resolve())
 
 
-def _resume_place(file: Path, data: "Store", target: str) -> "HistoryPlace | None":
-    """Return where an interrupted pull stopped; None to begin.
+def _place_to_go_on(file: Path, data: "Store", target: str) -> "HistoryPlace | None":
+    """Return where an interrupted pull was; None to begin.
 
     Not where the store has fewer arrivals than then: an older backup was restored, and
     lacks what was pulled.
@@ -162,7 +162,7 @@ def _pull(
 
 
 def _shown(bar: "Progress") -> Note:
-    """Show how much of the time from the first date to now is done."""
+    """Show how far the dates have come, from the first one to now."""
     task = bar.add_task("pull", total=None, events=0)
     first: int | None = None
 

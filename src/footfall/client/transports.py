@@ -134,7 +134,7 @@ class AsyncTransport:
     async def stream(
         self, call: Call, policy: RetryPolicy
     ) -> AsyncIterator[AsyncIterator[ServerSentEvent]]:
-        """Send a call, and give the messages of its answer until the connection ends."""
+        """Send a call; give the messages of its answer until the connection ends."""
         response = await self._try(self._open, call, policy)
         try:
             yield _async_messages(response)
