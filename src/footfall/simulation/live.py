@@ -4,6 +4,7 @@ Each venue has access points and guests of its own, who come back on the same da
 next week. The reports go the way of real ones: signed posts to a source's address.
 """
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator
 
@@ -34,15 +35,28 @@ def run(
     Raises:
         EquipmentUnheard: The server no longer accepts it.
     """
-    venues = [
-        (Mist(setup), _sightings(number, len(setup.access_points), began - BEFORE))
-        for number, setup in enumerate(setups)
-    ]
+    with contextlib.ExitStack() as closing:
+        venues = [
+            (
+                closing.enter_context(contextlib.closing(Mist(setup))),
+                _sightings(number, len(setup.access_points), began - BEFORE),
+            )
+            for number, setup in enumerate(setups)
+        ]
+        _report(venues, now, stop)
+
+
+def _report(
+    venues: list[tuple[Mist, Iterator[Sighting]]],
+    now: Callable[[], int],
+    stop: threading.Event,
+) -> None:
     ahead = [next(sightings) for _, sightings in venues]
     while not stop.is_set():
+        until = now()
         for number, (equipment, sightings) in enumerate(venues):
             due: list[Sighting] = []
-            while ahead[number].at <= now() and len(due) < _POST_MAX:
+            while ahead[number].at <= until and len(due) < _POST_MAX:
                 due.append(ahead[number])
                 ahead[number] = next(sightings)
             if due:
@@ -52,7 +66,7 @@ def run(
                     if stop.is_set():
                         return
                     raise
-        if all(one.at > now() for one in ahead):
+        if all(one.at > until for one in ahead):
             stop.wait(EVERY_S)
 
 
