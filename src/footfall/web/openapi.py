@@ -14,7 +14,12 @@ from footfall.core.events.types import TYPES
 from footfall.core.flat_events import COLUMNS
 from footfall.flows.contacts.erase import Erased
 from footfall.flows.events.ingest import Receipt
-from footfall.web import openapi_delivery, openapi_places, openapi_webhooks
+from footfall.web import (
+    openapi_accounts,
+    openapi_delivery,
+    openapi_places,
+    openapi_webhooks,
+)
 from footfall.web.openapi_parts import (
     CID_EXAMPLE,
     Document,
@@ -102,7 +107,7 @@ def document() -> Document:
         Problem,
         BatchProblem,
     )
-    kinds += openapi_places.KINDS + openapi_webhooks.KINDS
+    kinds += openapi_places.KINDS + openapi_webhooks.KINDS + openapi_accounts.KINDS
     _, components = msgspec.json.schema_components(
         kinds, ref_template="#/components/schemas/{name}"
     )
@@ -119,6 +124,7 @@ def document() -> Document:
         | merged(_events_paths(), openapi_places.paths())
         | openapi_delivery.paths()
         | openapi_webhooks.paths()
+        | openapi_accounts.paths()
         | _operations_paths(),
         "components": {
             "schemas": components,
