@@ -1,11 +1,18 @@
-"""The description of services; see `web.openapi`."""
+"""The description of services and sources; see `web.openapi`."""
 
 from typing import Any
 
 import msgspec
 
-from footfall.core.access import READ_SERVICES, WRITE_SERVICES
+from footfall.core.access import (
+    READ_SERVICES,
+    READ_SOURCES,
+    WRITE_SERVICES,
+    WRITE_SOURCES,
+)
+from footfall.core.paging import SIZE_DEFAULT, SIZE_MAX
 from footfall.flows.accounts.services import ServiceRequest, ServiceShown
+from footfall.flows.accounts.sources import SourceProblem, SourceRequest, SourceShown
 from footfall.web.openapi_parts import (
     CID_EXAMPLE,
     Document,
@@ -25,7 +32,31 @@ class ServicesPage(msgspec.Struct, frozen=True):
     services: list[ServiceShown]
 
 
-KINDS: tuple[type, ...] = (ServicesPage, ServiceRequest)
+class SourcesPage(msgspec.Struct, frozen=True):
+    """The sources of an organization, oldest first."""
+
+    status: str
+    generated: str
+    count: int
+    sources: list[SourceShown]
+
+
+class SourceProblemsPage(msgspec.Struct, frozen=True):
+    """What a source sent that was not understood, newest first."""
+
+    status: str
+    generated: str
+    count: int
+    problems: list[SourceProblem]
+
+
+KINDS: tuple[type, ...] = (
+    ServicesPage,
+    ServiceRequest,
+    SourcesPage,
+    SourceRequest,
+    SourceProblemsPage,
+)
 _GENERATED = "2022-11-15T15:50:54Z"
 _SERVICE: Document = {
     "clientKey": "ck-0b6ac9a5-6ee7-4a1b-9f0e-7c2f0d3c1a55",
@@ -37,6 +68,27 @@ _SERVICE: Document = {
     "revokedAt": None,
 }
 _SECRET = {"secret": "the 32 characters that are shown once"}
+_SOURCE_ID = "0b6ac9a56ee74a1b9f0e7c2f0d3c1a55"
+_SOURCE: Document = {
+    "id": _SOURCE_ID,
+    "organizationId": CID_EXAMPLE,
+    "name": "Harbour",
+    "kind": "meraki",
+    "path": f"/v1/sources/{_SOURCE_ID}",
+    "location": None,
+    "addresses": [],
+    "createdAt": _GENERATED,
+    "state": "receiving",
+    "lastHeardAt": _GENERATED,
+    "problemCount": 0,
+}
+_PROBLEM: Document = {
+    "id": "4711",
+    "at": _GENERATED,
+    "source": _SOURCE_ID,
+    "reason": "data.observations[0]: … is not a MAC address, such as 0c:8d:db:00:11:22",
+    "sent": '{"clientMac": "text of 5 characters"}',
+}
 _BODIES = (401, 403, 408, 409, 413, 429, 503, 507)
 
 
@@ -45,6 +97,7 @@ def _path(name: str, description: str, example: object) -> Document:
 
 
 _CID = _path("cid", "The organization's id.", CID_EXAMPLE)
+_SOURCE_PATH = _path("source", "The source's id.", _SOURCE_ID)
 _KEY = _path("service", "The service's clientKey.", _SERVICE["clientKey"])
 
 
@@ -55,7 +108,11 @@ def _body(kind: type, example: Any) -> Document:
 
 
 def paths() -> Document:
-    """Return the paths of services."""
+    """Return the paths of services and sources."""
+    return _services() | _sources() | _problems_of_sources()
+
+
+def _services() -> Document:
     every = "/v1/organizations/{cid}/services"
     page = {"status": "OK", "generated": _GENERATED, "count": 1, "services": [_SERVICE]}
     new = {name: _SERVICE[name] for name in ("role", "scopes", "locations")}
@@ -96,4 +153,83 @@ def paths() -> Document:
                 responses=gone | problems(401, 403, 404, 429, 503, 507),
             ),
         },
+    }
+
+
+def _sources() -> Document:
+    every = "/v1/organizations/{cid}/sources"
+    page = {"status": "OK", "generated": _GENERATED, "count": 1, "sources": [_SOURCE]}
+    new = {"kind": "meraki", "name": "Harbour", "validator": "the validator"}
+    one = answer("The source.", "SourceShown", _SOURCE)
+    secret = {"secret": "the secret that is shown once"}
+    made = answer("The source, with its secret.", "SourceShown", _SOURCE | secret)
+    gone = {"204": {"description": "It is deleted."}}
+    return {
+        every: {
+            "parameters": [_CID],
+            "get": operation(
+                "listSources",
+                "The sources of an organization, and how they stand",
+                READ_SOURCES,
+                responses={
+                    "200": answer("The sources.", "SourcesPage", page),
+                    **problems(401, 403, 429, 503),
+                },
+            ),
+            "post": operation(
+                "createSource",
+                "Make a source; the answer has its secret, this once",
+                WRITE_SOURCES,
+                requestBody=_body(SourceRequest, new),
+                responses={"201": made, **problems(404, *_BODIES)},
+            ),
+        },
+        f"{every}/{{source}}": {
+            "parameters": [_CID, _SOURCE_PATH],
+            "get": operation(
+                "readSource",
+                "A source, and how it stands",
+                READ_SOURCES,
+                responses={"200": one, **problems(401, 403, 404, 429, 503)},
+            ),
+            "delete": operation(
+                "deleteSource",
+                "Delete a source; footfall receives nothing there any more",
+                WRITE_SOURCES,
+                responses=gone | problems(401, 403, 404, 429, 503, 507),
+            ),
+        },
+    }
+
+
+def _problems_of_sources() -> Document:
+    page = {"status": "OK", "generated": _GENERATED, "count": 1, "problems": [_PROBLEM]}
+    size = {"type": "integer", "minimum": 1, "maximum": SIZE_MAX}
+    return {
+        "/v1/organizations/{cid}/sources/{source}/problems": {
+            "parameters": [_CID, _SOURCE_PATH],
+            "get": operation(
+                "listSourceProblems",
+                "What a source sent that was not understood, newest first",
+                READ_SOURCES,
+                parameters=[
+                    parameter(
+                        "size",
+                        "How many problems.",
+                        size | {"default": SIZE_DEFAULT},
+                        20,
+                    ),
+                    parameter(
+                        "before",
+                        "Only problems before the one with this id.",
+                        {"type": "string"},
+                        "4711",
+                    ),
+                ],
+                responses={
+                    "200": answer("The problems.", "SourceProblemsPage", page),
+                    **problems(401, 403, 404, 409, 429, 503),
+                },
+            ),
+        }
     }

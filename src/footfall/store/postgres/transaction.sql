@@ -331,8 +331,33 @@ INSERT INTO rejection (organization, source, at, reason, body)
 VALUES (:organization, :source, :at, :reason, :body)
 
 -- name: rejections
-SELECT source, at, reason, body FROM rejection WHERE organization = :organization
+SELECT source, at, reason, body, number FROM rejection WHERE organization = :organization
 ORDER BY number DESC LIMIT :limit
+
+-- name: rejections_of_source
+SELECT source, at, reason, body, number FROM rejection
+WHERE organization = :organization AND source = :source AND number < :before
+ORDER BY number DESC LIMIT :limit
+
+-- name: rejection_counts
+SELECT source, count(*) FROM rejection WHERE organization = :organization
+GROUP BY source
+
+-- name: own_sources
+SELECT body FROM source WHERE organization = :organization ORDER BY number
+
+-- name: note_heard
+INSERT INTO last_heard (organization, kind, id, at)
+VALUES (:organization, :kind, :id, :at)
+ON CONFLICT (organization, kind, id) DO UPDATE SET at = excluded.at
+WHERE excluded.at > last_heard.at
+
+-- name: last_heard
+SELECT id, at FROM last_heard WHERE organization = :organization AND kind = :kind
+
+-- name: forget_heard
+DELETE FROM last_heard
+WHERE organization = :organization AND kind = :kind AND id = :id
 
 -- name: surplus_rejections
 SELECT number FROM rejection WHERE organization = :organization
