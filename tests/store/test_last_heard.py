@@ -37,7 +37,7 @@ def test_the_latest_instant_stays_of_each_thing_and_each_organization(store):
 
 def test_within_a_minute_nothing_is_written_again(store, monkeypatch):
     note(store, {SOURCE: MINUTE})
-    written = []
+    written: list[object] = []
     real = Repository._many
 
     def many(self, name, rows):

@@ -171,8 +171,13 @@ def test_a_location_manager_sees_only_sources_of_its_locations(venue):
             for more in ((), ("problems",)):
                 assert client.get(path(venue, name, *more)).status_code == 403
         assert client.get(path(venue, own["id"], "problems")).status_code == 200
-        for method, more in (("POST", ()), ("DELETE", (own["id"],))):
-            answer = client.request(method, path(venue, *more), json={"kind": "mist"})
+        one = path(venue, own["id"])
+        for method, url in (
+            ("POST", path(venue)),
+            ("DELETE", one),
+            ("POST", f"{one}/test"),
+        ):
+            answer = client.request(method, url, json={"kind": "mist"})
             assert answer.status_code == 403
 
 
@@ -194,6 +199,7 @@ def test_another_organizations_source_is_unknown_here(tenant, other_tenant):
         ("GET", ("x",), "sources_read"),
         ("DELETE", ("x",), "sources_write"),
         ("GET", ("x", "problems"), "sources_read"),
+        ("POST", ("x", "test"), "sources_write"),
     ],
 )
 def test_sources_need_their_own_scope_and_no_public_app_has_them(
@@ -206,6 +212,84 @@ def test_sources_need_their_own_scope_and_no_public_app_has_them(
             assert (status != 403) == (given in allowed), given
     with closing(tenant.login(Role.PUBLIC_APP, (scope,))) as client:
         assert client.request(method, path(tenant, *more), json={}).status_code == 403
+
+
+# -- trying one ----------------------------------------------------------------------
+
+
+def try_out(tenant, made, body):
+    answer = tenant.client.post(path(tenant, made["id"], "test"), content=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def sample(*events, topic="location-client"):
+    return json.dumps({"topic": topic, "events": list(events)})
+
+
+def test_a_test_says_what_would_be_understood_and_stores_nothing(venue):
+    made = make(venue)
+    seen = try_out(venue, made, sample(heard(rssi=-60), heard(ap="00:00:00:00:00:09")))
+    [item] = seen["items"]
+    assert (item["type"], item["locationName"], item["hotspotId"], item["rssi"]) == (
+        "observation",
+        "Cafe",
+        "h1",
+        -60,
+    )
+    assert item["randomised"] is False
+    [rejected] = seen["rejected"]
+    assert rejected["index"] == 1
+    assert "is not registered" in rejected["errors"][0]["message"]
+    assert (seen["observations"], seen["logins"], seen["rejections"]) == (1, 0, 1)
+    now = clock.now() // 1_000_000
+    guest = {"client": GUEST, "ap": AP, "email": "ann@example.com"} | {
+        "authorized_time": now
+    }
+    login = try_out(venue, made, sample(guest, topic="guest-authorizations"))
+    assert [one["identities"] for one in login["items"]] == [["email"]]
+    assert read(venue, made) == {k: v for k, v in made.items() if k != "secret"}
+    assert venue.ids() == []
+    kept = venue.store.read(venue.id, lambda t: t.observations.any_since(0))
+    assert not kept
+
+
+def test_a_test_uses_the_sources_own_decoder_and_location(venue):
+    attributes = {
+        "Acct-Status-Type": "Start",
+        "User-Name": "ann",
+        "Calling-Station-Id": GUEST,
+        "NAS-Identifier": "nowhere",
+    }
+    body = json.dumps(attributes)
+    for kind in ("radius", "freeradius"):
+        [item] = try_out(venue, make(venue, kind, location="shop"), body)["items"]
+        assert (item["type"], item["locationId"]) == ("login", "shop")
+        assert item["hotspotId"] is None
+    restart = json.dumps({"Acct-Status-Type": "Accounting-On", "NAS-Identifier": "n"})
+    assert try_out(venue, make(venue, "radius"), restart)["restarts"] == 1
+    unread = try_out(venue, make(venue, "meraki", validator="v"), body)
+    assert (unread["items"], unread["rejections"]) == ([], 1)
+
+
+@pytest.mark.parametrize("body", ["", "{", "[]", '{"topic":"none"}', "\0"])
+def test_what_cannot_be_read_is_a_rejection_of_the_test(venue, body):
+    seen = try_out(venue, make(venue), body)
+    assert (seen["items"], seen["rejections"]) == ([], 1)
+
+
+def test_a_test_lists_a_hundred_items_and_takes_no_large_body(venue):
+    made = make(venue)
+    seen = try_out(venue, made, sample(*[heard()] * 101))
+    assert (len(seen["items"]), seen["observations"]) == (100, 101)
+    large = venue.client.post(path(venue, made["id"], "test"), content=" " * 300_000)
+    assert large.status_code == 413
+
+
+def test_another_organizations_source_cannot_be_tested(tenant, other_tenant):
+    theirs = make(other_tenant)
+    answer = tenant.client.post(path(tenant, theirs["id"], "test"), content="{}")
+    assert answer.status_code == 404
 
 
 def test_a_source_is_silent_an_hour_after_it_was_heard(tenant, server):

@@ -13,6 +13,7 @@ from footfall.core.access import (
 from footfall.core.paging import SIZE_DEFAULT, SIZE_MAX
 from footfall.flows.accounts.services import ServiceRequest, ServiceShown
 from footfall.flows.accounts.sources import SourceProblem, SourceRequest, SourceShown
+from footfall.flows.presence.try_out import Understood
 from footfall.web.openapi_parts import (
     CID_EXAMPLE,
     Document,
@@ -56,6 +57,7 @@ KINDS: tuple[type, ...] = (
     SourcesPage,
     SourceRequest,
     SourceProblemsPage,
+    Understood,
 )
 _GENERATED = "2022-11-15T15:50:54Z"
 _SERVICE: Document = {
@@ -81,6 +83,27 @@ _SOURCE: Document = {
     "state": "receiving",
     "lastHeardAt": _GENERATED,
     "problemCount": 0,
+}
+_UNDERSTOOD: Document = {
+    "observations": 1,
+    "logins": 0,
+    "restarts": 0,
+    "rejections": 0,
+    "items": [
+        {
+            "index": 0,
+            "type": "observation",
+            "at": _GENERATED,
+            "locationId": "ff808081803ff92a01821d4cfd856805",
+            "locationName": "Ivan Home",
+            "hotspotId": "5da63f1da1f3a290306314b6273d6382",
+            "rssi": -61,
+            "randomised": False,
+            "identities": [],
+        }
+    ],
+    "rejected": [],
+    "status": "OK",
 }
 _PROBLEM: Document = {
     "id": "4711",
@@ -109,7 +132,7 @@ def _body(kind: type, example: Any) -> Document:
 
 def paths() -> Document:
     """Return the paths of services and sources."""
-    return _services() | _sources() | _problems_of_sources()
+    return _services() | _sources() | _problems_of_sources() | _tests_of_sources()
 
 
 def _services() -> Document:
@@ -230,6 +253,28 @@ def _problems_of_sources() -> Document:
                     "200": answer("The problems.", "SourceProblemsPage", page),
                     **problems(401, 403, 404, 409, 429, 503),
                 },
+            ),
+        }
+    }
+
+
+def _tests_of_sources() -> Document:
+    sample = {"topic": "location-client", "events": []}
+    body = {
+        "required": True,
+        "description": "A post as the vendor sends it; for RADIUS the attributes.",
+        "content": {"application/json": {"schema": {}, "example": sample}},
+    }
+    good = answer("What would be taken in, and what not.", "Understood", _UNDERSTOOD)
+    return {
+        "/v1/organizations/{cid}/sources/{source}/test": {
+            "parameters": [_CID, _SOURCE_PATH],
+            "post": operation(
+                "testSource",
+                "What would be understood of a post; nothing of it is stored",
+                WRITE_SOURCES,
+                requestBody=body,
+                responses={"200": good, **problems(404, *_BODIES)},
             ),
         }
     }

@@ -12,10 +12,15 @@ from litestar.params import FromPath
 from footfall.core import instants
 from footfall.core.access import READ_SOURCES, WRITE_SOURCES
 from footfall.flows.accounts import sources
+from footfall.flows.presence.try_out import try_post
+from footfall.web.concurrency import service_of
 from footfall.web.context import context_of
+from footfall.web.payload import read_payload
 from footfall.web.responses import answer, read_object, written
 
 AnyRequest = Request[Any, Any, Any]
+# A sample of what a vendor posts, not the post of a whole network.
+SAMPLE_BYTES_MAX = 256 * 1024
 _ALL = "/v1/organizations/{cid:str}/sources"
 _ONE = f"{_ALL}/{{source:str}}"
 _READS = {"permission": READ_SOURCES}
@@ -95,4 +100,24 @@ async def list_problems(
     return _page(request, "problems", found)
 
 
-ROUTES = [list_sources, create_source, read_source, delete_source, list_problems]
+@post(f"{_ONE}/test", opt=_WRITES, status_code=200)
+async def try_source(
+    request: AnyRequest, cid: FromPath[str], source: FromPath[str]
+) -> Response[bytes]:
+    """What would be understood of a post of a source; nothing of it is stored."""
+    context, only = context_of(request), _location_scope(request)
+    body = await read_payload(request, service_of(request), SAMPLE_BYTES_MAX)
+    found = await asyncio.to_thread(
+        sources.find_source, context.store, cid, source, only
+    )
+    return answer(await try_post(context.store, found, body, context.now()))
+
+
+ROUTES = [
+    list_sources,
+    create_source,
+    read_source,
+    delete_source,
+    list_problems,
+    try_source,
+]
