@@ -231,6 +231,9 @@ class StayRepository(Protocol):
     def of_contact(self, contact: int, limit: int | None = None) -> list[StoredStay]:
         """Return the stays of a contact, all or as many."""
 
+    def open_of(self, contact: int, limit: int) -> list[StoredStay]:
+        """Return the stays of a contact that are not over, as many at most."""
+
     def due(self, now: int, limit: int) -> list[StoredStay]:
         """Return stays that it is time to look at."""
 

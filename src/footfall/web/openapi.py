@@ -16,6 +16,7 @@ from footfall.flows.contacts.erase import Erased
 from footfall.flows.events.ingest import Receipt
 from footfall.web import (
     openapi_accounts,
+    openapi_contacts,
     openapi_delivery,
     openapi_places,
     openapi_webhooks,
@@ -108,6 +109,7 @@ def document() -> Document:
         BatchProblem,
     )
     kinds += openapi_places.KINDS + openapi_webhooks.KINDS + openapi_accounts.KINDS
+    kinds += openapi_contacts.KINDS
     _, components = msgspec.json.schema_components(
         kinds, ref_template="#/components/schemas/{name}"
     )
@@ -121,7 +123,9 @@ def document() -> Document:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": _access_paths()
-        | merged(_events_paths(), openapi_places.paths())
+        | merged(
+            merged(_events_paths(), openapi_places.paths()), openapi_contacts.paths()
+        )
         | openapi_delivery.paths()
         | openapi_webhooks.paths()
         | openapi_accounts.paths()

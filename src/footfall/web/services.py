@@ -6,11 +6,10 @@ from typing import Any
 from litestar import Request, Response, delete, get, post
 from litestar.params import FromPath
 
-from footfall.core import instants
 from footfall.core.access import READ_SERVICES, WRITE_SERVICES, Service
 from footfall.flows.accounts import services
 from footfall.web.context import context_of
-from footfall.web.responses import answer, read_object, written
+from footfall.web.responses import answer, page, read_object, written
 
 AnyRequest = Request[Any, Any, Any]
 _ALL = "/v1/organizations/{cid:str}/services"
@@ -27,14 +26,7 @@ async def list_services(request: AnyRequest, cid: FromPath[str]) -> Response[byt
     context = context_of(request)
     only = _holder(request).location_scope
     found = await asyncio.to_thread(services.list_services, context.store, cid, only)
-    return answer(
-        {
-            "status": "OK",
-            "generated": instants.format_instant(context.now()),
-            "count": len(found),
-            "services": found,
-        }
-    )
+    return page(request, "services", found)
 
 
 @post(_ALL, opt={"permission": WRITE_SERVICES})

@@ -9,14 +9,13 @@ from typing import Any
 from litestar import Request, Response, delete, get, post
 from litestar.params import FromPath
 
-from footfall.core import instants
 from footfall.core.access import READ_SOURCES, WRITE_SOURCES
 from footfall.flows.accounts import sources
 from footfall.flows.presence.try_out import try_post
 from footfall.web.concurrency import service_of
 from footfall.web.context import context_of
 from footfall.web.payload import read_payload
-from footfall.web.responses import answer, read_object, written
+from footfall.web.responses import answer, page, read_object, written
 
 AnyRequest = Request[Any, Any, Any]
 # A sample of what a vendor posts, not the post of a whole network.
@@ -32,17 +31,6 @@ def _location_scope(request: AnyRequest) -> sources.LocationScope:
     return only
 
 
-def _page(request: AnyRequest, name: str, found: list[Any]) -> Response[bytes]:
-    return answer(
-        {
-            "status": "OK",
-            "generated": instants.format_instant(context_of(request).now()),
-            "count": len(found),
-            name: found,
-        }
-    )
-
-
 @get(_ALL, opt=_READS)
 async def list_sources(request: AnyRequest, cid: FromPath[str]) -> Response[bytes]:
     """The sources of an organization, and how they stand."""
@@ -50,7 +38,7 @@ async def list_sources(request: AnyRequest, cid: FromPath[str]) -> Response[byte
     found = await asyncio.to_thread(
         sources.list_sources, context.sources, cid, context.now(), only
     )
-    return _page(request, "sources", found)
+    return page(request, "sources", found)
 
 
 @post(_ALL, opt=_WRITES)
@@ -97,7 +85,7 @@ async def list_problems(
         request.query_params.dict(),
         _location_scope(request),
     )
-    return _page(request, "problems", found)
+    return page(request, "problems", found)
 
 
 @post(f"{_ONE}/test", opt=_WRITES, status_code=200)

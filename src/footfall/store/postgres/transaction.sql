@@ -191,6 +191,15 @@ FROM stay JOIN stay_end
 WHERE stay.organization = :organization AND contact = :contact
 ORDER BY number LIMIT :limit
 
+-- name: open_stays
+SELECT number, contact, place_kind, place, first_at, last_at, start_at, hotspot,
+  visit_at, minimum_dwell, session_timeout, maximum_visit, true
+FROM stay JOIN stay_end
+  ON stay_end.organization = stay.organization AND stay_end.stay = stay.number
+WHERE stay.organization = :organization AND contact = :contact
+  AND check_at IS NOT NULL
+ORDER BY number LIMIT :limit
+
 -- name: stays_due
 SELECT number, contact, place_kind, place, first_at, last_at, start_at, hotspot,
   visit_at, minimum_dwell, session_timeout, maximum_visit, true

@@ -147,6 +147,12 @@ SELECT number, contact, place_kind, place, first_at, last_at, start_at, hotspot,
   minimum_dwell, session_timeout, maximum_visit, check_at IS NOT NULL
 FROM stay JOIN stay_end ON stay = number WHERE contact = :contact LIMIT :limit
 
+-- name: open_stays
+SELECT number, contact, place_kind, place, first_at, last_at, start_at, hotspot, visit_at,
+  minimum_dwell, session_timeout, maximum_visit, 1
+FROM stay INDEXED BY stay_by_contact JOIN stay_end ON stay = number
+WHERE contact = :contact AND check_at IS NOT NULL LIMIT :limit
+
 -- name: stays_due
 SELECT number, contact, place_kind, place, first_at, last_at, start_at, hotspot, visit_at,
   minimum_dwell, session_timeout, maximum_visit, 1
