@@ -104,7 +104,8 @@ async def ping(
     )
     opened = webhooks.secrets.open(stored.webhook, now)
     name = f"msg_{secrets.token_hex(16)}"
-    answer = await send(stored.webhook.url, body, headers(name, body, now, opened))
+    signed = headers(name, body, now, opened)
+    answer = await send(stored.webhook.url, body, signed, organization)
     outcome = Outcome.DELIVERED if answer.succeeded else Outcome.FAILED
     attempt = Attempt(
         now,

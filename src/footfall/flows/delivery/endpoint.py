@@ -32,8 +32,8 @@ from footfall.store import Store
 from footfall.store.webhooks import PendingDelivery, StoredWebhook
 
 T = TypeVar("T")
-# Sends a body to a URL, with headers.
-Send = Callable[[str, bytes, dict[str, str]], Awaitable[Answer]]
+# Sends a body to a URL, with headers, for an organization.
+Send = Callable[[str, bytes, dict[str, str], str], Awaitable[Answer]]
 # How soon what was done is on disk: attempts, and a place that only moved.
 WRITE_EVERY = SECOND // 5
 WRITE_ATTEMPTS = 100
@@ -203,7 +203,9 @@ class Endpoint:
         try:
             secrets = self._all.secrets.open(webhook, now())
             sent = headers(shipment.id, shipment.body, now(), secrets)
-            answer = await self._all.send(webhook.url, shipment.body, sent)
+            answer = await self._all.send(
+                webhook.url, shipment.body, sent, webhook.organization
+            )
         except asyncio.CancelledError:
             self.outbox.abandon()
             raise
