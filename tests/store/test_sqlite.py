@@ -228,6 +228,7 @@ SINGLE = [
 LISTS = {
     "due",
     "organizations_to_reattribute",
+    "organizations_to_count",
     "indexes_since",
     "organizations",
     "services",

@@ -221,6 +221,9 @@ class Store(Protocol):
     def stays_due(self, now: int) -> list[str]:
         """List the organizations that have stays to look at."""
 
+    def organizations_to_count(self) -> list[str]:
+        """Return the organizations of which analytics has not counted everything."""
+
     def organizations_to_reattribute(self) -> list[str]:
         """List the organizations that have devices whose owner changed."""
 

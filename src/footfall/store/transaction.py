@@ -20,6 +20,7 @@ from footfall.core.places import (
     Registry,
 )
 from footfall.core.stays import Rules, Stay
+from footfall.store.analytics import AnalyticsRepository
 from footfall.store.webhooks import WebhookRepository
 
 # Before all that can be heard: since when a pseudonym has its device.
@@ -336,6 +337,7 @@ class Transaction(Protocol):
         sources: Where equipment sends to.
         last_heard: When equipment was last heard.
         webhooks: Where events are sent to.
+        analytics: What is counted.
     """
 
     @property
@@ -369,3 +371,7 @@ class Transaction(Protocol):
     @property
     def webhooks(self) -> WebhookRepository:
         """Where events are sent to."""
+
+    @property
+    def analytics(self) -> AnalyticsRepository:
+        """What is counted."""

@@ -270,6 +270,10 @@ class PostgresStore(PostgresCopying):
         return [str(name) for (name,) in self._rows("due", now=now)]
 
     @override
+    def organizations_to_count(self) -> list[str]:
+        return [str(name) for (name,) in self._rows("organizations_to_count")]
+
+    @override
     def organizations_to_reattribute(self) -> list[str]:
         return [str(name) for (name,) in self._rows("organizations_to_reattribute")]
 

@@ -292,6 +292,12 @@ class SQLiteStore(SQLiteCopying):
         return [str(organization) for (organization,) in rows]
 
     @override
+    def organizations_to_count(self) -> list[str]:
+        with self._readers.one() as connection:
+            rows = connection.execute(SQL["organizations_to_count"])
+            return [str(name) for (name,) in rows]
+
+    @override
     def organizations_to_reattribute(self) -> list[str]:
         with self._readers.one() as connection:
             return [
