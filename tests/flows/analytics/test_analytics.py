@@ -69,7 +69,7 @@ def scrolled(store):
     return json.loads(b"[" + body + b"]")
 
 
-@pytest.fixture(params=range(3))
+@pytest.fixture(params=range(2))
 def history(request, store):
     """Events in any order, some withdrawn and some people erased, read on meanwhile."""
     rng = random.Random(request.param)
@@ -167,21 +167,19 @@ def by_month(local):
     return local.date().replace(day=1)
 
 
-@pytest.mark.parametrize(
-    ("interval", "key"), [("day", by_day), ("week", by_week), ("month", by_month)]
-)
 @pytest.mark.parametrize("zone", [None, "Europe/Rome"])
-def test_a_timeseries_is_what_a_scan_counts(history, interval, key, zone):
+def test_a_timeseries_is_what_a_scan_counts(history, zone):
     more = {} if zone is None else {"timezone": zone}
-    question = ask(metrics=",".join(METRICS), interval=interval, **more)
-    rows = report.timeseries(history, "org", question, None).rows
     scan = Scan(history, zone)
-    assert len(rows) >= 2
-    for row in rows:
-        period = date.fromisoformat(row["time"][:10])
-        for metric, figure in row.items():
-            if metric != "time":
-                assert figure == scan.figure(metric, key, period), (metric, period)
+    for interval, key in (("day", by_day), ("week", by_week), ("month", by_month)):
+        question = ask(metrics=",".join(METRICS), interval=interval, **more)
+        rows = report.timeseries(history, "org", question, None).rows
+        assert len(rows) >= 2
+        for row in rows:
+            period = date.fromisoformat(row["time"][:10])
+            for metric, figure in row.items():
+                if metric != "time":
+                    assert figure == scan.figure(metric, key, period), (metric, period)
 
 
 def test_hours_are_those_of_one_zone_and_a_day_may_have_25(history):
@@ -225,9 +223,13 @@ def in_range(scan, kind):
     ]
 
 
-@pytest.mark.parametrize("metric", BREAKDOWN_METRICS)
-def test_a_breakdown_is_what_a_scan_counts(history, metric):
+def test_a_breakdown_is_what_a_scan_counts(history):
     scan = Scan(history)
+    for metric in BREAKDOWN_METRICS:
+        check_breakdowns(history, scan, metric)
+
+
+def check_breakdowns(history, scan, metric):
     kinds = {"arrivals": "arriving", "logins": "login", "signups": "signup"}
     found = in_range(scan, kinds.get(metric, "visit"))
     for word, column in (("location", 2), ("hotspot", 3)):

@@ -61,8 +61,9 @@ class Selection:
             if wanted is None or one.id in wanted:
                 zone = question.zone or zones.get(one.id) or _zone(one.zone)
                 self._zone_of[one.number] = self._zone_number(zone)
-        if not self._zones:
-            self._zones = [question.zone or _UTC]
+        if len(self._zones) != 1:
+            # What has no place follows the venues if they agree, or else UTC.
+            self._zone_of[0] = self._zone_number(question.zone or _UTC)
 
     def _zone_number(self, zone: ZoneInfo) -> int:
         if zone not in self._zones:
