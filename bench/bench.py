@@ -2,11 +2,13 @@
 
 Everything is a ratio within one run, on data from `footfall simulate`, so it holds on a
 slow or shared machine. Whatever is compared is measured in turns. The first run makes
-the simulated stores and keeps them in `bench/data` (some minutes).
+the simulated stores and keeps them in `bench/data`, or in the folder that BENCH_DATA
+names (some minutes).
 
 Options: `--events N` for another size of the large store than 5 million;
 `--store postgresql://…` for that engine; `--only` with the names of some parts:
-presence, exports, starting, pages, sending, growth, streams, sqlite.
+presence, exports, starting, pages, sending, duplicates, growing,
+growth, streams, sqlite.
 """
 
 import argparse
@@ -29,6 +31,7 @@ from urllib.parse import urlsplit
 
 import observing as presence
 import streams
+import writing
 from rich.console import Console
 from rich.table import Table
 from stores import DATA, ORG, Postgres, SQLite, engine_of, fresh_batches, prepare
@@ -350,6 +353,64 @@ def sending(small: Bench) -> Iterator[Figure]:
     )
 
 
+def repeating(small: Bench) -> Iterator[Figure]:
+    """Sends of events that are stored already, against fresh ones."""
+    rounds, batches, senders = 5, 60, 4
+    took: list[list[float]] = [[], []]
+    copied(small)
+    target = Bench(small.engine, "sending")
+    path = f"/v1/organizations/{ORG}/events"
+    with target.server() as (address, _):
+        connections = [Connection(address, target.token) for _ in range(senders)]
+        sends = [functools.partial(one.request, path) for one in connections]
+        for number in range(rounds):
+            bodies = list(fresh_bodies(batches, 2_000 + number))
+            for times in took:
+                times.append(writing.send_all(bodies, sends))
+    small.engine.remove("sending")
+    fresh, again = map(statistics.median, took)
+    events = batches * 500
+    yield at_least(
+        f"duplicates ({events / again:,.0f} events/s) against fresh events "
+        f"({events / fresh:,.0f} events/s)",
+        fresh / again,
+        1.5,
+    )
+
+
+def sending_as_it_grows(small: Bench, large: Bench) -> Iterator[Figure]:
+    """Sends of known contacts' events, as they happen, to a large store and a small."""
+    rounds, batches, senders = 6, 60, 4
+    path = f"/v1/organizations/{ORG}/events"
+    copied(small)
+    target = Bench(small.engine, "sending")
+    contacts = [b.engine.contacts(b.name) for b in (target, large)]
+    took: list[list[float]] = [[], []]
+    with target.server() as (small_at, _), large.server() as (large_at, pid):
+        for number in range(-1, rounds):
+            for times, (address, bench), known in zip(
+                took, ((small_at, target), (large_at, large)), contacts, strict=True
+            ):
+                connections = [Connection(address, bench.token) for _ in range(senders)]
+                sends = [functools.partial(one.request, path) for one in connections]
+                bodies = writing.bodies(known, batches, number)
+                seconds = writing.send_all(bodies, sends)
+                # The first round fills the caches.
+                if number >= 0:
+                    times.append(seconds)
+        memory_mb = peak_mb(pid)
+    small.engine.remove("sending")
+    few, many = map(statistics.median, took)
+    events = batches * writing.BATCH
+    yield at_least(
+        f"sending at {count_of(large)} ({events / many:,.0f} events/s) against "
+        f"{count_of(small)} ({events / few:,.0f} events/s)",
+        few / many,
+        0.6,
+    )
+    yield at_most("server's memory after these sends, MB", memory_mb, 400)
+
+
 def copied(small: Bench) -> None:
     """Have a store \"sending\" that is as the small one."""
     engine = small.engine
@@ -463,6 +524,8 @@ def parts_of(engine: SQLite | Postgres, events: int) -> dict[str, Part]:
         "starting": starting,
         "pages": lambda: pages(small()),
         "sending": lambda: sending(small()),
+        "duplicates": lambda: repeating(small()),
+        "growing": lambda: sending_as_it_grows(small(), large()),
         "growth": lambda: growth(small(), large()),
         "streams": lambda: streaming(small()),
     }

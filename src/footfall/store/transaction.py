@@ -151,6 +151,9 @@ class PeopleRepository(Protocol):
     def put_contact(self, contact: str) -> int:
         """Return a contact's number; it is seen from now on."""
 
+    def put_contacts(self, contacts: Iterable[str]) -> dict[str, int]:
+        """Return the numbers of contacts by their ids; adds those that are new."""
+
     def contact_ids(self, numbers: Iterable[int]) -> dict[int, str]:
         """Return the ids of contacts by their numbers, those of erased ones not."""
 

@@ -53,34 +53,23 @@ ON CONFLICT (organization, id) DO UPDATE SET
 UPDATE hotspot SET deleted = true, changed = :changed
 WHERE organization = :organization AND id = :id
 
--- name: add_contact
--- Returns its number, if it is new.
-INSERT INTO contact (organization, key, id) VALUES (:organization, :key, :id)
-ON CONFLICT (organization, key) DO NOTHING RETURNING number
+-- name: contact_numbers
+-- A bulk statement: it takes arrays. Looked up one by one (OFFSET 0 holds the planner to
+-- it).
+SELECT asked.key, found.number FROM unnest(:key::bytea[]) AS asked (key), LATERAL (
+  SELECT number FROM contact
+  WHERE organization = :organization AND contact.key = asked.key OFFSET 0
+) AS found
 
 -- name: add_contacts
--- Returns the numbers of all, of new ones and of those that were there.
-WITH sent AS (
-  SELECT key, id FROM unnest(:keys::bytea[], :ids::text[]) AS sent (key, id)
-), added AS (
-  INSERT INTO contact (organization, key, id)
-  SELECT :organization, key, id FROM sent
-  ON CONFLICT (organization, key) DO NOTHING
-  RETURNING key, number
-)
-SELECT key, number FROM added
-UNION ALL
-SELECT sent.key, found.number FROM sent, LATERAL (
-  SELECT number FROM contact
-  WHERE organization = :organization AND contact.key = sent.key OFFSET 0
-) AS found
+INSERT INTO contact (organization, key, id)
+SELECT :organization, key, id FROM unnest(:key::bytea[], :id::text[]) AS sent (key, id)
+ON CONFLICT (organization, key) DO NOTHING
+RETURNING key, number
 
 -- name: contact_id
 SELECT number, id FROM contact
 WHERE organization = :organization AND number = :contact AND id IS NOT NULL
-
--- name: contact_number
-SELECT key, number FROM contact WHERE organization = :organization AND key = :key
 
 -- name: profile
 SELECT body FROM profile WHERE organization = :organization AND contact = :contact
@@ -238,7 +227,7 @@ DELETE FROM stay WHERE organization = :organization AND number = :stay
 -- The bodies of events by their keys, to tell duplicates from conflicts.
 -- Looked up one by one (OFFSET 0 holds the planner to it): as a join or with ANY, all
 -- that the organization has may be read, where the table is not counted yet.
-SELECT sent.key, body FROM unnest(:keys::bytea[]) AS sent (key), LATERAL (
+SELECT sent.key, body FROM unnest(:key::bytea[]) AS sent (key), LATERAL (
   SELECT body FROM event
   WHERE organization = :organization AND event.key = sent.key OFFSET 0
 ) AS found

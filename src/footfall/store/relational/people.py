@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from typing_extensions import override
 
+from footfall.store.relational.contacts import number_contacts
 from footfall.store.relational.repository import Repository
 from footfall.store.transaction import (
     Ownership,
@@ -25,10 +26,13 @@ class SQLPeople(Repository, PeopleRepository):
 
     @override
     def put_contact(self, contact: str) -> int:
-        key = self.contact_key(contact)
-        # SQLite does not say it, as it would cost more than asking.
-        added = self._one("add_contact", key=key, id=contact)
-        return self.contacts_by_key([key])[key] if added is None else int(added[0])
+        return self.put_contacts([contact])[contact]
+
+    @override
+    def put_contacts(self, contacts: Iterable[str]) -> dict[str, int]:
+        keys = {self.contact_key(contact): contact for contact in contacts}
+        numbers = number_contacts(self._session.run_bulk, keys)
+        return {keys[key]: number for key, number in numbers.items()}
 
     @override
     def contact_ids(self, numbers: Iterable[int]) -> dict[int, str]:
@@ -37,7 +41,7 @@ class SQLPeople(Repository, PeopleRepository):
 
     @override
     def contacts_by_key(self, keys: Iterable[bytes]) -> dict[bytes, int]:
-        rows = self._many("contact_number", [{"key": key} for key in keys])
+        rows = self._bulk("contact_numbers", [(key,) for key in keys])
         return {bytes(key): number for key, number in rows}
 
     @override

@@ -68,9 +68,6 @@ LIMIT 100
 -- name: contact_id
 SELECT number, id FROM contact WHERE number = :contact AND typeof(id) = 'text'
 
--- name: contact_number
-SELECT key, number FROM contact WHERE organization = :organization AND key = :key
-
 -- name: profile
 SELECT body FROM profile WHERE contact = :contact ORDER BY number DESC LIMIT 1
 
@@ -191,8 +188,10 @@ INSERT INTO stay (
 -- name: delete_stay
 DELETE FROM stay WHERE number = :stay
 
--- name: is_stored
-SELECT EXISTS (SELECT 1 FROM event WHERE organization = ? AND key = ?)
+-- name: stored_keys
+WITH asked (organization, key) AS (VALUES {(:organization, :key)})
+SELECT asked.key FROM asked CROSS JOIN event
+  ON event.organization = asked.organization AND event.key = asked.key
 
 -- name: event
 SELECT number, contact, type, created_at, body FROM event JOIN body USING (number)
