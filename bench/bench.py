@@ -7,7 +7,7 @@ names (some minutes).
 
 Options: `--events N` for another size of the large store than 5 million;
 `--store postgresql://…` for that engine; `--only` with the names of some parts:
-presence, exports, starting, pages, sending, duplicates, growing,
+presence, people, exports, starting, pages, sending, duplicates, growing,
 growth, streams, sqlite.
 """
 
@@ -473,6 +473,25 @@ def observing(engine: SQLite | Postgres) -> Iterator[Figure]:
     engine.remove("observing")
 
 
+def meeting(engine: SQLite | Postgres) -> Iterator[Figure]:
+    """Observations of new people: a contact, a device, a stay and an event each."""
+    engine.remove("people")
+    presence.prepare(engine.settings("people"), ORG)
+    bench = Bench(engine, "people")
+    rounds, count, senders = 6, 40, 4
+    path = f"/v1/organizations/{ORG}/observations"
+    with bench.server() as (address, _):
+        connections = [Connection(address, bench.token) for _ in range(senders)]
+        sends = [functools.partial(one.request, path) for one in connections]
+        took = [
+            presence.send_all(presence.newcomers(count, number), sends)
+            for number in range(rounds)
+        ]
+    engine.remove("people")
+    rate = count * presence.BATCH / statistics.median(took)
+    yield at_least("new people, in 500s, synced: a second", rate, 10_000)
+
+
 def starting() -> Iterator[Figure]:
     """The cost of starting a command."""
     python = sys.executable
@@ -520,6 +539,7 @@ def parts_of(engine: SQLite | Postgres, events: int) -> dict[str, Part]:
 
     parts: dict[str, Part] = {
         "presence": lambda: observing(engine),
+        "people": lambda: meeting(engine),
         "exports": lambda: exporting(Bench(engine, prepare(engine, EXPORTED))),
         "starting": starting,
         "pages": lambda: pages(small()),

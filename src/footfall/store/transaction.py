@@ -187,6 +187,9 @@ class PeopleRepository(Protocol):
     def put_ownership(self, ownership: Ownership) -> None:
         """Say whose a device is from an instant on."""
 
+    def put_ownerships(self, ownerships: list[Ownership]) -> None:
+        """Say whose some devices are; of none more than once."""
+
     def put_reattribution(self, one: Reattribution) -> None:
         """Add a device whose observations go to another contact."""
 

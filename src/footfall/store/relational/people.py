@@ -36,7 +36,7 @@ class SQLPeople(Repository, PeopleRepository):
 
     @override
     def contact_ids(self, numbers: Iterable[int]) -> dict[int, str]:
-        rows = self._many("contact_id", [{"contact": number} for number in numbers])
+        rows = self._bulk("contact_ids", [(number,) for number in numbers])
         return {number: str(name) for number, name in rows}
 
     @override
@@ -79,13 +79,10 @@ class SQLPeople(Repository, PeopleRepository):
                 found[place] = known[0]
             else:
                 missing.append(place)
-        rows = self._many(
-            "owner_at",
-            [{"device": asked[n][0], "at": asked[n][1]} for n in missing],
-        )
-        for place, (contact, since_at, newest_at) in zip(missing, rows, strict=True):
+        rows = self._bulk("owners_at", [(place, *asked[place]) for place in missing])
+        for place, contact, since_at, newest_at in rows:
             found[place] = contact
-            if contact is not None and since_at == newest_at:
+            if since_at == newest_at:
                 recent[asked[place][0]] = contact, since_at
         return found
 
@@ -99,8 +96,13 @@ class SQLPeople(Repository, PeopleRepository):
 
     @override
     def put_ownership(self, ownership: Ownership) -> None:
-        self._run("put_ownership", **msgspec.structs.asdict(ownership))
-        self._cache.owners.pop(ownership.device, None)
+        self.put_ownerships([ownership])
+
+    @override
+    def put_ownerships(self, ownerships: list[Ownership]) -> None:
+        self._bulk("put_ownerships", list(map(msgspec.structs.astuple, ownerships)))
+        for one in ownerships:
+            self._cache.owners.pop(one.device, None)
 
     @override
     def put_reattribution(self, one: Reattribution) -> None:

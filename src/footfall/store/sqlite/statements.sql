@@ -164,7 +164,7 @@ SELECT asked.key, contact.number FROM asked CROSS JOIN contact
   ON contact.organization = asked.organization AND contact.key = asked.key
 
 -- name: add_contacts
-INSERT INTO contact (organization, key, id) VALUES {(:organization, :key, :id)}
+INSERT OR FAIL INTO contact (organization, key, id) VALUES {(:organization, :key, :id)}
 ON CONFLICT (organization, key) DO NOTHING
 RETURNING key, number
 
