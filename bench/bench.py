@@ -7,7 +7,7 @@ names (some minutes).
 
 Options: `--events N` for another size of the large store than 5 million;
 `--store postgresql://…` for that engine; `--only` with the names of some parts:
-presence, people, exports, starting, pages, sending, duplicates, growing,
+presence, people, exports, starting, pages, sending, duplicates, growing, erasure,
 growth, streams, sqlite.
 """
 
@@ -57,9 +57,11 @@ class Connection:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.head = f"Host: bench\r\nAuthorization: Bearer {token}\r\n"
 
-    def request(self, path: str, body: bytes | None = None) -> bytes:
+    def request(
+        self, path: str, body: bytes | None = None, *, method: str = "GET"
+    ) -> bytes:
         if body is None:
-            data = f"GET {path} HTTP/1.1\r\n{self.head}\r\n".encode()
+            data = f"{method} {path} HTTP/1.1\r\n{self.head}\r\n".encode()
         else:
             length = f"Content-Length: {len(body)}\r\n"
             data = f"POST {path} HTTP/1.1\r\n{self.head}{length}\r\n".encode() + body
@@ -411,6 +413,47 @@ def sending_as_it_grows(small: Bench, large: Bench) -> Iterator[Figure]:
     yield at_most("server's memory after these sends, MB", memory_mb, 400)
 
 
+def erasing(large: Bench) -> Iterator[Figure]:
+    """Erasures of contacts with 100,000 events, and what another write waits."""
+    rounds, batches, senders = 3, 200, 4
+    base = f"/v1/organizations/{ORG}"
+    waits, took = [], []
+    with large.server() as (address, _):
+        for _ in range(rounds):
+            connections = [Connection(address, large.token) for _ in range(senders)]
+            sends = [
+                functools.partial(one.request, f"{base}/events") for one in connections
+            ]
+            contact = f"erased-{clock.now()}"
+            # Over two months, as those of a contact are, so its rows lie all over.
+            writing.send_all(
+                writing.bodies([contact], batches, 1, spread_s=25_000), sends
+            )
+            done = threading.Event()
+            eraser = Connection(address, large.token)
+            path = f"{base}/customers/{contact}"
+            request = functools.partial(eraser.request, path, method="DELETE")
+
+            def erase(request=request, over=done) -> None:
+                began = time.perf_counter()
+                request()
+                took.append(time.perf_counter() - began)
+                over.set()
+
+            thread = threading.Thread(target=erase)
+            thread.start()
+            one = functools.partial(writing.event_body, "bystander")
+            beside = Connection(address, large.token)
+            send = functools.partial(beside.request, f"{base}/events")
+            waits.append(writing.longest_wait(send, one, done))
+            thread.join()
+    what = (
+        f"longest wait of a write beside the erasure of 100,000 events of "
+        f"{count_of(large)} ({statistics.median(took):.1f} s), ms"
+    )
+    yield at_most(what, statistics.median(waits) * 1e3, 100)
+
+
 def copied(small: Bench) -> None:
     """Have a store \"sending\" that is as the small one."""
     engine = small.engine
@@ -545,6 +588,7 @@ def parts_of(engine: SQLite | Postgres, events: int) -> dict[str, Part]:
         "pages": lambda: pages(small()),
         "sending": lambda: sending(small()),
         "duplicates": lambda: repeating(small()),
+        "erasure": lambda: erasing(large()),
         "growing": lambda: sending_as_it_grows(small(), large()),
         "growth": lambda: growth(small(), large()),
         "streams": lambda: streaming(small()),

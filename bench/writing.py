@@ -15,17 +15,20 @@ Send = Callable[[bytes], bytes]
 BATCH = 500
 
 
-def bodies(contacts: list[str], count: int, seed: int) -> list[bytes]:
+def bodies(
+    contacts: list[str], count: int, seed: int, spread_s: int = 10
+) -> list[bytes]:
     """Return bodies of new events of some contacts, in the order of time.
 
     Their ids are in no order, and the contacts neither: the indexes of both are
-    written to all over.
+    written to all over. The events of a body lie in `spread_s` seconds.
     """
     rng = random.Random(seed)
-    began = clock.now() - 3600 * SECOND
+    began = clock.now() - (3600 + count * spread_s) * SECOND
 
     def event(number: int) -> dict[str, object]:
-        at = instants.format_instant(began + (number * 10 + rng.randrange(10)) * SECOND)
+        after_s = number * spread_s + rng.randrange(spread_s)
+        at = instants.format_instant(began + after_s * SECOND)
         kind = rng.choice(("arriving", "login", "visit", "open_email"))
         return {
             "customerId": rng.choice(contacts),
@@ -58,3 +61,20 @@ def send_all(bodies: list[bytes], senders: list[Send]) -> float:
     for thread in threads:
         thread.join()
     return time.perf_counter() - began
+
+
+def event_body(contact: str) -> bytes:
+    """Return the body of one new event."""
+    return msgspec.json.encode({"customerId": contact, "event": {"type": "login"}})
+
+
+def longest_wait(
+    send: Send, body: Callable[[], bytes], until: threading.Event
+) -> float:
+    """Send small bodies one by one until then; return the longest wait in s."""
+    longest = 0.0
+    while not until.is_set():
+        began = time.perf_counter()
+        send(body())
+        longest = max(longest, time.perf_counter() - began)
+    return longest

@@ -164,6 +164,10 @@ class Writer:
             self._wake.notify()
         return job.done
 
+    def settle(self) -> None:
+        """Wait while a checkpoint is under way: before a write that is in no hurry."""
+        self._checkpointer.wait()
+
     def close(self) -> None:
         """Finish what is waiting, then close the connection."""
         self._checkpointer.close()
