@@ -7,6 +7,7 @@ from litestar.types import ASGIApp
 
 from footfall.errors import FootfallError
 from footfall.web import (
+    console,
     contacts,
     events,
     operations,
@@ -37,6 +38,7 @@ ROUTES = [
     *places.ROUTES,
     *presence.ROUTES,
     *webhooks.ROUTES,
+    *console.ROUTES,
     operations.healthz,
     operations.readyz,
     operations.metrics,

@@ -28,7 +28,7 @@ def check_time(at: int, now: int) -> None:
         raise ItemRejected([FieldError("at", "is before 1970")])
 
 
-class Places:
+class PlaceResolver:
     """Finds the places of observations, and replaces addresses with digests."""
 
     def __init__(self, unit: UnitOfWork, now: int):
@@ -37,7 +37,7 @@ class Places:
         self._now = now
         self._digests: dict[bytes, bytes] = {}
 
-    def place(self, one: Observation) -> StoredObservation:
+    def resolve(self, one: Observation) -> StoredObservation:
         """Return an observation in its stored form.
 
         Raises:
@@ -53,8 +53,8 @@ class Places:
             self._transaction.people.put_contact(one.contact or "")
             return StoredObservation(subject, at, *found, one.rssi, by_contact=True)
         subject = self._digests.get(one.device) or self._digest(one.device)
-        fleeting = one.fleeting or observations.is_randomised(one.device)
-        return StoredObservation(subject, at, *found, one.rssi, fleeting=fleeting)
+        ephemeral = one.ephemeral or observations.is_randomised(one.device)
+        return StoredObservation(subject, at, *found, one.rssi, ephemeral=ephemeral)
 
     def _digest(self, device: bytes) -> bytes:
         made = observations.digest(self._registry.device_key, device)
@@ -63,7 +63,7 @@ class Places:
 
 
 def unknown_place(reference: observations.PlaceReference) -> ItemRejected:
-    """Say that a place is not registered."""
+    """Return the rejection of an observation whose place is not registered."""
     said = str(reference) or "a place without a name"
     message = f"{said} is not registered; add the hotspot or location"
     return ItemRejected([FieldError("place", message)])
@@ -74,13 +74,13 @@ def places_of(one: StoredObservation) -> tuple[Place, ...]:
     return (Place(PlaceKind.LOCATION, one.location),)
 
 
-def hear(
+def absorb_observations(
     unit: UnitOfWork,
     kept: Sequence[StoredObservation],
     *,
     pseudonymous: bool | None = None,
 ) -> None:
-    """Change the stays of the contacts that were observed."""
+    """Attribute observations, and add them to the stays of their contacts."""
     points: dict[Key, list[Point]] = {}
     contacts = attribute(unit, kept, pseudonymous=pseudonymous)
     for one, contact in zip(kept, contacts, strict=True):
@@ -88,11 +88,13 @@ def hear(
             point = Point(one.at, one.rssi, one.hotspot)
             for place in places_of(one):
                 points.setdefault((contact, place), []).append(point)
-    unit.absorb(gathered(unit, points))
+    unit.absorb(runs_by_key(unit, points))
 
 
-def gathered(unit: UnitOfWork, points: dict[Key, list[Point]]) -> dict[Key, list[Stay]]:
-    """Turn points into stays, without regard to the stored ones."""
+def runs_by_key(
+    unit: UnitOfWork, points: dict[Key, list[Point]]
+) -> dict[Key, list[Stay]]:
+    """Join the points of each contact at each place into runs."""
     return {
         key: list(stays.runs(some, unit.rules(key[1]))) for key, some in points.items()
     }
@@ -118,10 +120,10 @@ def attribute(
     if not pseudonymous:
         return found
     unknown = [
-        contact is None and not (one.by_contact or one.fleeting)
+        contact is None and not (one.by_contact or one.ephemeral)
         for one, contact in zip(kept, found, strict=True)
     ]
-    devices = {one.subject for one, new in zip(kept, unknown, strict=True) if new}
+    devices = [one.subject for one, new in zip(kept, unknown, strict=True) if new]
     made = _pseudonyms(transaction, devices)
     return [
         made[one.subject] if new else contact
@@ -129,8 +131,8 @@ def attribute(
     ]
 
 
-def _pseudonyms(transaction: Transaction, devices: set[bytes]) -> dict[bytes, int]:
-    """Make the contacts that stand for unknown devices."""
+def _pseudonyms(transaction: Transaction, devices: list[bytes]) -> dict[bytes, int]:
+    """Create the contacts that stand for unknown devices."""
     names = {device.hex(): device for device in devices}
     numbers = transaction.people.put_contacts(names)
     made = {names[name]: contact for name, contact in numbers.items()}
