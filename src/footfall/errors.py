@@ -21,6 +21,7 @@
     │   ├── LocationUnknown        404
     │   ├── HotspotUnknown         404
     │   ├── SourceUnknown          404
+    │   ├── ServiceUnknown         404
     │   └── WebhookUnknown         404
     ├── AlreadyExists              409  an id or an identity that is taken
     ├── BodyTooSlow                408  a body that did not arrive in time
@@ -224,6 +225,12 @@ class SourceUnknown(NotFound):
     """There is no source at this address."""
 
     code = "source-unknown"
+
+
+class ServiceUnknown(NotFound):
+    """The organization has no service with this clientKey."""
+
+    code = "service-unknown"
 
 
 class WebhookUnknown(NotFound):

@@ -267,7 +267,7 @@ def test_problems_are_listed_newest_first(run):
     assert "reason" in run("source", "problems", "--organization", ORG)
 
 
-def test_doctor_names_the_sources_that_were_sealed_under_another_secret(run, tmp_path):
+def test_doctor_names_what_was_sealed_under_another_secret(run, tmp_path):
     def problems(**environment):
         done = subprocess.run(
             [sys.executable, "-m", "footfall", "doctor", "--json"],
@@ -287,10 +287,19 @@ def test_doctor_names_the_sources_that_were_sealed_under_another_secret(run, tmp
     store = service.open_store(chosen)
     source_secrets = service.source_secrets(store, "x" * 40)
     other = source_secrets.create(ORG, "radius", 0).source.id
+    hooks = [
+        service.webhooks(store, settings.Settings(secret=secret, store=chosen.store))
+        .create(ORG, {"url": "https://a.example/"}, 0)
+        .result()
+        .id
+        for secret in ("x" * 40, settings.signing_secret(chosen))
+    ]
     store.close()
-    [problem] = problems()
+    [problem, hook] = problems()
     assert other in problem
     assert "another FOOTFALL_SECRET" in problem
+    assert hooks[0] in hook
+    assert "delivers nothing" in hook
     [problem] = problems(FOOTFALL_SECRET="x" * 40)
     assert "sealed under another secret" in problem
     secret = tmp_path / "footfall.db.secret"
@@ -301,6 +310,7 @@ def test_doctor_names_the_sources_that_were_sealed_under_another_secret(run, tmp
     kept.rename(secret)
     for source in (mine, other):
         run("source", "delete", source)
+    run("webhooks", "delete", hooks[0], "--organization", ORG)
     assert problems() == []
 
 

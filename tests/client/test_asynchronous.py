@@ -6,7 +6,7 @@ import contextlib
 import pytest
 
 from footfall import AsyncClient
-from footfall.client import errors
+from footfall.client import errors, transports
 from tests.client.original import Original, serving
 from tests.client.test_original import history
 from tests.conftest import event
@@ -70,6 +70,20 @@ def test_a_history_is_read_whole_on_a_bad_day(credential):
     with serving(bad) as original:
         credential.base_url = original.address
         assert run(credential, work) == {one["event"]["id"] for one in events}
+
+
+def test_an_answer_without_an_end_is_not_read_to_its_end(credential, monkeypatch):
+    monkeypatch.setattr(transports, "ANSWER_BYTES_MAX", 2**20)
+    events = [event("large", text="x" * 2**21)]
+
+    async def work(client):
+        with pytest.raises(errors.AnswerTooLarge):
+            await client.events.list().to_dicts()
+
+    with serving(Original(events)) as original:
+        credential.base_url = original.address
+        run(credential, work)
+        assert original.requests == 1
 
 
 def test_an_answer_that_is_no_stream_is_an_error(credential):

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from footfall import Client
-from footfall.client import HistoryPlace, RetryPolicy, errors
+from footfall.client import HistoryPlace, RetryPolicy, errors, transports
 from tests.client.original import Original, serving
 from tests.conftest import EXAMPLE, event
 
@@ -118,6 +118,27 @@ def test_what_is_no_events_api_is_said_to_be_none():
         pytest.raises(errors.AnswerUnreadable, match="address right"),
     ):
         list(client.events.list())
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Little is read of an answer, so that the test need not send much."""
+    monkeypatch.setattr(transports, "ANSWER_BYTES_MAX", 2**20)
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_an_answer_without_an_end_is_not_read_to_its_end(small, status):
+    class Flood(Original):
+        def page(self, _asked):
+            return status, {"message": "x" * 2**21}
+
+    with (
+        serving(Flood([])) as original,
+        client_of(original) as client,
+        pytest.raises(errors.AnswerTooLarge, match="over 1 MiB"),
+    ):
+        list(client.events.list())
+    assert original.requests == 1
 
 
 BAD_DAYS = [

@@ -38,7 +38,7 @@ from footfall.settings import Settings
 from footfall.simulation.history import simulate
 from footfall.store import Organization
 from footfall.store.copying import BEFORE
-from footfall.store.transaction import Reattribution, StoredRejection
+from footfall.store.transaction import HeardKind, Reattribution, StoredRejection
 from footfall.store.webhooks import Attempt, PendingDelivery
 from tests import postgres
 from tests.flows.world import ANN, BOB, LATER, MADE_UP, START, World
@@ -139,6 +139,8 @@ def fill(world):
     store.transaction("org", lambda t: t.people.put_reattribution(moved)).result()
     some = [StoredRejection("plain", START, "no place", '{"x":1}')]
     store.transaction("org", lambda t: t.sources.add_rejections(some)).result()
+    heard = {(HeardKind.SOURCE, "B"): START, (HeardKind.SOURCE, "a"): LATER}
+    store.transaction("org", lambda t: t.last_heard.note(heard)).result()
     store.transaction("org", lambda t: t.registry.delete_hotspot("h2")).result()
 
 

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from footfall.core.webhooks import Answer
-from footfall.runtime.webhook_sender import Sender
+from footfall.runtime.webhook_sender import RESOLVERS_EACH, Sender
 from tests.receiver import Receiver
 
 LOOPBACK = [ipaddress.ip_network("127.0.0.1/32")]
@@ -51,7 +51,7 @@ def connections() -> Iterator[list[Any]]:
 def send(*urls: str, sender: Sender | None = None, body: bytes = b"{}") -> list[Answer]:
     async def run() -> list[Answer]:
         async with (sender or Sender()).open() as opened:
-            return [await opened(url, body, HEADERS) for url in urls]
+            return [await opened(url, body, HEADERS, "org") for url in urls]
 
     return asyncio.run(run())
 
@@ -134,9 +134,9 @@ def test_a_name_that_leads_elsewhere_the_next_time_is_looked_at_again(
 
     async def run():
         async with Sender(LOOPBACK).open() as sender:
-            answers = [await sender(url, b"{}", HEADERS)]
+            answers = [await sender(url, b"{}", HEADERS, "org")]
             sender.forget_names()
-            return [*answers, await sender(url, b"{}", HEADERS)]
+            return [*answers, await sender(url, b"{}", HEADERS, "org")]
 
     with connections() as connected:
         first, second = asyncio.run(run())
@@ -155,6 +155,42 @@ def test_of_several_addresses_only_those_that_are_allowed_are_connected_to(
         )
     assert answer.status == 200
     assert connected == [("127.0.0.1", receiver.port)]
+
+
+def test_an_organizations_slow_names_keep_none_of_anothers_waiting(
+    receiver, monkeypatch
+):
+    asked, answered = threading.Semaphore(0), threading.Event()
+
+    def getaddrinfo(host, port, *_args, **_more):
+        if host.startswith("slow"):
+            asked.release()
+            answered.wait()
+        address = ("127.0.0.1", port)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    slow = [
+        f"http://slow{n}.example:{receiver.port}/" for n in range(2 * RESOLVERS_EACH)
+    ]
+    quick = f"http://quick.example:{receiver.port}/"
+
+    async def run():
+        async with Sender(LOOPBACK).open() as sender:
+            waiting = [
+                asyncio.create_task(sender(url, b"{}", HEADERS, "slow")) for url in slow
+            ]
+            for _ in range(RESOLVERS_EACH):
+                await asyncio.to_thread(asked.acquire)
+            answer = await sender(quick, b"{}", HEADERS, "quick")
+            more = asked.acquire(blocking=False)
+            answered.set()
+            return answer, more, await asyncio.gather(*waiting)
+
+    answer, more, late = asyncio.run(run())
+    assert answer.status == 200
+    assert not more
+    assert {one.status for one in late} == {200}
 
 
 def test_a_redirect_is_not_followed(receiver):

@@ -233,6 +233,7 @@ LISTS = {
     "indexes_since",
     "organizations",
     "services",
+    "users",
     "forget_tokens",
     "sources",
 }

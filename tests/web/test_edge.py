@@ -45,6 +45,22 @@ def test_connections_that_say_nothing_or_too_little_are_closed(server):
             wait_until_closed(client)
 
 
+@pytest.mark.parametrize("length", [b"", b"x", b"-1", b"1, 2"])
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+def test_a_length_that_is_no_number_is_refused_before_it_gets_here(server, length):
+    """Granian's HTTP library (hyper) answers; it asks no application for a body."""
+    with connected(server) as client:
+        client.sendall(
+            b"GET /v3/hotspots/organizations/x HTTP/1.1\r\nHost: x\r\n"
+            b"Content-Length: " + length + b"\r\n\r\n"
+        )
+        said = b"".join(iter(lambda: client.recv(4096), b""))
+    head, _, body = said.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"content-length: 0" in head
+    assert body == b""
+
+
 def wait_until_closed(client):
     """Return once the server has closed the connection; else the socket times out."""
     while client.recv(4096):

@@ -68,6 +68,11 @@ def test_the_api_does_what_its_description_says(case, server, tenant_session):
     if case.operation.path == "/v1/sts/logout":
         headers["Authorization"] = "Bearer nope"
     answer = case.call(base_url=server.address, headers=headers)
+    length = answer.request.headers.get("Content-Length", "0")
+    if not length.isdigit():
+        # That is no HTTP, and is refused before it gets here: see test_edge.
+        assert (answer.status_code, answer.content) == (400, b"")
+        return
     assert answer.status_code < 500, answer.text
     if answer.status_code >= 400:
         assert answer.headers["content-type"] == ["application/problem+json"]

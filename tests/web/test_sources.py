@@ -11,6 +11,7 @@ from footfall import clock
 from footfall.core import instants
 from footfall.core.instants import SECOND
 from footfall.sources import mist
+from footfall.store.transaction import HeardKind
 from tests.conftest import Tenant
 from tests.shared import data, needs
 from tests.sources.equipment import SECRET, freeradius, radclient
@@ -93,6 +94,10 @@ def test_radius_accounting_makes_a_login_and_a_visit(venue, source_secrets, serv
     assert visit["event"]["visit"]["startAt"] == "2023-11-14T22:13:20Z"
     assert events(venue, "login")[0]["where"]["hotspotId"] == "h1"
     assert rejections(venue) == []
+    heard = venue.store.read(
+        venue.id, lambda transaction: transaction.last_heard.all_of(HeardKind.SOURCE)
+    )
+    assert heard.keys() == {made.source.id}
 
 
 @needs("radclient")

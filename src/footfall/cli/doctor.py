@@ -39,6 +39,7 @@ def doctor(*, store: str | None = None, json: bool = False) -> None:
                 examined = data.check_health()
             if not examined["problems"]:
                 examined["problems"] += _sealed_sources(chosen, data)
+                examined["problems"] += _sealed_webhooks(chosen, data)
     except (SecretWrong, SettingInvalid) as error:
         from footfall import service
 
@@ -79,6 +80,26 @@ def _sealed_sources(chosen: settings.Settings, data: "Store") -> list[str]:
         "one, or delete the source and make it again"
         for one in sources
         if not source_secrets.can_open(one)
+    ]
+
+
+def _sealed_webhooks(chosen: settings.Settings, data: "Store") -> list[str]:
+    """Name the webhooks that deliver nothing because their secrets cannot be opened."""
+    from footfall import service
+
+    organizations = {one.organization for one in data.webhook_versions()}
+    if not organizations:
+        return []
+    if chosen.secret is None and not (file := _secret_file(chosen.path)).exists():
+        return [f"{file} is missing: without it, webhooks deliver nothing"]
+    hooks = service.webhook_secrets(settings.signing_secret(chosen))
+    return [
+        f"webhook {one.webhook.id} (organization {organization}) delivers nothing: its "
+        "secret was sealed under another FOOTFALL_SECRET; start with that one, or "
+        "rotate its secret"
+        for organization in sorted(organizations)
+        for one in data.read(organization, lambda found: found.webhooks.all())
+        if not hooks.can_open(one.webhook)
     ]
 
 

@@ -3,10 +3,12 @@
 import os
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from footfall import clock, settings
 from footfall.cli.output import opened, print_json, print_list, say
-from footfall.core.instants import format_instant
-from footfall.errors import NotFound
+from footfall.core.paging import Paging
+from footfall.errors import SourceUnknown
 
 if TYPE_CHECKING:
     from footfall.flows.accounts.source_secrets import NewSource
@@ -22,6 +24,7 @@ def create(  # noqa: PLR0913  each is a flag
     validator: str | None = None,
     location: str | None = None,
     address: list[str] | None = None,
+    name: str | None = None,
     url: str = "https://footfall.example.com",
     store: str | None = None,
     json: bool = False,
@@ -37,6 +40,7 @@ def create(  # noqa: PLR0913  each is a flag
         validator: The validator that Meraki's dashboard shows.
         location: The id of the location for access points that are not registered.
         address: A network that sends RADIUS packets, such as 192.0.2.0/24; repeatable.
+        name: What people call it.
         url: The URL at which the equipment reaches footfall.
         store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
         json: Print JSON.
@@ -54,6 +58,7 @@ def create(  # noqa: PLR0913  each is a flag
             validator=validator,
             location=location,
             networks=tuple(address or ()),
+            name=name,
         )
     post_to = f"{url.rstrip('/')}/v1/sources/{made.source.id}"
     if json:
@@ -117,7 +122,7 @@ def _instructions(made: "NewSource", post_to: str, radius_port: int | None) -> s
 def list_sources(
     *, organization: str | None = None, store: str | None = None, json: bool = False
 ) -> None:
-    """List the sources, without their secrets.
+    """List the sources, how they stand, and when they were last heard.
 
     Example: footfall source list --organization ID
 
@@ -126,19 +131,20 @@ def list_sources(
         store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
         json: Print JSON.
     """
+    from footfall import service
+    from footfall.flows.accounts import sources
+
+    chosen = settings.load(os.environ, store=store)
     with opened(store) as data:
+        names = [organization] if organization else [o.id for o in data.organizations()]
+        secrets = service.source_secrets(data, settings.signing_secret(chosen))
         found = [
-            {
-                "id": source.id,
-                "kind": source.kind,
-                "organizationId": source.organization,
-                "location": source.location,
-                "addresses": source.networks,
-                "createdAt": format_instant(source.created_at),
-            }
-            for source in data.sources(organization)
+            msgspec.to_builtins(source)
+            for name in names
+            for source in sources.list_sources(secrets, name, clock.now())
         ]
-    print_list(found, ("id", "kind", "organizationId", "createdAt"), json=json)
+    columns = ("id", "name", "kind", "organizationId", "state", "lastHeardAt")
+    print_list(found, columns, json=json)
 
 
 def delete(source: str, *, store: str | None = None) -> None:
@@ -150,14 +156,13 @@ def delete(source: str, *, store: str | None = None) -> None:
         source: The source's id.
         store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
     """
+    from footfall.flows.accounts import sources
+
     with opened(store) as data:
         found = data.source(source)
         if found is None:
-            raise NotFound(f"There is no source {source}.")
-        deleted = data.transaction(
-            found.organization, lambda transaction: transaction.sources.delete(source)
-        )
-        deleted.result()
+            raise SourceUnknown(f"There is no source {source}.")
+        sources.delete_source(data, found.organization, source).result()
     say(f"{source} is deleted.")
 
 
@@ -178,17 +183,9 @@ def problems(
         store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
         json: Print JSON, with what was sent.
     """
+    from footfall.flows.accounts import sources
+
     with opened(store) as data:
-        kept = data.read(
-            organization, lambda transaction: transaction.sources.rejections(limit)
-        )
-    found = [
-        {
-            "at": format_instant(one.at),
-            "source": one.source,
-            "reason": one.reason,
-            "sent": one.body,
-        }
-        for one in kept
-    ]
+        kept = sources.read_problems(data, organization, Paging(limit))
+    found = [msgspec.to_builtins(one) for one in kept]
     print_list(found, ("at", "source", "reason"), json=json)

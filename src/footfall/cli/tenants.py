@@ -3,10 +3,12 @@
 import sys
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from footfall import clock
 from footfall.cli.output import opened, print_json, print_list, say
 from footfall.core.instants import format_instant
-from footfall.errors import NotFound
+from footfall.errors import ServiceUnknown
 
 if TYPE_CHECKING:
     from footfall.store import Organization
@@ -109,17 +111,12 @@ def list_services(
         store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
         json: Print JSON.
     """
+    from footfall.flows.accounts import services
+
     with opened(store) as data:
         found = [
-            {
-                "clientKey": service.client_key,
-                "organizationId": service.organization,
-                "role": service.role,
-                "scopes": service.scopes,
-                "createdAt": format_instant(service.created_at),
-                "revokedAt": service.revoked_at and format_instant(service.revoked_at),
-            }
-            for service in data.services(organization)
+            msgspec.to_builtins(service)
+            for service in services.list_services(data, organization)
         ]
     columns = ("clientKey", "organizationId", "role", "scopes", "revokedAt")
     print_list(found, columns, json=json)
@@ -136,7 +133,7 @@ def revoke_service(client_key: str, *, store: str | None = None) -> None:
     """
     with opened(store) as data:
         if not data.revoke_service(client_key, clock.now()).result():
-            raise NotFound(f"There is no service {client_key}.")
+            raise ServiceUnknown(f"There is no service {client_key}.")
     say(f"{client_key} is revoked.")
 
 

@@ -4,6 +4,7 @@
     ├── NoAnswer                 no connection, or it broke off; all attempts failed
     ├── AnswerUnreadable         an answer that the API does not document
     │   ├── EventUnreadable      an event whose fields have other types
+    │   ├── AnswerTooLarge       an answer of more bytes than are read of one
     │   └── ListCutOff           a list that may go on, and no way to go on
     ├── ArgumentInvalid          what was passed cannot be sent
     ├── SignatureWrong           a webhook that is not from who has the secret
@@ -57,6 +58,10 @@ class AnswerUnreadable(ClientError):
 
 class EventUnreadable(AnswerUnreadable):
     """A field has another type than documented; `Event.to_dict` still works."""
+
+
+class AnswerTooLarge(AnswerUnreadable):
+    """The answer has more bytes than the client reads of one."""
 
 
 class ListCutOff(AnswerUnreadable):

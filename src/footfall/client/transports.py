@@ -15,13 +15,21 @@ from footfall import clock
 from footfall.client.access import Access
 from footfall.client.answers import Answer, check
 from footfall.client.configuration import Target
-from footfall.client.errors import AnswerUnreadable, ArgumentInvalid, NoAnswer, Refused
+from footfall.client.errors import (
+    AnswerTooLarge,
+    AnswerUnreadable,
+    ArgumentInvalid,
+    NoAnswer,
+    Refused,
+)
 from footfall.client.requests import USER_AGENT, Call
 from footfall.client.retries import RetryPolicy
 
 T = TypeVar("T")
 # A live stream says at least every 15 s that it is there.
 SILENT_MAX_S = 45
+# Far beyond a page of 10,000 usual events (5 MB), and still no harm to a small machine.
+ANSWER_BYTES_MAX = 256 * 1024 * 1024
 _HOPELESS = (httpx2.UnsupportedProtocol, httpx2.LocalProtocolError)
 
 
@@ -93,7 +101,8 @@ class Transport:
     def _exchange(self, call: Call) -> Answer:
         with _explained(self._target):
             request = _request(self._http, self._target, call)
-            answer = _answer(self._http.send(request))
+            response = self._http.send(request, stream=True)
+            answer = self._read(response)
         check(answer, clock.now())
         return answer
 
@@ -102,9 +111,15 @@ class Transport:
             request = _request(self._http, self._target, call, SILENT_MAX_S)
             response = self._http.send(request, stream=True)
             if not response.is_success:
-                response.read()
-                check(_answer(response), clock.now())
+                check(self._read(response), clock.now())
             return response
+
+    def _read(self, response: httpx2.Response) -> Answer:
+        body = _Body()
+        with contextlib.closing(response):
+            for part in response.iter_bytes():
+                body.add(part)
+        return _answer(response, body)
 
 
 class AsyncTransport:
@@ -167,7 +182,8 @@ class AsyncTransport:
     async def _exchange(self, call: Call) -> Answer:
         with _explained(self._target):
             request = _request(self._http, self._target, call)
-            answer = _answer(await self._http.send(request))
+            response = await self._http.send(request, stream=True)
+            answer = await self._read(response)
         check(answer, clock.now())
         return answer
 
@@ -176,9 +192,49 @@ class AsyncTransport:
             request = _request(self._http, self._target, call, SILENT_MAX_S)
             response = await self._http.send(request, stream=True)
             if not response.is_success:
-                await response.aread()
-                check(_answer(response), clock.now())
+                check(await self._read(response), clock.now())
             return response
+
+    async def _read(self, response: httpx2.Response) -> Answer:
+        body = _Body()
+        async with _closing(response):
+            async for part in response.aiter_bytes():
+                body.add(part)
+        return _answer(response, body)
+
+
+@contextlib.asynccontextmanager
+async def _closing(response: httpx2.Response) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        await response.aclose()
+
+
+class _Body:
+    """The body of an answer, unpacked, up to the most that is read of one."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def add(self, part: bytes) -> None:
+        """Take in what follows.
+
+        Raises:
+            AnswerTooLarge: It is more than is read of an answer.
+        """
+        self._size += len(part)
+        if self._size > ANSWER_BYTES_MAX:
+            raise AnswerTooLarge(
+                f"The answer has over {ANSWER_BYTES_MAX // 2**20} MiB; if it is a page "
+                "of events, ask for fewer at once (page_size)."
+            )
+        self._parts.append(part)
+
+    def whole(self) -> bytes:
+        """Return all that was taken in."""
+        return b"".join(self._parts)
 
 
 def _request(
@@ -199,9 +255,9 @@ def _request(
     )
 
 
-def _answer(response: httpx2.Response) -> Answer:
+def _answer(response: httpx2.Response, body: _Body) -> Answer:
     headers = {name.lower(): value for name, value in response.headers.items()}
-    return Answer(response.status_code, headers, response.content)
+    return Answer(response.status_code, headers, body.whole())
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ A *permission* names roles and scopes; a service needs one of each. A *grant* is
 verified token allows: to act as one service of one organization.
 """
 
+from collections.abc import Iterator
 from enum import StrEnum
 
 import msgspec
@@ -19,7 +20,16 @@ class Role(StrEnum):
     PUBLIC_APP = "Public app"
 
 
-RESOURCES = ("organization", "events", "customer", "location", "hotspot", "webhooks")
+RESOURCES = (
+    "organization",
+    "events",
+    "customer",
+    "location",
+    "hotspot",
+    "webhooks",
+    "sources",
+    "services",
+)
 SCOPES = tuple(f"{name}_{kind}" for name in RESOURCES for kind in ("read", "write"))
 
 
@@ -52,6 +62,11 @@ READ_HOTSPOTS = Permission("hotspot_read", _LOCAL)
 WRITE_HOTSPOTS = Permission("hotspot_write", _LOCAL)
 READ_WEBHOOKS = Permission("webhooks_read", _MANAGER)
 WRITE_WEBHOOKS = Permission("webhooks_write", _MANAGER)
+READ_SOURCES = Permission("sources_read", _LOCAL)
+# A source may send for any hotspot of the organization.
+WRITE_SOURCES = Permission("sources_write", _MANAGER)
+READ_SERVICES = Permission("services_read", _LOCAL)
+WRITE_SERVICES = Permission("services_write", _LOCAL)
 READ_SETTINGS = Permission("organization_read", _MANAGER)
 CHANGE_SETTINGS = Permission("organization_write", _MANAGER)
 
@@ -128,6 +143,35 @@ def check(grant: Grant, permission: Permission, organization: str) -> None:
         raise NotAllowed(f"This token lacks a scope; needed: {allowed}.")
 
 
+def wrong_grants(
+    holder: Service, role: Role, scopes: tuple[str, ...], locations: tuple[str, ...]
+) -> Iterator[FieldError]:
+    """Yield what a service would grant another one beyond what it holds itself."""
+    beyond = [
+        scope
+        for scope in scopes
+        if scope in SCOPES
+        and Permission(scope, _LOCAL).scopes.isdisjoint(holder.scopes)
+    ]
+    if beyond:
+        message = f"this token does not hold {', '.join(beyond)}"
+        yield FieldError("scopes", f"{message}; nobody grants more than they hold")
+    only = holder.location_scope
+    if only is None:
+        return
+    if role is not Role.LOCATION_MANAGER:
+        message = f"a {Role.LOCATION_MANAGER} grants only the role {holder.role}"
+        yield FieldError("role", message)
+    if not only.issuperset(locations):
+        yield FieldError("locations", "this token is not for all of these locations")
+
+
+def is_within(service: Service, only: frozenset[str] | None) -> bool:
+    """Tell whether a service acts at these locations alone; None means all."""
+    own = service.location_scope
+    return only is None or (own is not None and own <= only)
+
+
 def parse_role(text: str) -> Role:
     """Read a role's name.
 
@@ -155,5 +199,5 @@ def check_scopes(scopes: tuple[str, ...]) -> None:
         allowed = f"allowed: {', '.join(SCOPES)}"
         raise Invalid(
             f"{', '.join(wrong) or 'No scope'} cannot be granted; {allowed}.",
-            [FieldError("scope", allowed)],
+            [FieldError("scopes", allowed)],
         )

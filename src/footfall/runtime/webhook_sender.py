@@ -12,7 +12,9 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from typing import Any
+from weakref import WeakValueDictionary
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -24,8 +26,10 @@ from footfall.core.webhooks import ANSWER_BYTES_MAX, Answer, parse_retry_after
 
 # From the first look-up to the last byte that is read of the answer.
 TIMEOUT_S = 15.0
-# Names that answer slowly must not use up the threads of others.
-RESOLVERS = 16
+# Looking a name up may take longer than the request that needs it. An organization with
+# slow names uses up its own share of the threads, not those of others.
+RESOLVERS, RESOLVERS_EACH = 256, 16
+_sending_for: ContextVar[str] = ContextVar("sending_for", default="")
 _HEADERS = {"user-agent": f"footfall/{__version__}", "accept-encoding": "identity"}
 
 
@@ -96,8 +100,15 @@ class Sender:
             trust_env=False,
         )
 
-    async def __call__(self, url: str, body: bytes, headers: dict[str, str]) -> Answer:
-        """Send a body; whatever goes wrong is an answer without a status."""
+    async def __call__(
+        self, url: str, body: bytes, headers: dict[str, str], organization: str
+    ) -> Answer:
+        """Send a body of an organization's; whatever goes wrong is an answer too.
+
+        Such an answer has no status.
+        """
+        # aiohttp looks the name up in a task of its own, which inherits this.
+        _sending_for.set(organization)
         session = self._secure if url.startswith("https:") else self._plain
         assert session is not None  # noqa: S101  `open` was entered
         started = asyncio.get_running_loop().time()
@@ -159,9 +170,12 @@ def _reason(error: Exception) -> str:
 
 
 class _Resolver(AbstractResolver):
-    """Looks names up on threads of its own."""
+    """Looks names up on threads of its own, of which each organization has a share."""
 
     def __init__(self) -> None:
+        self._shares: WeakValueDictionary[str, asyncio.Semaphore] = (
+            WeakValueDictionary()
+        )
         self._threads = ThreadPoolExecutor(RESOLVERS, "footfall-resolve")
 
     @override
@@ -183,7 +197,14 @@ class _Resolver(AbstractResolver):
                 )
             ]
 
-        return await asyncio.get_running_loop().run_in_executor(self._threads, look)
+        share = self._shares.setdefault(
+            _sending_for.get(), asyncio.Semaphore(RESOLVERS_EACH)
+        )
+        # aiohttp does not cancel this when a request ends: a share is held for as long
+        # as its thread.
+        async with share:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, look)
 
     @override
     async def close(self) -> None:

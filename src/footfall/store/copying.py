@@ -21,6 +21,7 @@ revoked_at; they sign in again there |
 | session | key, nas, at, ended_at |
 | reattribution | number, device, since_at, until_at, former, heir |
 | rejection | number, source, at, reason, body |
+| last_heard | kind, id, at |
 | stay | as the table, with last_at after first_at |
 | observation_batch | number, received_at, first_at, last_at, format, records, \
 contacts: the ids of those that the records are about |
@@ -57,6 +58,7 @@ BEFORE: dict[str, Place] = {
     "session": (b"",),
     "reattribution": (0,),
     "rejection": (0,),
+    "last_heard": (-1, ""),
     "stay": (0,),
     "observation_batch": (0,),
     "webhook": (0,),

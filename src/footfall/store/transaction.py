@@ -4,8 +4,9 @@ What a flow does with them is done together or not at all: the stays, the events
 of them and what they were made of never disagree.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Mapping
+from enum import IntEnum
+from typing import Protocol, TypeAlias
 
 import msgspec
 
@@ -70,6 +71,7 @@ class Source(msgspec.Struct, frozen=True):
         validator: What Meraki asks for.
         location: Where an access point that is not registered stands.
         networks: Where RADIUS packets may come from.
+        name: What people call it.
     """
 
     id: str
@@ -80,15 +82,32 @@ class Source(msgspec.Struct, frozen=True):
     validator: str | None = None
     location: str | None = None
     networks: tuple[str, ...] = ()
+    name: str | None = None
 
 
 class StoredRejection(msgspec.Struct, frozen=True):
-    """Something that a source sent and nobody understood."""
+    """Something that a source sent and nobody understood.
+
+    `number` is its place in the order; that of a new one is not known yet.
+    """
 
     source: str
     at: int
     reason: str
     body: str
+    number: int = 0
+
+
+class HeardKind(IntEnum):
+    """What was heard, or heard somebody; the numbers are in the database."""
+
+    LOCATION = 0
+    HOTSPOT = 1
+    SOURCE = 2
+
+
+# What was heard, by its id.
+Heard: TypeAlias = tuple[HeardKind, str]
 
 
 class Session(msgspec.Struct, frozen=True):
@@ -218,6 +237,9 @@ class StayRepository(Protocol):
     def of_contact(self, contact: int, limit: int | None = None) -> list[StoredStay]:
         """Return the stays of a contact, all or as many."""
 
+    def open_of(self, contact: int, limit: int) -> list[StoredStay]:
+        """Return the stays of a contact that are not over, as many at most."""
+
     def due(self, now: int, limit: int) -> list[StoredStay]:
         """Return stays that it is time to look at."""
 
@@ -277,8 +299,35 @@ class SourceRepository(Protocol):
     def add_rejections(self, problems: list[StoredRejection]) -> None:
         """Keep what was not understood, the newest of it if it is too much."""
 
-    def rejections(self, limit: int) -> list[StoredRejection]:
-        """Return what was not understood, newest first."""
+    def all(self) -> list[Source]:
+        """Return the organization's sources, oldest first."""
+
+    def rejections(
+        self, limit: int, source: str | None = None, before: int | None = None
+    ) -> list[StoredRejection]:
+        """Return what was not understood, newest first.
+
+        Args:
+            limit: How much of it, at most.
+            source: Only what this source sent.
+            before: Of a source's, only what lies before this number.
+        """
+
+    def rejection_counts(self) -> dict[str, int]:
+        """Return how many rejections of each source are kept."""
+
+
+class LastHeardRepository(Protocol):
+    """When equipment was last heard, to the minute."""
+
+    def note(self, heard: Mapping[Heard, int]) -> None:
+        """Note that each was heard at an instant, unless it was heard later already."""
+
+    def all_of(self, kind: HeardKind) -> dict[str, int]:
+        """Return when each of a kind was last heard, by its id."""
+
+    def forget(self, one: Heard) -> None:
+        """Forget that something was ever heard."""
 
 
 class Transaction(Protocol):
@@ -291,6 +340,7 @@ class Transaction(Protocol):
         events: The events that are made of them.
         observations: What was heard.
         sources: Where equipment sends to.
+        last_heard: When equipment was last heard.
         webhooks: Where events are sent to.
     """
 
@@ -317,6 +367,10 @@ class Transaction(Protocol):
     @property
     def sources(self) -> SourceRepository:
         """Where equipment sends to."""
+
+    @property
+    def last_heard(self) -> LastHeardRepository:
+        """When equipment was last heard."""
 
     @property
     def webhooks(self) -> WebhookRepository:

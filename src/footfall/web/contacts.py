@@ -1,4 +1,4 @@
-"""Routes of contacts: create, read, change and erase them."""
+"""Routes of contacts: find, create, read, change and erase them."""
 
 import asyncio
 from typing import Any
@@ -12,10 +12,10 @@ from footfall.core.access import (
     ERASE_CONTACT,
     READ_CONTACT,
 )
-from footfall.flows.contacts import manage
+from footfall.flows.contacts import find, manage
 from footfall.flows.contacts.erase import erase_contact
 from footfall.web.context import context_of
-from footfall.web.responses import answer, read_object, written
+from footfall.web.responses import answer, page, read_object, written
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -28,6 +28,45 @@ async def create(request: AnyRequest, cid: FromPath[str]) -> Response[bytes]:
         manage.create_contact, context.store, cid, value, context.now()
     )
     return answer(made, 201)
+
+
+@get("/v1/organizations/{cid:str}/customers", opt={"permission": READ_CONTACT})
+async def find_all(request: AnyRequest, cid: FromPath[str]) -> Response[bytes]:
+    """The contacts with an id, a username, an email or a phone."""
+    sought = request.query_params.getall("q", [])
+    found = await asyncio.to_thread(
+        find.find_contacts,
+        context_of(request).store,
+        cid,
+        sought[0] if len(sought) == 1 else "",
+    )
+    return page(request, "customers", found)
+
+
+@get(
+    "/v1/organizations/{cid:str}/customers/{contact:str}/devices",
+    opt={"permission": READ_CONTACT},
+)
+async def list_devices(
+    request: AnyRequest, cid: FromPath[str], contact: FromPath[str]
+) -> Response[bytes]:
+    """The devices that are or were a contact's, the newest first."""
+    store = context_of(request).store
+    found = await asyncio.to_thread(find.list_devices, store, cid, contact)
+    return page(request, "devices", found)
+
+
+@get(
+    "/v1/organizations/{cid:str}/customers/{contact:str}/stays",
+    opt={"permission": READ_CONTACT},
+)
+async def list_open_stays(
+    request: AnyRequest, cid: FromPath[str], contact: FromPath[str]
+) -> Response[bytes]:
+    """Where a contact is now: its stays that are not over."""
+    store = context_of(request).store
+    found = await asyncio.to_thread(find.list_open_stays, store, cid, contact)
+    return page(request, "stays", found)
 
 
 @get(
@@ -69,4 +108,4 @@ async def erase(
     return answer(await erase_contact(context_of(request).store, cid, contact))
 
 
-ROUTES = [create, read, change, erase]
+ROUTES = [find_all, list_devices, list_open_stays, create, read, change, erase]

@@ -14,7 +14,13 @@ from footfall.core.events.types import TYPES
 from footfall.core.flat_events import COLUMNS
 from footfall.flows.contacts.erase import Erased
 from footfall.flows.events.ingest import Receipt
-from footfall.web import openapi_delivery, openapi_places, openapi_webhooks
+from footfall.web import (
+    openapi_accounts,
+    openapi_contacts,
+    openapi_delivery,
+    openapi_places,
+    openapi_webhooks,
+)
 from footfall.web.openapi_parts import (
     CID_EXAMPLE,
     Document,
@@ -102,7 +108,8 @@ def document() -> Document:
         Problem,
         BatchProblem,
     )
-    kinds += openapi_places.KINDS + openapi_webhooks.KINDS
+    kinds += openapi_places.KINDS + openapi_webhooks.KINDS + openapi_accounts.KINDS
+    kinds += openapi_contacts.KINDS
     _, components = msgspec.json.schema_components(
         kinds, ref_template="#/components/schemas/{name}"
     )
@@ -116,9 +123,12 @@ def document() -> Document:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": _access_paths()
-        | merged(_events_paths(), openapi_places.paths())
+        | merged(
+            merged(_events_paths(), openapi_places.paths()), openapi_contacts.paths()
+        )
         | openapi_delivery.paths()
         | openapi_webhooks.paths()
+        | openapi_accounts.paths()
         | _operations_paths(),
         "components": {
             "schemas": components,

@@ -68,6 +68,12 @@ def problems(*statuses: int) -> Document:
     return answers
 
 
+def page_of(name: str, items: list[Document]) -> Document:
+    """Return an example of a page of a list."""
+    generated = "2022-11-15T15:50:54Z"
+    return {"status": "OK", "generated": generated, "count": len(items), name: items}
+
+
 def parameter(
     name: str,
     description: str,
@@ -84,3 +90,12 @@ def parameter(
         "schema": schema,
         "example": example,
     }
+
+
+FIELDS = parameter(
+    "fields",
+    "More than the original answers: lastHeardAt, when it last heard somebody (null if "
+    "it never did).",
+    {"type": "string", "enum": ["lastHeardAt"]},
+    "lastHeardAt",
+)

@@ -13,6 +13,7 @@ from footfall.flows.presence.receive import Taken
 from footfall.sources.plain import PortalLogin, Sighting
 from footfall.web.openapi_parts import (
     CID_EXAMPLE,
+    FIELDS,
     Document,
     answer,
     operation,
@@ -161,7 +162,7 @@ def _partial(kind: type) -> Document:
 
 
 def _get(name: str, summary: str, permission: Permission, good: Document) -> Document:
-    answers = {"200": good, **problems(401, 403, 404, 429, 503)}
+    answers = {"200": good, **problems(401, 403, 404, 409, 429, 503)}
     return operation(name, summary, permission, responses=answers)
 
 
@@ -207,7 +208,7 @@ def _locations() -> Document:
     return {
         "/v1/organizations/{cid}/locations": {
             "parameters": [_CID],
-            "get": listing | {"parameters": [tags]},
+            "get": listing | {"parameters": [tags, FIELDS]},
             "post": _write(
                 "createLocation",
                 "Add a location",
@@ -247,7 +248,8 @@ def _hotspots() -> Document:
                 "The hotspots of an organization",
                 access.READ_HOTSPOTS,
                 good,
-            ),
+            )
+            | {"parameters": [FIELDS]},
             "post": _write(
                 "createHotspot",
                 "Add a hotspot",

@@ -5,12 +5,8 @@ from typing import Any
 import msgspec
 
 from footfall.core.access import READ_WEBHOOKS, WRITE_WEBHOOKS
-from footfall.flows.delivery.attempts import (
-    SIZE_DEFAULT,
-    SIZE_MAX,
-    DeliveryShown,
-    Pinged,
-)
+from footfall.core.paging import SIZE_DEFAULT, SIZE_MAX
+from footfall.flows.delivery.attempts import DeliveryShown, Pinged
 from footfall.flows.delivery.manage import (
     NewWebhook,
     ReplayRequest,

@@ -1,18 +1,23 @@
 """Routes of places: locations, hotspots, and the rules of presence."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from litestar import Request, Response, delete, get, patch, post
 from litestar.params import FromPath
 
 from footfall.core import access, instants
-from footfall.core.places import Hotspot
+from footfall.errors import FieldError, ParameterInvalid
 from footfall.flows.places import manage
+from footfall.flows.places.last_heard import last_heard
+from footfall.store.transaction import HeardKind
 from footfall.web.context import context_of
 from footfall.web.responses import answer, read_object, written
 
 AnyRequest = Request[Any, Any, Any]
+LAST_HEARD = "lastHeardAt"
 
 
 def _own(request: AnyRequest) -> str:
@@ -25,6 +30,26 @@ def _location_scope(request: AnyRequest) -> manage.LocationScope:
     return only
 
 
+def _wants_last_heard(request: AnyRequest) -> bool:
+    """Tell whether `fields` asks for more than the original answers.
+
+    Raises:
+        ParameterInvalid: It asks for what is not there.
+    """
+    asked = request.query_params.getall("fields", [])
+    if any(one != LAST_HEARD for one in asked):
+        message = f"allowed: {LAST_HEARD}"
+        raise ParameterInvalid(f"fields: {message}.", [FieldError("fields", message)])
+    return bool(asked)
+
+
+async def _with_last_heard(
+    request: AnyRequest, cid: str, kind: HeardKind, shown: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    heard = await asyncio.to_thread(last_heard, context_of(request).store, cid, kind)
+    return [one | {LAST_HEARD: heard.get(one["id"])} for one in shown]
+
+
 @get("/v1/organizations/{cid:str}/locations", opt={"permission": access.READ_LOCATIONS})
 async def list_locations(request: AnyRequest, cid: FromPath[str]) -> Response[bytes]:
     """The locations of an organization; with `tags`, those that have all of them."""
@@ -35,14 +60,18 @@ async def list_locations(request: AnyRequest, cid: FromPath[str]) -> Response[by
         for tag in sent.split(",")
         if tag.strip()
     ]
+    wants_heard = _wants_last_heard(request)
     found = await asyncio.to_thread(
         manage.list_locations, context.store, cid, tuple(tags), _location_scope(request)
     )
+    shown = [manage.show_location(one, cid) for one in found]
+    if wants_heard:
+        shown = await _with_last_heard(request, cid, HeardKind.LOCATION, shown)
     return answer(
         {
             "generated": instants.format_instant(context.now()),
             "size": len(found),
-            "locations": [manage.show_location(one, cid) for one in found],
+            "locations": shown,
         }
     )
 
@@ -95,7 +124,7 @@ async def delete_location(request: AnyRequest, lid: FromPath[str]) -> None:
 
 
 def _hotspots(
-    request: AnyRequest, found: list[Hotspot], status: int = 200
+    request: AnyRequest, found: Sequence[Any], status: int = 200
 ) -> Response[bytes]:
     return answer(
         {
@@ -111,10 +140,16 @@ def _hotspots(
 @get("/v3/hotspots/organizations/{cid:str}", opt={"permission": access.READ_HOTSPOTS})
 async def list_hotspots(request: AnyRequest, cid: FromPath[str]) -> Response[bytes]:
     """The hotspots of an organization."""
+    wants_heard = _wants_last_heard(request)
     found = await asyncio.to_thread(
         manage.list_hotspots, context_of(request).store, cid, _location_scope(request)
     )
-    return _hotspots(request, found)
+    if not wants_heard:
+        return _hotspots(request, found)
+    shown = [msgspec.to_builtins(one) for one in found]
+    return _hotspots(
+        request, await _with_last_heard(request, cid, HeardKind.HOTSPOT, shown)
+    )
 
 
 @post("/v3/hotspots/organizations/{cid:str}", opt={"permission": access.WRITE_HOTSPOTS})

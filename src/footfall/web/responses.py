@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 import msgspec
 from litestar import MediaType, Request, Response
 
-from footfall.core import decoding
+from footfall.core import decoding, instants
+from footfall.web.context import context_of
 from footfall.web.payload import OBJECT_BYTES_MAX, read_payload
 
 T = TypeVar("T")
@@ -18,6 +19,20 @@ def answer(value: Any, status: int = 200) -> Response[bytes]:
     """Answer with JSON."""
     body = msgspec.json.encode(value)
     return Response(body, status_code=status, media_type=MediaType.JSON)
+
+
+def page(
+    request: Request[Any, Any, Any], name: str, found: list[Any]
+) -> Response[bytes]:
+    """Answer with a list of things, with its length and the instant."""
+    return answer(
+        {
+            "status": "OK",
+            "generated": instants.format_instant(context_of(request).now()),
+            "count": len(found),
+            name: found,
+        }
+    )
 
 
 async def read_object(request: Request[Any, Any, Any]) -> dict[str, Any]:

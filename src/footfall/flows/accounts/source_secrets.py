@@ -21,6 +21,9 @@ KINDS = ("radius", "freeradius", "meraki", "mist")
 # access points take no more than 32 characters.
 SECRET_BYTES = 16
 SECRET_LENGTH_MIN, SECRET_LENGTH_MAX = 4, 128
+TEXT_LENGTH_MAX = 200
+NETWORKS_MAX = 100
+SOURCES_MAX = 1_000
 
 
 class NewSource(msgspec.Struct, frozen=True):
@@ -34,7 +37,7 @@ class SourceSecrets:
     """Makes sources, and opens their secrets."""
 
     def __init__(self, store: Store, key: bytes):
-        self._store = store
+        self.store = store
         self._cipher = AESSIV(key)
 
     def create(  # noqa: PLR0913  the command has as many
@@ -47,6 +50,7 @@ class SourceSecrets:
         validator: str | None = None,
         location: str | None = None,
         networks: tuple[str, ...] = (),
+        name: str | None = None,
     ) -> NewSource:
         """Make a source; without a secret it gets a random one.
 
@@ -57,7 +61,7 @@ class SourceSecrets:
         """
         if secret is None:
             secret = secrets.token_hex(SECRET_BYTES)
-        errors = list(_wrong(kind, secret, validator, networks))
+        errors = list(_wrong(kind, secret, validator, networks, name))
         if errors:
             text = "; ".join(f"{e.field} {e.message}" for e in errors)
             raise Invalid(f"The source cannot be made: {text}.", errors)
@@ -71,6 +75,7 @@ class SourceSecrets:
             validator=validator,
             location=location,
             networks=networks,
+            name=name,
         )
 
         def work(transaction: Transaction) -> None:
@@ -78,10 +83,15 @@ class SourceSecrets:
                 location is not None
                 and transaction.registry.load().location(location) is None
             ):
-                raise LocationUnknown(f"There is no location {location}.")
+                raise LocationUnknown(f"There is no location {location[:64]}.")
+            if len(transaction.sources.all()) >= SOURCES_MAX:
+                raise Invalid(
+                    f"This organization has {SOURCES_MAX} sources, which is the most "
+                    "that is allowed."
+                )
             transaction.sources.put(source)
 
-        self._store.transaction(organization, work).result()
+        self.store.transaction(organization, work).result()
         return NewSource(source, secret)
 
     def seal(self, source_id: str, secret: str) -> bytes:
@@ -112,7 +122,11 @@ class SourceSecrets:
 
 
 def _wrong(
-    kind: str, secret: str, validator: str | None, networks: tuple[str, ...]
+    kind: str,
+    secret: str,
+    validator: str | None,
+    networks: tuple[str, ...],
+    name: str | None,
 ) -> Iterator[FieldError]:
     if kind not in KINDS:
         yield FieldError(
@@ -124,8 +138,18 @@ def _wrong(
         yield FieldError("secret", f"is not {allowed}")
     if kind == "meraki" and not validator:
         yield FieldError("validator", "is missing; Meraki's dashboard shows it")
-    for network in networks:
+    for field, text in (("validator", validator), ("name", name)):
+        if text and not (text.isprintable() and len(text) <= TEXT_LENGTH_MAX):
+            message = f"is not up to {TEXT_LENGTH_MAX} printable characters"
+            yield FieldError(field, message)
+    yield from _wrong_networks(networks)
+
+
+def _wrong_networks(networks: tuple[str, ...]) -> Iterator[FieldError]:
+    if len(networks) > NETWORKS_MAX:
+        yield FieldError("addresses", f"at most {NETWORKS_MAX} are allowed")
+    for network in networks[:NETWORKS_MAX]:
         try:
             ipaddress.ip_network(network)
         except ValueError as error:
-            yield FieldError("address", str(error))
+            yield FieldError("addresses", str(error)[:TEXT_LENGTH_MAX])

@@ -79,7 +79,8 @@ def read_contact(store: Store, organization: str, contact: str) -> Contact:
         ContactUnknown: The organization never saw it.
     """
     return store.read(
-        organization, lambda transaction: _show(transaction, organization, contact)
+        organization,
+        lambda transaction: show_contact(transaction, organization, contact),
     )
 
 
@@ -109,7 +110,7 @@ def create_contact(
         unit.add(derived_events.signup(context, organization, name, at, new.source))
         _bind(unit, contact, addresses, at)
         unit.write()
-        return _show(transaction, organization, name)
+        return show_contact(transaction, organization, name)
 
     return store.transaction(organization, work)
 
@@ -134,12 +135,17 @@ def change_contact(
         _keep(unit, number, _changed(old, wanted))
         _bind(unit, number, addresses, now - now % SECOND)
         unit.write()
-        return _show(transaction, organization, contact)
+        return show_contact(transaction, organization, contact)
 
     return store.transaction(organization, work)
 
 
-def _show(transaction: Transaction, organization: str, contact: str) -> Contact:
+def show_contact(transaction: Transaction, organization: str, contact: str) -> Contact:
+    """Return a contact as it is shown.
+
+    Raises:
+        ContactUnknown: The organization never saw it.
+    """
     number = transaction.people.find_contact(contact)
     if number is None:
         raise ContactUnknown("This organization has never seen this contact.")

@@ -9,18 +9,16 @@ import msgspec
 
 from footfall.core.events.ids import id_of, key_of
 from footfall.core.instants import format_instant
+from footfall.core.paging import PAGING, SIZE_DEFAULT, Parse, parse_all
 from footfall.core.subscriptions import heading_of
 from footfall.core.webhooks import Answer, Outcome, headers
-from footfall.errors import FieldError, ParameterInvalid
 from footfall.flows.delivery.endpoint import Send
 from footfall.flows.delivery.manage import Webhooks, entry_at, find
 from footfall.store import Store
 from footfall.store.transaction import Transaction
 from footfall.store.webhooks import Attempt, Delivery, DeliveryQuery
 
-SIZE_MAX, SIZE_DEFAULT = 100, 20
 _STATUSES = {outcome.name.lower(): outcome for outcome in Outcome}
-_NUMBER_MAX = 2**62
 
 
 class DeliveryShown(msgspec.Struct, frozen=True, rename="camel"):
@@ -106,7 +104,8 @@ async def ping(
     )
     opened = webhooks.secrets.open(stored.webhook, now)
     name = f"msg_{secrets.token_hex(16)}"
-    answer = await send(stored.webhook.url, body, headers(name, body, now, opened))
+    signed = headers(name, body, now, opened)
+    answer = await send(stored.webhook.url, body, signed, organization)
     outcome = Outcome.DELIVERED if answer.succeeded else Outcome.FAILED
     attempt = Attempt(
         now,
@@ -166,26 +165,9 @@ def _text(answer: bytes) -> str:
 
 
 def _parse(parameters: Mapping[str, list[str]]) -> DeliveryQuery:
-    found: dict[str, Any] = {"limit": SIZE_DEFAULT}
-    errors: list[FieldError] = []
-    for name, parse in (
-        ("event", _event),
-        ("status", _status),
-        ("size", _size),
-        ("before", _before),
-    ):
-        values = parameters.get(name, [])
-        try:
-            if len(values) > 1:
-                raise ValueError("is given more than once")
-            if values:
-                found |= parse(values[0])
-        except ValueError as error:
-            errors.append(FieldError(name, str(error)))
-    if errors:
-        detail = "; ".join(f"{error.field}: {error.message}" for error in errors)
-        raise ParameterInvalid(f"{detail}.", errors)
-    return DeliveryQuery(**found)
+    own: tuple[tuple[str, Parse], ...] = (("event", _event), ("status", _status))
+    found = parse_all(parameters, own + PAGING)
+    return DeliveryQuery(**{"limit": SIZE_DEFAULT} | found)
 
 
 def _event(text: str) -> dict[str, Any]:
@@ -199,18 +181,3 @@ def _status(text: str) -> dict[str, Any]:
         return {"status": int(text)}
     allowed = ", ".join(_STATUSES)
     raise ValueError(f"{text[:64]!r} is no HTTP status and none of {allowed}")
-
-
-def _size(text: str) -> dict[str, Any]:
-    return {"limit": _number(text, SIZE_MAX)}
-
-
-def _before(text: str) -> dict[str, Any]:
-    return {"before": _number(text, _NUMBER_MAX)}
-
-
-def _number(text: str, most: int) -> int:
-    digits = text.isascii() and text.isdigit() and len(text) <= len(str(most))
-    if not digits or not 1 <= int(text) <= most:
-        raise ValueError(f"{text[:64]!r} is not a whole number from 1 to {most}")
-    return int(text)

@@ -32,8 +32,8 @@ from footfall.store import Store
 from footfall.store.webhooks import PendingDelivery, StoredWebhook
 
 T = TypeVar("T")
-# Sends a body to a URL, with headers.
-Send = Callable[[str, bytes, dict[str, str]], Awaitable[Answer]]
+# Sends a body to a URL, with headers, for an organization.
+Send = Callable[[str, bytes, dict[str, str], str], Awaitable[Answer]]
 # How soon changes are stored: attempts, and a place that has only moved.
 WRITE_EVERY = SECOND // 5
 WRITE_ATTEMPTS = 100
@@ -204,7 +204,9 @@ class Endpoint:
         try:
             secrets = self._resources.secrets.open(webhook, now())
             sent = headers(request.id, request.body, now(), secrets)
-            answer = await self._resources.send(webhook.url, request.body, sent)
+            answer = await self._resources.send(
+                webhook.url, request.body, sent, webhook.organization
+            )
         except asyncio.CancelledError:
             self.outbox.abandon()
             raise

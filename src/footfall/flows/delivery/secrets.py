@@ -45,6 +45,14 @@ class WebhookSecrets:
             if one.until is None or now < one.until
         ]
 
+    def can_open(self, webhook: Webhook) -> bool:
+        """Tell whether a webhook's newest secret opens under this FOOTFALL_SECRET."""
+        try:
+            self._open(webhook, webhook.secrets[0])
+        except WebhookUnknown:
+            return False
+        return True
+
     def reseal(self, webhook: Webhook, before: "WebhookSecrets") -> Webhook:
         """Return a webhook whose secrets were sealed under another key.
 

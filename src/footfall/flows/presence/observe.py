@@ -8,7 +8,8 @@ post again changes nothing.
 
 import msgspec
 
-from footfall.core.observations import Rejection, SourceBatch
+from footfall.core.observations import Rejection, SourceBatch, StoredObservation
+from footfall.core.places import Registry
 from footfall.core.stays import Rules
 from footfall.errors import ItemRejected
 from footfall.flows.presence import log_in
@@ -18,7 +19,7 @@ from footfall.flows.presence.attribute import (
     check_time,
 )
 from footfall.flows.presence.change_stays import UnitOfWork
-from footfall.store.transaction import Transaction
+from footfall.store.transaction import Heard, HeardKind, Transaction
 
 # The size of the writer's jobs: each takes some 20 to 50 ms.
 # A post of up to this many observations is one step; a larger one is cut into smaller
@@ -103,10 +104,27 @@ def observe(
     absorb_observations(unit, kept, pseudonymous=options.pseudonymous)
     if kept:
         transaction.observations.add(kept, now)
+        transaction.last_heard.note(_heard(unit.registry, kept))
     made, withdrawn = unit.write()
     # A login is also an observation, but counts once.
     observed = len(kept) - (len(seen) - len(heard.observations)) + taken
     return Outcome(observed, made, withdrawn, tuple(rejections))
+
+
+def _heard(registry: Registry, kept: list[StoredObservation]) -> dict[Heard, int]:
+    """Return when each location and each hotspot last heard somebody."""
+    latest: dict[tuple[int, int], int] = {}
+    for one in kept:
+        place = one.location, one.hotspot
+        if one.at > latest.get(place, -1):
+            latest[place] = one.at
+    found: dict[Heard, int] = {}
+    for (location, hotspot), at in latest.items():
+        here = HeardKind.LOCATION, registry.locations[location].location.id
+        found[here] = max(at, found.get(here, at))
+        if hotspot:
+            found[HeardKind.HOTSPOT, registry.hotspots[hotspot][0].id] = at
+    return found
 
 
 def steps(heard: SourceBatch) -> list[SourceBatch]:

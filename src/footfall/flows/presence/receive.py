@@ -28,7 +28,7 @@ from footfall.flows.presence.observe import (
 )
 from footfall.sources import freeradius, masking, meraki, mist, plain
 from footfall.store import Store
-from footfall.store.transaction import Source, StoredRejection, Transaction
+from footfall.store.transaction import HeardKind, Source, StoredRejection, Transaction
 
 REASON_LENGTH_MAX = 1000
 REJECTIONS_A_POST_MAX = 100
@@ -119,10 +119,10 @@ async def check_sender(
 async def receive_post(store: Store, source: Source, body: bytes, now: int) -> Outcome:
     """Take in a vendor's post; return when all of it is on disk."""
     heard = await on_parser(DECODERS[source.kind].decode, body, now)
-    heard = _at_default(source, heard)
+    heard = at_default(source, heard)
 
     def keep(transaction: Transaction, outcome: Outcome) -> None:
-        _keep_rejections(transaction, source, heard, outcome, now)
+        _conclude(transaction, source, heard, outcome, now)
 
     return await _take_steps(store, source.organization, heard, now, keep)
 
@@ -173,29 +173,31 @@ def take_in(
     store: Store, source: Source, heard: SourceBatch, now: int
 ) -> Future[Outcome]:
     """Take in a packet, and keep what was not understood as rejections."""
-    heard = _at_default(source, heard)
+    heard = at_default(source, heard)
 
     def work(transaction: Transaction) -> Outcome:
         outcome = observe(transaction, heard, now)
-        _keep_rejections(transaction, source, heard, outcome, now)
+        _conclude(transaction, source, heard, outcome, now)
         return outcome
 
     return store.transaction(source.organization, work)
 
 
-def _keep_rejections(
+def _conclude(
     transaction: Transaction,
     source: Source,
     heard: SourceBatch,
     outcome: Outcome,
     now: int,
 ) -> None:
+    """Keep what was not understood, and note that the source was heard."""
+    transaction.last_heard.note({(HeardKind.SOURCE, source.id): now})
     rejections = _undecoded(source, heard, now)
     if rejections := rejections + _unplaced(source, outcome, now):
         transaction.sources.add_rejections(rejections)
 
 
-def _at_default(source: Source, heard: SourceBatch) -> SourceBatch:
+def at_default(source: Source, heard: SourceBatch) -> SourceBatch:
     """Add the source's own location, which counts if no other place is known."""
     if source.location is None:
         return heard

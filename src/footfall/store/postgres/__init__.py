@@ -327,7 +327,8 @@ class PostgresStore(PostgresCopying):
 
     @override
     def services(self, organization: str | None = None) -> list[Service]:
-        rows = self._rows("services", organization=organization)
+        name = "services" if organization is None else "services_of"
+        rows = self._rows(name, organization=organization)
         return [service_of(row) for row in rows]
 
     @override

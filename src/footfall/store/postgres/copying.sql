@@ -105,6 +105,11 @@ WHERE organization = :organization AND number > :after ORDER BY number
 SELECT number, source, at, reason, body FROM rejection
 WHERE organization = :organization AND number > :after ORDER BY number
 
+-- name: rows_of_last_heard
+SELECT kind, id, at FROM last_heard
+WHERE organization = :organization AND (kind, id) > (:after, :after_too)
+ORDER BY kind, id
+
 -- name: rows_of_stay
 SELECT number, contact, place_kind, place, first_at, last_at, start_at, hotspot, visit_at,
   minimum_dwell, session_timeout, maximum_visit, check_at

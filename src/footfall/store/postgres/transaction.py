@@ -3,6 +3,7 @@
 from footfall.store.postgres.events import PostgresEvents
 from footfall.store.postgres.observations import PostgresObservations
 from footfall.store.postgres.session import PostgresSession
+from footfall.store.relational.last_heard import SQLLastHeard
 from footfall.store.relational.people import SQLPeople
 from footfall.store.relational.registry import SQLRegistry
 from footfall.store.relational.sources import SQLSources
@@ -20,4 +21,5 @@ class PostgresTransaction:
         self.events = PostgresEvents(session)
         self.observations = PostgresObservations(session)
         self.sources = SQLSources(session)
+        self.last_heard = SQLLastHeard(session)
         self.webhooks = SQLWebhooks(session)

@@ -193,6 +193,15 @@ FROM stay JOIN stay_end
 WHERE stay.organization = :organization AND contact = :contact
 ORDER BY number LIMIT :limit
 
+-- name: open_stays
+SELECT number, contact, place_kind, place, first_at, last_at, start_at, hotspot,
+  visit_at, minimum_dwell, session_timeout, maximum_visit, true
+FROM stay JOIN stay_end
+  ON stay_end.organization = stay.organization AND stay_end.stay = stay.number
+WHERE stay.organization = :organization AND contact = :contact
+  AND check_at IS NOT NULL
+ORDER BY number LIMIT :limit
+
 -- name: stays_due
 SELECT number, contact, place_kind, place, first_at, last_at, start_at, hotspot,
   visit_at, minimum_dwell, session_timeout, maximum_visit, true
@@ -334,8 +343,33 @@ INSERT INTO rejection (organization, source, at, reason, body)
 VALUES (:organization, :source, :at, :reason, :body)
 
 -- name: rejections
-SELECT source, at, reason, body FROM rejection WHERE organization = :organization
+SELECT source, at, reason, body, number FROM rejection WHERE organization = :organization
 ORDER BY number DESC LIMIT :limit
+
+-- name: rejections_of_source
+SELECT source, at, reason, body, number FROM rejection
+WHERE organization = :organization AND source = :source AND number < :before
+ORDER BY number DESC LIMIT :limit
+
+-- name: rejection_counts
+SELECT source, count(*) FROM rejection WHERE organization = :organization
+GROUP BY source
+
+-- name: own_sources
+SELECT body FROM source WHERE organization = :organization ORDER BY number
+
+-- name: note_heard
+INSERT INTO last_heard (organization, kind, id, at)
+VALUES (:organization, :kind, :id, :at)
+ON CONFLICT (organization, kind, id) DO UPDATE SET at = excluded.at
+WHERE excluded.at > last_heard.at
+
+-- name: last_heard
+SELECT id, at FROM last_heard WHERE organization = :organization AND kind = :kind
+
+-- name: forget_heard
+DELETE FROM last_heard
+WHERE organization = :organization AND kind = :kind AND id = :id
 
 -- name: surplus_rejections
 SELECT number FROM rejection WHERE organization = :organization

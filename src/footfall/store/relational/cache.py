@@ -8,23 +8,25 @@ another version.
 """
 
 from footfall.core.places import Place
-from footfall.store.transaction import StoredStay
+from footfall.store.transaction import Heard, StoredStay
 
 CACHE_MAX = 200_000
 
 
 class PresenceCache:
-    """Owners by device, and newest stays by contact and place, of one organization."""
+    """Owners of devices, newest stays and what was last heard, of one organization."""
 
     def __init__(self) -> None:
         # A contact, and since when.
         self.owners: dict[bytes, tuple[int, int]] = {}
         # None where there is no stay yet.
         self.newest: dict[tuple[int, Place], StoredStay | None] = {}
+        # When equipment was last heard, of what was written.
+        self.heard: dict[Heard, int] = {}
         self.version = -1
 
     def __len__(self) -> int:
-        return len(self.owners) + len(self.newest)
+        return len(self.owners) + len(self.newest) + len(self.heard)
 
     def renew(self, version: int) -> None:
         """Forget all that does not hold for a version of the organization's row."""
@@ -36,6 +38,7 @@ class PresenceCache:
         """Forget all."""
         self.owners.clear()
         self.newest.clear()
+        self.heard.clear()
         self.version = -1
 
     def changed(self, one: StoredStay) -> None:

@@ -30,6 +30,7 @@ _PLAIN = {
     "session": ("key", "nas", "at", "ended_at"),
     "reattribution": ("number", "device", "since_at", "until_at", "former", "heir"),
     "rejection": ("number", "source", "at", "reason", "body"),
+    "last_heard": ("kind", "id", "at"),
     "webhook": ("number", "id", "version", "body", "state"),
     "pending_delivery": (
         "webhook",

@@ -7,6 +7,7 @@ from footfall.store.relational.repository import Repository
 from footfall.store.transaction import Source, SourceRepository, StoredRejection
 
 REJECTIONS_MAX = 10_000
+_NUMBER_MAX = 2**63 - 1
 
 
 class SQLSources(Repository, SourceRepository):
@@ -40,8 +41,26 @@ class SQLSources(Repository, SourceRepository):
         self._many("delete_rejection", [{"number": number} for (number,) in surplus])
 
     @override
-    def rejections(self, limit: int) -> list[StoredRejection]:
+    def all(self) -> list[Source]:
+        rows = self._run("own_sources")
+        return [msgspec.json.decode(body, type=Source) for (body,) in rows]
+
+    @override
+    def rejections(
+        self, limit: int, source: str | None = None, before: int | None = None
+    ) -> list[StoredRejection]:
+        if source is None:
+            rows = self._run("rejections", limit=limit)
+        else:
+            before = _NUMBER_MAX if before is None else before
+            rows = self._run(
+                "rejections_of_source", source=source, before=before, limit=limit
+            )
         return [
-            StoredRejection(source, at, reason, bytes(body).decode())
-            for source, at, reason, body in self._run("rejections", limit=limit)
+            StoredRejection(source, at, reason, bytes(body).decode(), number)
+            for source, at, reason, body, number in rows
         ]
+
+    @override
+    def rejection_counts(self) -> dict[str, int]:
+        return dict(self._run("rejection_counts"))

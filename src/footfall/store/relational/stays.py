@@ -59,6 +59,11 @@ class SQLStays(Repository, StayRepository):
         return [_stored_stay(row) for row in rows]
 
     @override
+    def open_of(self, contact: int, limit: int) -> list[StoredStay]:
+        rows = self._run("open_stays", contact=contact, limit=limit)
+        return [_stored_stay(row) for row in rows]
+
+    @override
     def due(self, now: int, limit: int) -> list[StoredStay]:
         rows = self._run("stays_due", now=now, limit=limit)
         return [_stored_stay(row) for row in rows]

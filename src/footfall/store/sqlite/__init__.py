@@ -353,7 +353,8 @@ class SQLiteStore(SQLiteCopying):
     @override
     def services(self, organization: str | None = None) -> list[Service]:
         with self._readers.snapshot() as connection:
-            rows = connection.execute(SQL["services"], {"organization": organization})
+            name = "services" if organization is None else "services_of"
+            rows = connection.execute(SQL[name], {"organization": organization})
             return [service_of(row) for row in rows]
 
     @override

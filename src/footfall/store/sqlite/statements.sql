@@ -213,8 +213,11 @@ WHERE key = :client_key
 
 -- name: services
 SELECT client_key, organization, role, scopes, locations, created_at, revoked_at
-FROM service WHERE :organization IS NULL OR organization = :organization
-ORDER BY created_at, client_key
+FROM service ORDER BY created_at, client_key
+
+-- name: services_of
+SELECT client_key, organization, role, scopes, locations, created_at, revoked_at
+FROM service WHERE organization = :organization ORDER BY created_at, client_key
 
 -- name: revoke_service
 UPDATE service SET revoked_at = coalesce(revoked_at, :now)

@@ -2,6 +2,7 @@
 
 import apsw
 
+from footfall.store.relational.last_heard import SQLLastHeard
 from footfall.store.relational.people import SQLPeople
 from footfall.store.relational.registry import SQLRegistry
 from footfall.store.relational.sources import SQLSources
@@ -23,6 +24,7 @@ class SQLiteTransaction:
         self.events = SQLiteEvents(session)
         self.observations = SQLiteObservations(session)
         self.sources = SQLSources(session)
+        self.last_heard = SQLLastHeard(session)
         self.webhooks = SQLWebhooks(session)
 
 
