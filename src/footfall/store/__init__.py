@@ -4,7 +4,7 @@ Reads answer at once and may be called from any thread. Writes return a future: 
 is done when the write is on disk, and many writes share one commit.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -125,6 +125,12 @@ class Store(Protocol):
 
     def append(self, organization: str, events: list[NewEvent]) -> Future[Appended]:
         """Store events, each once by its key, in the order given."""
+
+    def bodies(self, organization: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Return the bodies of an organization's events by key, of those stored.
+
+        They are on disk.
+        """
 
     def page(
         self,

@@ -22,7 +22,7 @@ from footfall.store.transaction import BEGINNING
 
 T = TypeVar("T")
 # What one step writes at most.
-STEP_ROWS = 250
+STEP_ROWS = 100
 STEP_BYTES = 2 * 1024 * 1024
 STEP_BATCHES = 10
 # What is read at once beside the writer.
