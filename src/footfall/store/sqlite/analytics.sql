@@ -37,12 +37,11 @@ SELECT contact, created_at, body FROM event CROSS JOIN body USING (number)
 WHERE organization = :organization AND type = :type
   AND created_at >= :since AND created_at < :until AND event.number <= :bound
 
--- name: note_analytics_removal
+-- name: note_analytics_removals
 INSERT INTO analytics_removal (organization, type, hour)
-SELECT organization, type, (created_at - (created_at % 3600000000 + 3600000000)
+SELECT DISTINCT organization, type, (created_at - (created_at % 3600000000 + 3600000000)
   % 3600000000) / 3600000000
-FROM event WHERE number = ?
-
+FROM json_each(:numbers) CROSS JOIN event ON event.number = json_each.value
 
 -- name: analytics_removals
 SELECT number, type, hour FROM analytics_removal

@@ -214,7 +214,8 @@ def _erase_bodies(
         if size > STEP_BYTES:
             break
     if counted:
-        connection.executemany(SQL["note_analytics_removal"], arrivals)
+        numbers = msgspec.json.encode([number for (number,) in arrivals]).decode()
+        connection.execute(SQL["note_analytics_removals"], {"numbers": numbers})
     connection.executemany(SQL["wipe_body"], arrivals)
     connection.executemany(SQL[drop], arrivals)
     return bool(arrivals)
