@@ -1,0 +1,133 @@
+// Today on the overview: figures and hours against the same day last week, and now.
+
+import { seriesChart } from "/console/charts/series.js";
+import { aWeekBefore, addDays, today, wallClock } from "/console/lib/days.js";
+import { h } from "/console/lib/dom.js";
+import { UTC, change, count, day, duration, time } from "/console/lib/format.js";
+import { emptyState, loadInto, panel } from "/console/lib/panels.js";
+import { dataTable } from "/console/lib/table.js";
+
+const REFRESH_MS = 15_000;
+const TILES = [
+  ["visits", "Visits", count],
+  ["visitors", "Visitors", count],
+  ["newVisitors", "New visitors", count],
+  ["dwellMedian", "Median stay", duration],
+];
+
+export function todayPanels(view) {
+  const tiles = h("section.tiles.wide", { "aria-label": "Today" });
+  tiles.reload = loadInto(tiles, {
+    height: "7rem",
+    signal: view.signal,
+    load: () => figures(view),
+    render: (both) => TILES.map((tile) => tileOf(tile, both)),
+  });
+  const hours = panel({
+    title: "Visits today by hour",
+    height: "16rem",
+    signal: view.signal,
+    load: () => hoursOf(view),
+    render: (found) => hoursChart(found),
+  });
+  return [tiles, hours];
+}
+
+/** The figures of today until now, and of last week's day until the same time. */
+async function figures(view) {
+  const metrics = TILES.map(([name]) => name).join(",");
+  const now = Date.now();
+  const then = aWeekBefore(now, view.zone);
+  const date = today(view.zone, now);
+  const ask = (from, to) =>
+    view.ask("timeseries", { metrics, interval: "day", from, to: new Date(to).toISOString() });
+  const [here, before] = await Promise.all([ask(date, now), ask(addDays(date, -7), then)]);
+  return { here: here.at(-1) ?? {}, before: before.at(-1) ?? {}, then, zone: view.zone };
+}
+
+function tileOf([name, label, format], { here, before, then, zone }) {
+  const difference = change(here[name], before[name]);
+  const until = `${day(then, zone)} until ${time(then, zone)}`;
+  return h(
+    "div.tile",
+    {},
+    h("p.tile-label", {}, `${label} today`),
+    h("p.tile-value", {}, format(here[name])),
+    h(
+      "p.tile-note",
+      {},
+      difference && h("span.difference", {}, difference),
+      ` ${format(before[name])} on ${until}`,
+    ),
+  );
+}
+
+async function hoursOf(view) {
+  const date = today(view.zone);
+  const ask = (of) =>
+    view.ask("timeseries", { metrics: "visits", interval: "hour", from: of, to: of });
+  const [here, before] = await Promise.all([ask(date), ask(addDays(date, -7))]);
+  return { here, before, now: Date.now() };
+}
+
+function hoursChart({ here, before, now }) {
+  if (!here.length) return emptyState("Nothing yet today", "The first visit of the day appears here.");
+  return seriesChart({
+    title: "Visits today by hour",
+    unit: "visits that ended in the hour",
+    heading: "Hour",
+    points: here.map((row) => {
+      const hour = time(wallClock(row.time), UTC);
+      return { label: hour, short: hour };
+    }),
+    series: [
+      {
+        name: "Today",
+        kind: "bar",
+        style: "main",
+        values: here.map((row) => (Date.parse(row.time) > now ? null : row.visits)),
+      },
+      {
+        name: "Same day last week",
+        kind: "line",
+        style: "other",
+        values: here.map((_, at) => before[at]?.visits ?? null),
+      },
+    ],
+  });
+}
+
+/** Who is there now; it stays current. */
+export function nowPanel(view) {
+  const element = panel({
+    title: "Here now",
+    note: "visitors whose stay is not over",
+    height: "16rem",
+    signal: view.signal,
+    load: () => view.ask("occupancy", { timezone: null }),
+    render: (rows) => occupancy(rows),
+  });
+  const timer = setInterval(() => document.visibilityState === "visible" && element.reload(), REFRESH_MS);
+  view.signal.addEventListener("abort", () => clearInterval(timer));
+  return element;
+}
+
+function occupancy(rows) {
+  const all = rows.reduce((sum, row) => sum + row.visitors, 0);
+  if (!all) return emptyState("Nobody is here now", "Visitors appear as soon as an access point hears them.");
+  return [
+    h("p.figure", {}, count(all)),
+    dataTable({
+      caption: "Here now by venue",
+      columns: [
+        { label: "Venue", value: (row) => row.name ?? row.location, render: venueLink },
+        { label: "Visitors", class: "number", value: (row) => row.visitors, render: (row) => count(row.visitors) },
+      ],
+      rows: rows.filter((row) => row.visitors).sort((a, b) => b.visitors - a.visitors),
+    }),
+  ];
+}
+
+export function venueLink(row) {
+  return h("a", { href: `/console/venues/${encodeURIComponent(row.location)}` }, row.name ?? row.location);
+}
