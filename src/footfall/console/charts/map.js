@@ -6,7 +6,7 @@ const HEIGHT = 340;
 const EDGE = 36;
 const LATITUDE_MAX = 84;
 const SPAN_MIN = 0.02;
-const STEPS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60];
+const STEPS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 90];
 
 const radians = (degrees) => (degrees * Math.PI) / 180;
 const northing = (latitude) => {
@@ -45,7 +45,7 @@ function projection(width, places) {
 
 function drawing(width, places) {
   const at = projection(width, places);
-  const taken = [];
+  const taken = places.map((place) => boxAround(at.x(place.lng), at.y(place.lat), radiusOf(place)));
   return s(
     "svg",
     { width, height: HEIGHT, role: "group", "aria-label": "Map of the venues" },
@@ -73,10 +73,13 @@ function graticule(width, at) {
   return s("g", { "aria-hidden": "true" }, lines);
 }
 
-/** A marker with its name, where no other name is. */
+const radiusOf = (place) => 5 + 9 * place.size;
+const boxAround = (x, y, radius) => ({ left: x - radius, right: x + radius, top: y - radius, bottom: y + radius });
+
+/** A marker with its name, where nothing else is. */
 function marker(place, at, width, taken) {
   const [x, y] = [at.x(place.lng), at.y(place.lat)];
-  const radius = 5 + 9 * place.size;
+  const radius = radiusOf(place);
   const long = place.name.length * 7 + 6;
   const left = x + radius + 6 + long > width ? x - radius - 6 - long : x + radius + 6;
   const box = { left, right: left + long, top: y - 9, bottom: y + 9 };

@@ -30,7 +30,7 @@ export function show({ app, id, signal }) {
       {},
       panel({ title: "Known", height: "10rem", signal, load: () => get(path, {}, signal), render: (contact) => known(contact) }),
       panel({ title: "Here now", height: "10rem", signal, load: () => get(`${path}/stays`, {}, signal), render: ({ stays }) => staysOf(app, stays) }),
-      panel({ title: "Devices", height: "10rem", signal, load: () => get(`${path}/devices`, {}, signal), render: ({ devices }) => devicesOf(devices) }),
+      panel({ title: "Devices", wide: true, height: "10rem", signal, load: () => get(`${path}/devices`, {}, signal), render: ({ devices }) => devicesOf(devices) }),
     ),
     app.can("events_read") && timeline(app, path, signal),
   ];

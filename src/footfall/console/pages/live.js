@@ -46,7 +46,7 @@ class Live {
     this.failure = h("div");
     this.news = h("button.news", { type: "button", hidden: true, onclick: () => this.#showNews() });
     this.pauseButton = h("button", { type: "button", onclick: () => this.#pause(!this.#paused) });
-    this.body = h("tbody");
+    this.body = h("tbody", { role: "rowgroup" });
     this.none = h("div", {}, emptyState("Waiting for events", "They appear here the moment they are stored."));
     this.element = [this.#toolbar(), this.failure, h("div.news-place", {}, this.news), this.#table(), this.none];
     this.#pause(false);
@@ -171,7 +171,7 @@ class Live {
 
   #row(event, isFresh = false) {
     const id = newId("event");
-    const detail = h("tr.detail", { id, hidden: true }, h("td", { colspan: COLUMNS.length + 1 }));
+    const detail = h("tr.detail", { id, role: "row", hidden: true }, h("td", { role: "cell", colspan: COLUMNS.length + 1 }));
     const toggle = () => {
       if (detail.hidden) replace(detail.firstChild, events.eventDetail(this.app, event));
       detail.hidden = !detail.hidden;
@@ -182,20 +182,23 @@ class Live {
       { type: "button", "aria-expanded": "false", "aria-controls": id, "aria-label": `JSON of ${event.event.type} ${event.event.id}`, onclick: toggle },
       icon("more"),
     );
-    const cells = COLUMNS.map((column) => h("td", { class: column.class }, column.render?.(event) ?? column.value(event)));
+    const cells = COLUMNS.map((column) => h("td", { role: "cell", class: column.class }, column.render?.(event) ?? column.value(event)));
     const kind = event.event.withdrawn ? "tr.withdrawn" : isFresh ? "tr.fresh" : "tr";
-    return [h(kind, {}, h("td.narrow", {}, button), cells), detail];
+    return [h(kind, { role: "row" }, h("td.narrow", { role: "cell" }, button), cells), detail];
   }
 
   #table() {
+    const headers = ["JSON", ...COLUMNS.map((column) => column.label)].map((label, at) =>
+      h("th", { scope: "col", role: "columnheader", class: at ? null : "narrow" }, at ? label : h("span.hidden", {}, label)),
+    );
     return h(
       "div.scroll",
       { tabindex: 0, role: "region", "aria-label": "Events" },
       h(
         "table.events",
-        {},
+        { role: "table" },
         h("caption.hidden", {}, "Events, newest first"),
-        h("thead", {}, h("tr", {}, h("th.narrow", { scope: "col" }, h("span.hidden", {}, "JSON")), COLUMNS.map((column) => h("th", { scope: "col" }, column.label)))),
+        h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, headers)),
         this.body,
       ),
     );

@@ -20,7 +20,7 @@ export const kindName = (kind) => Object.fromEntries(KINDS)[kind] ?? kind;
 
 export function show({ app, signal }) {
   const list = panel({
-    title: "Sources",
+    title: "All sources",
     wide: true,
     signal,
     load: () => get(app.path("sources"), {}, signal),

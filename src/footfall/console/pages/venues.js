@@ -17,7 +17,7 @@ const LOCAL = ["Organization Manager", "Location Manager"];
 export function show({ app, signal }) {
   const add = app.can("organization_write") && addButton(app);
   const list = panel({
-    title: "Venues",
+    title: "Map and list",
     wide: true,
     height: "24rem",
     signal,
@@ -26,7 +26,7 @@ export function show({ app, signal }) {
   });
   return [
     pageHead("Venues", { actions: add }),
-    h("div.grid", {}, list, app.can("organization_read") && rulesPanel(app, app.path("presence"), { title: "Rules of presence for all venues", signal, scope: "organization_write" })),
+    h("div.grid", {}, list, app.can("organization_read") && rulesPanel(app, app.path("presence"), { title: "Rules of presence for all venues", wide: true, signal, scope: "organization_write" })),
   ];
 }
 

@@ -13,7 +13,7 @@ import { dataTable } from "/console/lib/table.js";
 
 export function show({ app, signal }) {
   const list = panel({
-    title: "Webhooks",
+    title: "All webhooks",
     wide: true,
     signal,
     load: () => get(app.path("webhooks"), {}, signal),
