@@ -9,10 +9,12 @@
     │   └── ScrollMismatch         409  a scrollId of another query
     ├── CredentialsWrong           401  login with a wrong key or secret
     ├── TokenMissing               401  no bearer token where one is needed
+    ├── SignedOut                  401  no session of a person where one is needed
     ├── LogoutRefused              401  logout with a token that is not valid
     ├── TokenRefused               403  malformed, expired or revoked
     ├── NotAllowed                 403  another organization, role or scope
     │   └── ScrollForeign          403  another organization's scrollId
+    ├── CrossSite                  403  another site's request to the console
     ├── NotFound                   404  no such resource
     │   ├── ContactUnknown         404
     │   ├── OrganizationUnknown    404
@@ -139,6 +141,22 @@ class TokenMissing(FootfallError):
     code = "token-missing"
     title = "A token is needed"
     status = 401
+
+
+class SignedOut(FootfallError):
+    """Nobody is signed in, or the session has ended."""
+
+    code = "signed-out"
+    title = "Sign in first"
+    status = 401
+
+
+class CrossSite(FootfallError):
+    """A request to the console's own routes that another site made."""
+
+    code = "cross-site"
+    title = "Not from the console"
+    status = 403
 
 
 class LogoutRefused(FootfallError):

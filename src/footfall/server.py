@@ -10,7 +10,9 @@ from footfall import clock, logs, settings
 from footfall.core.scrolls import ScrollSeal
 from footfall.errors import SettingInvalid
 from footfall.flows.accounts.rate_limits import Limiter, SharedBuckets
+from footfall.flows.accounts.sign_in import SignIn
 from footfall.flows.accounts.tokens import Tokens
+from footfall.flows.accounts.users import first_link
 from footfall.flows.delivery.follow import Followers
 from footfall.flows.delivery.manage import Webhooks
 from footfall.flows.events.read import Reading
@@ -28,8 +30,12 @@ from footfall.web.context import Context
 class Ready(Protocol):
     """Called with the address once footfall serves."""
 
-    def __call__(self, address: str, *, radius: str) -> None:
-        """Receive the HTTP address, and a sentence on the status of RADIUS."""
+    def __call__(self, address: str, *, radius: str, link: str | None) -> None:
+        """Receive the HTTP address, a sentence on RADIUS, and a first sign-in link.
+
+        The link's token is there where nobody has set a password yet; see
+        `flows.accounts.users.first_link`.
+        """
 
 
 def make_context(
@@ -48,7 +54,16 @@ def make_context(
     sender = sender or Sender()
     webhooks = Webhooks(store, webhook_secrets(secret), sender.allowed)
     return Context(
-        store, tokens, sources, reading, followers, webhooks, sender, limiter, now
+        store,
+        tokens,
+        SignIn(store, tokens),
+        sources,
+        reading,
+        followers,
+        webhooks,
+        sender,
+        limiter,
+        now,
     )
 
 
@@ -86,7 +101,8 @@ async def _serve(chosen: Settings, store: Store, secret: str, ready: Ready) -> N
             delivering(store, context.webhooks.secrets, sender),
         ):
             application = app.build(context)
-            tell = functools.partial(ready, radius=radius_status)
+            link = await asyncio.to_thread(first_link, store, clock.now())
+            tell = functools.partial(ready, radius=radius_status, link=link)
             stop = context.followers.close
             await http.run(application, chosen.host, chosen.port, tell, stop)
 

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from footfall.core.instants import SECOND
 from footfall.core.observations import (
+    FORMAT,
     PlaceReference,
     StoredObservation,
     contacts,
@@ -13,6 +14,7 @@ from footfall.core.observations import (
     pack,
     parse_mac,
     unpack,
+    unpack_of,
     with_contacts,
 )
 
@@ -64,13 +66,20 @@ kept = st.builds(
     hotspot=st.integers(0, 2**32 - 1),
     rssi=st.none() | st.integers(-200, 100),
     by_contact=st.booleans(),
-    fleeting=st.booleans(),
+    ephemeral=st.booleans(),
 )
 
 
 @given(st.lists(kept, max_size=20))
 def test_packed_observations_are_unpacked_unchanged(some):
     assert list(unpack(pack(some))) == some
+
+
+def test_observations_of_an_unknown_format_are_not_read():
+    with pytest.raises(ValueError, match=f"only {FORMAT}"):
+        list(unpack(b"", FORMAT + 1))
+    with pytest.raises(ValueError, match=f"only {FORMAT}"):
+        list(unpack_of(b"", (), FORMAT + 1))
 
 
 @given(st.lists(kept, max_size=20))

@@ -36,7 +36,7 @@ def fold(some, rules=RULES, now=None):
         for heard in runs([point], rules):
             change = absorb(known, heard, rules, now)
             if change is not None:
-                known = [stay for stay in known if stay not in change.gone]
+                known = [stay for stay in known if stay not in change.replaced]
                 known.append(change.stay)
     return sorted(known, key=lambda stay: stay.first_at)
 
@@ -103,11 +103,11 @@ def test_a_late_observation_reopens_only_the_stay_that_it_belongs_to():
     after = Stay(40 * MINUTE, 40 * MINUTE, 40 * MINUTE)
     change = absorb(known, after, RULES, LATER)
     assert change is not None
-    assert change.gone == ()
+    assert change.replaced == ()
     within = Stay(12 * MINUTE, 12 * MINUTE, 12 * MINUTE)
     change = absorb(known, within, RULES, LATER)
     assert change is not None
-    assert change.gone == tuple(known)
+    assert change.replaced == tuple(known)
     assert change.stay.visit_at == 12 * MINUTE
 
 
@@ -176,7 +176,7 @@ def test_any_batching_gives_the_same_stays(some, rules, data):
         for run in runs(batch, rules):
             change = absorb(known, run, rules, None)
             if change is not None:
-                known = [s for s in known if s not in change.gone] + [change.stay]
+                known = [s for s in known if s not in change.replaced] + [change.stay]
     known = [close_if_due(stay, rules, LATER) for stay in known]
     once = [close_if_due(stay, rules, LATER) for stay in runs(some, rules)]
     assert sorted(known, key=lambda s: s.first_at) == once
@@ -190,7 +190,7 @@ def test_the_moments_at_which_stays_are_closed_make_no_difference(some, rules, s
         for run in runs([point], rules):
             change = absorb(known, run, rules, now)
             if change is not None:
-                known = [s for s in known if s not in change.gone] + [change.stay]
+                known = [s for s in known if s not in change.replaced] + [change.stay]
     closed = sorted(
         (close_if_due(s, rules, LATER) for s in known), key=lambda s: s.first_at
     )
@@ -211,7 +211,7 @@ def test_prolonging_a_stay_gives_what_absorbing_gives(some, rules, minute):
                 assert change is not None
                 assert quick == change.stay
         if change is not None:
-            known = [s for s in known if s not in change.gone] + [change.stay]
+            known = [s for s in known if s not in change.replaced] + [change.stay]
 
 
 @given(heard, rules)

@@ -28,7 +28,7 @@ from footfall.errors import (
     SecretWrong,
     StoreError,
 )
-from footfall.flows.accounts import tenants
+from footfall.flows.accounts import tenants, users
 from footfall.flows.contacts.manage import create_contact, read_contact
 from footfall.flows.copy_store import Progress
 from footfall.flows.events.read import read_events
@@ -101,6 +101,7 @@ def fill(world):
     ended = tenants.create_service(store, "org", role, ("events_write",), START)
     store.revoke_service(ended.client_key, LATER).result()
     store.revoke_token("token", 2**61, LATER).result()
+    users.create_user(store, users.Person("org", "ann@example.com", "Ann"), START)
     world.set(minimum_dwell=3)
     world.set("shop", session_timeout=20)
     create_contact(store, "org", {"id": "kim", "email": "kim@example.com"}, START)

@@ -95,7 +95,7 @@ def test_nan_is_no_reason_to_drop_a_post():
 
 def test_bluetooth_addresses_say_nothing_about_people():
     heard = decode(v3(client(), kind="Bluetooth"))
-    assert [o.fleeting for o in heard.observations] == [True]
+    assert [o.ephemeral for o in heard.observations] == [True]
 
 
 @pytest.mark.parametrize(

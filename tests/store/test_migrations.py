@@ -79,7 +79,7 @@ def test_a_power_cut_at_many_points_of_the_first_start_leaves_what_the_next_comp
 ):
     whole = tmp_path / "whole.db"
     open_sqlite(whole).close()
-    for number in range(1, 500, 3):
+    for number in range(1, 500, 8):
         path = tmp_path / f"{number}.db"
         if not cut_at(path, number):
             break

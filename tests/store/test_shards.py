@@ -36,7 +36,16 @@ STATEMENTS["page"] = STATEMENTS["page"].format(arms=ARMS, order="key", size=20)
 # Each node has all of it; what each write updates may never be here.
 REFERENCE = {"organization_number"}
 # On the coordinator alone: what is asked for before an organization is known.
-LOCAL = {"service", "revoked_token", "store_key", "lease", "source"}
+LOCAL = {
+    "service",
+    "console_user",
+    "console_session",
+    "sign_in_link",
+    "revoked_token",
+    "store_key",
+    "lease",
+    "source",
+}
 # These are no organization's: they look for work, or tell of the whole database.
 OF_ALL = {
     "organizations",

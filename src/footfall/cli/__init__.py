@@ -23,6 +23,7 @@ from footfall.cli import (
     sources,
     store,
     tenants,
+    users,
     webhook_listener,
     webhooks,
 )
@@ -53,16 +54,26 @@ app.command(backups.backup)
 app.command(backups.restore)
 app.command(copies.copy)
 
-organization = App(name="organization", help="Tenants: make and list them.")
+organization = App(name="organization", help="Tenants: create and list them.")
 organization.command(tenants.create_organization, name="create")
 organization.command(tenants.list_organizations, name="list")
 app.command(organization)
 
-service = App(name="service", help="API credentials: make, list and revoke them.")
+service = App(name="service", help="API credentials: create, list and revoke them.")
 service.command(tenants.create_service, name="create")
 service.command(tenants.list_services, name="list")
 service.command(tenants.revoke_service, name="revoke")
 app.command(service)
+
+people = App(
+    name="user", help="People who sign in to the console: make, list, revoke them."
+)
+people.command(users.create)
+people.command(users.list_users, name="list")
+people.command(users.link)
+people.command(users.password)
+people.command(users.revoke)
+app.command(people)
 
 location = App(name="location", help="Venues: import and list them.")
 location.command(places.import_locations, name="import")
@@ -76,7 +87,7 @@ app.command(hotspot)
 
 source = App(
     name="source",
-    help="Addresses for equipment: make, list and delete them, show problems.",
+    help="Addresses for equipment: create, list and delete them, show problems.",
 )
 source.command(sources.create)
 source.command(sources.list_sources, name="list")
@@ -91,7 +102,7 @@ app.command(visits)
 
 hooks = App(
     name="webhooks",
-    help="Webhooks: make and change them, see what was tried, receive them.",
+    help="Webhooks: create and change them, list deliveries, receive them.",
 )
 hooks.command(webhooks.create)
 hooks.command(webhooks.list_webhooks, name="list")
@@ -106,7 +117,9 @@ hooks.command(webhooks.ping)
 hooks.command(webhook_listener.listen)
 app.command(hooks)
 
-stores = App(name="store", help="A store on several machines: lay it out on them.")
+stores = App(
+    name="store", help="A store on several machines: distribute it, isolate a tenant."
+)
 stores.command(store.distribute)
 stores.command(store.isolate)
 app.command(stores)
@@ -144,7 +157,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _end_output() -> None:
-    """End as programs do whose reader has enough, such as `head`."""
+    """End quietly when the reader of stdout has closed it, as `head` does."""
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, sys.stdout.fileno())
     sys.exit(PIPE_CLOSED)

@@ -23,7 +23,7 @@ _STDIN = "-"
 
 
 class SyncState(msgspec.Struct):
-    """Where `footfall events sync` goes on; `after` is the token of the API."""
+    """Where `footfall events sync` continues; `after` is the token of the API."""
 
     after: str
 
@@ -109,7 +109,7 @@ def sync(*, state: Path, organization: str | None = None) -> None:
     with connected(organization) as client:
         for part in client.events.sync_pages(None if kept is None else kept.after):
             _write(part.events)
-            # Only a file is on the disk after this; of a pipe its reader takes care.
+            # This syncs a file to disk; a pipe cannot be synced.
             with contextlib.suppress(OSError):
                 os.fsync(sys.stdout.fileno())
             write_private(state, SyncState(part.token))

@@ -92,8 +92,8 @@ def simulate(  # noqa: PLR0913  each is a flag
     """Fill an organization with a simulated chain of venues, or act as equipment.
 
     With --events, store the events of a chain; the same seed, days and number give the
-    same events, around 25 October 2026. With --as, act as access points that hear a
-    crowd of guests and report it to a running server, in real or accelerated time.
+    same events, around 25 October 2026. With --as, act as access points that hear
+    guests' devices and report them to a running server, in real or accelerated time.
 
     Example: footfall simulate --organization ID --events 100000 --seed 1
 
@@ -127,7 +127,7 @@ def simulate(  # noqa: PLR0913  each is a flag
                 "over 0."
             )
         points = tuple(access_point or ACCESS_POINTS)
-        _be_equipment(
+        _simulate_equipment(
             as_, (to, secret, points, network), (guests, minutes, seed), speed
         )
         return
@@ -136,7 +136,7 @@ def simulate(  # noqa: PLR0913  each is a flag
     _simulate_chain(organization, events, seed, days, store, json=json)
 
 
-def _be_equipment(
+def _simulate_equipment(
     kind: str,
     place: tuple[str, str, tuple[str, ...], str],
     size: tuple[int, int, int],

@@ -1,4 +1,4 @@
-"""What the commands share: opening the store, and printing."""
+"""Opening the store and printing, for all commands."""
 
 import contextlib
 import os

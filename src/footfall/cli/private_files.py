@@ -1,4 +1,4 @@
-"""Private files of a person's: logins, and places to go on from."""
+"""A user's private files: logins, and where interrupted commands go on."""
 
 import hashlib
 import os
@@ -21,7 +21,7 @@ def configuration_file(name: str) -> Path:
 
 
 def state_file(command: str, *about: str) -> Path:
-    """Return the file in which a command keeps how far it is with something."""
+    """Return the file in which a command keeps its progress with something."""
     digest = hashlib.blake2b("\0".join(about).encode(), digest_size=8).hexdigest()
     return _folder("XDG_STATE_HOME", ".local/state") / f"{command}-{digest}.json"
 
@@ -46,11 +46,11 @@ def read_private(file: Path, kind: type[T]) -> T | None:
 
 
 def write_private(file: Path, value: Any) -> None:
-    """Write a file that only its owner may read; it is there whole or not at all."""
+    """Write a file whole or not at all; only its owner may read it."""
     import tempfile
 
     file.parent.mkdir(parents=True, exist_ok=True)
-    # mkstemp's files have the mode 0600, and a name that nobody else has.
+    # mkstemp makes files of mode 0600 with a unique name.
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     written = Path(name)
     try:

@@ -24,8 +24,10 @@ def serve(
     server.serve(chosen, _say)
 
 
-def _say(address: str, *, radius: str) -> None:
-    sys.stdout.write(
-        f"footfall serves {address} (API docs: {address}/docs)\n{radius}\n"
-    )
+def _say(address: str, *, radius: str, link: str | None) -> None:
+    console = f"console: {address}/console, API docs: {address}/docs"
+    sys.stdout.write(f"footfall serves {address} ({console})\n{radius}\n")
+    if link is not None:
+        url = f"{address}/console/sign-in#{link}"
+        sys.stdout.write(f"Sign in to the console, once and within an hour: {url}\n")
     sys.stdout.flush()

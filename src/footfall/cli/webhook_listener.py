@@ -1,4 +1,4 @@
-"""`footfall webhooks listen`: webhooks without an address that others can reach."""
+"""`footfall webhooks listen`: webhooks for an address that is not public."""
 
 import base64
 import functools
@@ -26,7 +26,7 @@ _ERROR = 400
 
 
 class ListenState(msgspec.Struct):
-    """Up to which arrival all was forwarded, and with which secret it is signed."""
+    """The arrival up to which all was forwarded, and the secret that signs."""
 
     secret: str
     place: int | None = None
@@ -91,7 +91,7 @@ def _follow(
             _tell(event, status)
             waiting = True
     finally:
-        if waiting:  # what was not wanted need not be looked at again
+        if waiting:  # skip entries that are not wanted
             _keep(file, state, stream.place)
 
 

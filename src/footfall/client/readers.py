@@ -1,4 +1,4 @@
-"""Readers: what to ask next, and what to make of the answer.
+"""Readers: which request comes next, and what its answer means.
 
 A reader knows no network. A client sends its `call`, hands the answer to `take`, and
 goes on until there is no call; so both clients read in the same way.
@@ -25,8 +25,8 @@ from footfall.client.requests import Call, EventsQuery, StreamFilters
 if TYPE_CHECKING:
     from httpx2 import ServerSentEvent
 
-# So often a scroll may end too early before it got any further.
-VAIN_SCROLLS_MAX = 5
+# How many scrolls in a row may break off without reaching a later date.
+STALLED_SCROLLS_MAX = 5
 
 
 class ListReader:
@@ -42,7 +42,7 @@ class ListReader:
 
         Raises:
             ListCutOff: There may be more, and no scrollId to get it with.
-            AnswerUnreadable: It is the page of before.
+            AnswerUnreadable: It is the same page as the last one.
         """
         page = self._page = _new_page(answer, self._page)
         self.call = None
@@ -59,7 +59,7 @@ class ListReader:
 
 
 def _new_page(answer: Answer, before: Page | None) -> Page:
-    """Read a page; a server that gives the same one again would do so for ever."""
+    """Read a page; the same page twice means that the list would never end."""
     page = read_page(answer)
     if before is not None and page.events and page.events == before.events:
         raise AnswerUnreadable(
@@ -121,13 +121,13 @@ class HistoryPart(NamedTuple):
 
 
 class HistoryReader:
-    """Reads an organization's whole history by date, whatever becomes of its scrolls.
+    """Reads an organization's whole history by date, even if its scrolls break off.
 
     Where a scroll breaks off, a new one begins at the last date seen: some events come
     twice, none is left out. Another server than footfall may end a scroll that expired
-    with an empty page, so its end is believed only of a scroll that brought no later
-    date than the one it began with. Where not even an empty page comes, because scrolls
-    break off at once, such a scroll must have brought a page that is not full.
+    with an empty page, so an end counts only from a scroll that brought no later date
+    than the one it began with. If scrolls break off without even an empty page, such a
+    scroll must have brought a page that is not full.
     """
 
     def __init__(self, query: EventsQuery, place: HistoryPlace):
@@ -137,7 +137,7 @@ class HistoryReader:
         self._page: Page | None = None
         # A full page has as many as the largest one: some servers give less than asked.
         self._full = 0
-        self._vain = 0
+        self._stalled = 0
         self.call: Call | None = (
             self._begin()
             if place.scroll_id is None
@@ -169,9 +169,9 @@ class HistoryReader:
         if isinstance(error, Refused) and self._page and self._is_last(self._page):
             self.call = None
             return
-        if self._vain >= VAIN_SCROLLS_MAX:
+        if self._stalled >= STALLED_SCROLLS_MAX:
             raise error
-        self._vain += 1
+        self._stalled += 1
         self.call = self._begin()
 
     def _is_last(self, page: Page) -> bool:
@@ -188,7 +188,7 @@ class HistoryReader:
     def _go_to(self, date: str | None) -> None:
         if date is not None and date != self.place.since:
             self.place = HistoryPlace(date, self.place.scroll_id)
-            self._vain = 0
+            self._stalled = 0
 
     def _end(self, page: Page) -> None:
         self.call = None

@@ -136,20 +136,20 @@ class AsyncTransport:
         return self._target.policy
 
     async def log_in(self) -> None:
-        """See `Transport.log_in`."""
+        """Fetch a token, if there is none that holds."""
         async for attempt in self.policy.tries():
             with attempt:
                 await self._token()
 
     async def answer(self, call: Call) -> Answer:
-        """See `Transport.answer`."""
+        """Send a call until there is an answer."""
         return await self._try(self._exchange, call, self.policy)
 
     @contextlib.asynccontextmanager
     async def stream(
         self, call: Call, policy: RetryPolicy
     ) -> AsyncIterator[AsyncIterator[ServerSentEvent]]:
-        """See `Transport.stream`."""
+        """Send a call; give the messages of its answer until the connection ends."""
         response = await self._try(self._open, call, policy)
         try:
             yield _async_messages(response)

@@ -93,6 +93,27 @@ class Service(msgspec.Struct, frozen=True):
         return None
 
 
+class User(msgspec.Struct, frozen=True):
+    """A person who signs in to the console; role, scopes and locations as a service's.
+
+    Attributes:
+        id: Its id.
+        organization: The organization that it belongs to.
+        email: By which it signs in, in lower case; unique in its organization.
+        name: What people call it.
+    """
+
+    id: str
+    organization: str
+    email: str
+    name: str
+    role: Role
+    scopes: tuple[str, ...]
+    created_at: int
+    revoked_at: int | None = None
+    locations: tuple[str, ...] = ()
+
+
 class Grant(msgspec.Struct, frozen=True):
     """What a verified token allows, and until when."""
 

@@ -1,9 +1,9 @@
 """Exports: the whole result of a query, as lines of JSON or as a table.
 
-An *export* is a scroll that nobody needs to turn the pages of: it has no size, and a
-bound from its beginning, so it ends. In lines of JSON, each part ends with a marker, a
-line that is no event (`{"footfall":{"scrollId":…}}`): whoever lost the connection goes
-on from there. Only the last line says that the export is complete.
+An *export* is a scroll in one response: it has no size, and a bound from its beginning,
+so it ends. In lines of JSON, each part ends with a marker, a line that is no event
+(`{"footfall":{"scrollId":…}}`): a client that lost the connection continues from there.
+Only the last line says that the export is complete.
 """
 
 from collections.abc import Mapping

@@ -60,7 +60,7 @@ class Observation(msgspec.Struct, frozen=True, gc=False):
         device: The device's address (6 bytes) or another name of it; or else
         contact: the contact's id.
         rssi: The signal in dBm.
-        fleeting: The address does not identify a device, whatever its bits are.
+        ephemeral: The address does not identify a device, whatever its bits are.
         index: Its position in what was sent.
     """
 
@@ -69,7 +69,7 @@ class Observation(msgspec.Struct, frozen=True, gc=False):
     device: bytes | None = None
     contact: str | None = None
     rssi: int | None = None
-    fleeting: bool = False
+    ephemeral: bool = False
     index: int = 0
 
 
@@ -164,7 +164,7 @@ class StoredObservation(msgspec.Struct, frozen=True, gc=False):
         hotspot: The hotspot's number, or 0.
         rssi: The signal in dBm, if it is known.
         by_contact: Whether the subject is a contact.
-        fleeting: Whether the address does not identify a device.
+        ephemeral: Whether the address does not identify a device.
     """
 
     subject: bytes
@@ -173,7 +173,7 @@ class StoredObservation(msgspec.Struct, frozen=True, gc=False):
     hotspot: int = 0
     rssi: int | None = None
     by_contact: bool = False
-    fleeting: bool = False
+    ephemeral: bool = False
 
 
 # How records are written, kept with each batch: they outlive the code that wrote them.
@@ -182,7 +182,7 @@ _RECORD = struct.Struct("<16sqIIhB")
 RECORD_BYTES = _RECORD.size
 _SUBJECT = struct.Struct(f"16s{RECORD_BYTES - DIGEST_BYTES}x")
 _NO_SIGNAL = -32768
-_NOBODY = bytes(DIGEST_BYTES)
+_BLANK = bytes(DIGEST_BYTES)
 
 
 def pack(kept: list[StoredObservation]) -> bytes:
@@ -195,7 +195,7 @@ def pack(kept: list[StoredObservation]) -> bytes:
                 one.location,
                 one.hotspot,
                 _NO_SIGNAL if one.rssi is None else one.rssi,
-                one.by_contact + 2 * one.fleeting,
+                one.by_contact + 2 * one.ephemeral,
             )
             for one in kept
         ]
@@ -221,7 +221,7 @@ def unpack(batch: bytes, form: int = FORMAT) -> Iterator[StoredObservation]:
     """Read what `pack` wrote, and was not overwritten since."""
     _check_format(form)
     rows = _RECORD.iter_unpack(batch)
-    return (_kept(row) for row in rows if row[0] != _NOBODY)
+    return (_kept(row) for row in rows if row[0] != _BLANK)
 
 
 def subjects(batch: bytes) -> list[bytes]:

@@ -104,7 +104,7 @@ class Change(msgspec.Struct, frozen=True):
     """A changed stay, and the stays that it replaces."""
 
     stay: Stay
-    gone: tuple[Stay, ...]
+    replaced: tuple[Stay, ...]
 
 
 def runs(points: Iterable[Point], rules: Rules) -> Iterator[Stay]:
@@ -139,32 +139,33 @@ def _of(point: Point, rules: Rules) -> Stay:
 
 
 def absorb(
-    known: Iterable[Stay], heard: Stay, rules: Rules, now: int | None
+    known: Iterable[Stay], run: Stay, rules: Rules, now: int | None
 ) -> Change | None:
     """Merge a run into the known stays of a contact at a location.
 
     Args:
-        known: At least the stays within the timeout of `heard`.
-        heard: The run; see `runs`.
+        known: At least the stays within the timeout of `run`.
+        run: The run; see `runs`.
         rules: The location's rules.
         now: The instant up to which everything was heard; None leaves the stay open.
 
     Returns:
         None if nothing changes.
     """
-    stay, gone = heard, list[Stay]()
+    stay, replaced = run, list[Stay]()
     rest, timeout = list(known), rules.timeout
+    # A joined stay is longer, so further stays may now be within the timeout.
     while near := [other for other in rest if _near(stay, other, timeout)]:
         rest = [other for other in rest if other not in near]
-        gone += near
+        replaced += near
         for other in near:
             stay = _joined(stay, other)
-    if len(gone) == 1 and _same(stay, gone[0]):
+    if len(replaced) == 1 and _same(stay, replaced[0]):
         return None
-    return Change(close_if_due(stay, rules, now), tuple(gone))
+    return Change(close_if_due(stay, rules, now), tuple(replaced))
 
 
-def prolong(stay: Stay, heard: Stay, rules: Rules, now: int | None) -> Stay | None:
+def prolong(stay: Stay, run: Stay, rules: Rules, now: int | None) -> Stay | None:
     """Do what `absorb` does, but faster, if only the end of an open stay moves.
 
     Returns:
@@ -172,15 +173,15 @@ def prolong(stay: Stay, heard: Stay, rules: Rules, now: int | None) -> Stay | No
     """
     if not stay.open or stay.start_at is None or rules.maximum_visit is not None:
         return None
-    opens_later = heard.start_at is None or heard.start_at > stay.start_at
-    if not (opens_later and heard.first_at >= stay.first_at):
+    opens_later = run.start_at is None or run.start_at > stay.start_at
+    if not (opens_later and run.first_at >= stay.first_at):
         return None
-    if heard.last_at <= stay.last_at:
+    if run.last_at <= stay.last_at:
         return stay
-    latest = heard.last_at + rules.timeout
-    if heard.first_at - stay.last_at > rules.timeout or (now or latest) > latest:
+    latest = run.last_at + rules.timeout
+    if run.first_at - stay.last_at > rules.timeout or (now or latest) > latest:
         return None
-    return Stay(stay.first_at, heard.last_at, stay.start_at, stay.hotspot)
+    return Stay(stay.first_at, run.last_at, stay.start_at, stay.hotspot)
 
 
 def close_if_due(stay: Stay, rules: Rules, now: int | None) -> Stay:

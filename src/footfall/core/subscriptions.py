@@ -1,4 +1,4 @@
-"""Subscriptions: which entries of an organization's log somebody wants to get.
+"""Subscriptions: which entries of an organization's log a receiver wants.
 
 A *subscription* filters what is delivered as it arrives (live streams, webhooks): by
 type, by location and by contact. Geofence events lie at no location.
@@ -19,13 +19,13 @@ _ARRIVAL_MAX = 2**62
 
 
 class Heading(msgspec.Struct, frozen=True, gc=False):
-    """What of an event says whether it is wanted, and how to name it.
+    """The fields of an event that filters and messages need.
 
     Attributes:
         type: Its type.
         id: Its id.
-        contact: Whose it is.
-        location: Where it happened, if at a location.
+        contact: The id of its contact.
+        location: The id of its location, if it has one.
         withdrawn: Whether this announces that the event no longer holds.
     """
 
@@ -37,12 +37,12 @@ class Heading(msgspec.Struct, frozen=True, gc=False):
 
 
 class Subscription(msgspec.Struct, frozen=True):
-    """What is wanted; an empty filter wants all.
+    """Filters of entries; an empty filter lets all pass.
 
     Attributes:
         types: Only these types, as numbers.
         locations: Only what happened at these locations.
-        contact: Only this contact's.
+        contact: Only events of this contact.
     """
 
     types: tuple[int, ...] = ()
@@ -58,14 +58,14 @@ class Subscription(msgspec.Struct, frozen=True):
         )
 
     def query(self, organization: str, size: int) -> EventQuery:
-        """Return the query that leaves out most of what is not wanted."""
+        """Return the query that leaves out most unwanted entries."""
         return EventQuery(organization, self.contact, types=self.types, size=size)
 
 
 class _Detail(msgspec.Struct, gc=False):
     type: str
     id: str
-    # Only of events that footfall made; in others the field can be anything.
+    # A derived event has true or nothing here; an event that was sent, anything.
     withdrawn: Any = None
 
 

@@ -1,9 +1,9 @@
-"""Webhooks: what is sent to an endpoint, when it is tried again, and how it stands.
+"""Webhooks: messages, when they are sent again, and the state of an endpoint.
 
 A *message* announces one entry of an organization's log to one endpoint. It has the
 same id and the same body whenever it is sent. A message that failed is tried again by
-`SCHEDULE_S`, independently of all others. An endpoint *stands* by its latest attempts:
-it is healthy, or has been failing since an instant, or is disabled.
+`SCHEDULE_S`, independently of all others. The latest attempts decide the state of an
+endpoint: healthy, failing since an instant, or disabled.
 Source: https://github.com/standard-webhooks/standard-webhooks, 1.0
 """
 
@@ -28,10 +28,11 @@ RETRY_AFTER_MAX = DAY
 # schedule's are no evidence of the time between them.
 FAILING_MAX = 5 * DAY
 FAILING_GAP_MAX = 30 * HOUR
-# An endpoint whose waiting messages are too many is asked so often whether it is back.
+# How often an endpoint with too many pending messages is tried.
 PROBE_EVERY = 5 * MINUTE
-# A success after failures makes all that waits due, spread over this, not more often.
-# A message is tried so many times before its time; these do not use up the schedule.
+# A success after failures makes all pending messages due within this time, and at most
+# once in it. A message has up to EARLY_MAX such early attempts before each attempt of
+# its schedule; they do not use up the schedule.
 RECOVERY_SPREAD = 10 * SECOND
 EARLY_MAX = 5
 BATCH_SIZE_MAX = 100
@@ -39,12 +40,12 @@ ANSWER_BYTES_MAX = 1_024
 SECRET_PREFIX = "whsec_"  # noqa: S105  not a secret
 _OK = range(200, 300)
 _GONE = 410
-# What these say of the time to wait is for all that is sent to the endpoint.
+# A `Retry-After` with these statuses pauses the whole endpoint.
 _WAITING = frozenset({429, 503})
 
 
 class Outcome(IntEnum):
-    """What became of a message in an attempt; the number is stored."""
+    """The outcome of an attempt; the number is stored."""
 
     DELIVERED = 0
     FAILED = 1
@@ -62,12 +63,12 @@ class Reason:
 
 
 class Replay(msgspec.Struct, frozen=True, gc=False):
-    """Reading the log again: what happened since an instant.
+    """A replay of the log: all events since an instant are sent again.
 
     Attributes:
-        since: Events of before are left out.
-        place: Up to here it is done.
-        until: Where it ends.
+        since: Events before this instant are left out.
+        place: The arrival up to which it is done.
+        until: The arrival at which it ends.
     """
 
     since: int
@@ -76,16 +77,16 @@ class Replay(msgspec.Struct, frozen=True, gc=False):
 
 
 class EndpointState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """How far an endpoint is, and how it stands.
+    """The place of an endpoint in the log, and its state.
 
     Attributes:
-        place: Up to this arrival, all is delivered, waits to be tried again, or is not
-            wanted.
-        failing_since: The first attempt after the latest success, if it failed.
-        failed_at: The latest attempt that failed.
+        place: The arrival up to which all messages are delivered, pending or filtered
+            out.
+        failing_since: When the first attempt since the latest success failed.
+        failed_at: When the latest attempt failed.
         disabled_at: When it was disabled.
-        disabled_because: Why.
-        replay: What is read again.
+        disabled_because: Why it was disabled.
+        replay: The replay under way.
     """
 
     place: int = 0
@@ -97,17 +98,17 @@ class EndpointState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     @property
     def enabled(self) -> bool:
-        """Whether it gets anything."""
+        """Whether messages are sent to it."""
         return self.disabled_at is None
 
     def succeeded(self) -> "EndpointState":
-        """Return it after an attempt that succeeded."""
+        """Return the state after an attempt that succeeded."""
         if self.failing_since is None:
             return self
         return msgspec.structs.replace(self, failing_since=None, failed_at=None)
 
     def failed(self, now: int, *, gone: bool = False) -> "EndpointState":
-        """Return it after an attempt that failed; it may be disabled then."""
+        """Return the state after an attempt that failed, which may disable it."""
         since = self.failing_since
         if since is None or now - (self.failed_at or since) > FAILING_GAP_MAX:
             since = now
@@ -121,13 +122,13 @@ class EndpointState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         return state
 
     def disabled(self, now: int, reason: str) -> "EndpointState":
-        """Return it disabled; it keeps its place."""
+        """Return the state, disabled; the place stays."""
         if not self.enabled:
             return self
         return msgspec.structs.replace(self, disabled_at=now, disabled_because=reason)
 
     def reenabled(self) -> "EndpointState":
-        """Return it enabled, as if it had never failed; it goes on from its place."""
+        """Return the state, enabled and without its failures; the place stays."""
         return msgspec.structs.replace(
             self,
             failing_since=None,
@@ -137,11 +138,11 @@ class EndpointState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         )
 
     def advanced(self, place: int, replay: Replay | None) -> "EndpointState":
-        """Return it further on. A place only grows, whoever else delivers meanwhile.
+        """Return the state with a new place, which only grows: two servers may deliver.
 
         Args:
-            place: Up to where the log is done.
-            replay: The replay as it was worked on; one that began since is kept.
+            place: The arrival up to which all messages are settled.
+            replay: The replay with its new place; a newer replay is kept instead.
         """
         own = self.replay
         if (
@@ -156,14 +157,14 @@ class EndpointState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
-    """What an attempt came to.
+    """The endpoint's answer to an attempt.
 
     Attributes:
         duration_ms: How long it took.
         status: The answer's status; None if there was none.
         reason: Why there was none.
         body: The first bytes of the answer.
-        retry_after: For how long the endpoint wants to be left alone.
+        retry_after: How long the endpoint asks to wait.
     """
 
     duration_ms: int
@@ -174,29 +175,29 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def succeeded(self) -> bool:
-        """Whether the endpoint took the message."""
+        """Whether the endpoint accepted the message."""
         return self.status is not None and self.status in _OK
 
     @property
     def gone(self) -> bool:
-        """Whether the endpoint wants nothing any more."""
+        """Whether the endpoint wants no more messages."""
         return self.status == _GONE
 
     @property
     def pause(self) -> int:
-        """For how long nothing is to be sent to the endpoint."""
+        """How long to send nothing to the endpoint."""
         if self.retry_after is None or self.status not in _WAITING:
             return 0
         return min(self.retry_after, RETRY_AFTER_MAX)
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
-    """What is sent for one entry of the log.
+    """The message that announces one entry of the log.
 
     Attributes:
         arrival: The entry's number.
         id: The message's id.
-        heading: What the event is about.
+        heading: The heading of its event.
         body: The JSON.
     """
 
@@ -210,10 +211,10 @@ def retry_at(attempts: int, now: int, random: float, pause: int = 0) -> int | No
     """Return when a message is tried again; None if it is given up.
 
     Args:
-        attempts: How many attempts have failed, the one of now too.
+        attempts: How many attempts have failed, including the present one.
         now: This instant.
         random: From 0 to 1, for the jitter.
-        pause: For how long the endpoint wants to be left alone.
+        pause: How long the endpoint asks to wait.
     """
     if attempts >= len(SCHEDULE_S):
         return None
@@ -255,10 +256,10 @@ def created_at(event: bytes) -> str:
 
 
 def message_id(webhook: str, arrival: int, heading: Heading) -> str:
-    """Return the id of a message: an endpoint's, of an entry of the log.
+    """Return the id of the message that announces an entry to an endpoint.
 
-    The event's id alone would not do: an event is withdrawn under its id, and where it
-    holds again later, it is made with the same id, and must not pass for a repetition.
+    The event's id alone is not enough. A derived event may be withdrawn and derived
+    again under the same id; a receiver must not take that for a repetition.
     """
     name = f"{webhook}\0{arrival}\0{heading.id}"
     return f"msg_{hashlib.blake2b(name.encode(), digest_size=16).hexdigest()}"
@@ -280,10 +281,10 @@ def message_of(webhook: str, arrival: int, heading: Heading, event: bytes) -> Me
 
 
 def batch_of(messages: Iterable[Message]) -> tuple[str, bytes]:
-    """Return the id and the body of several messages that are sent as one.
+    """Return the id and the body of a batch of messages.
 
-    The id is made of theirs; each has its own id in the body, too, as it may come again
-    in another batch.
+    The id is computed from theirs. Each also has its own id in the body, because it may
+    come again in another batch.
     """
     messages = list(messages)
     digest = hashlib.blake2b(digest_size=16)
@@ -307,7 +308,7 @@ class _Stamped(msgspec.Struct, gc=False):
 def headers(
     message: str, body: bytes, now: int, secrets: Iterable[str]
 ) -> dict[str, str]:
-    """Return the headers that prove a message: one signature for each secret."""
+    """Return the headers of a message, with a signature for each secret."""
     at = datetime.fromtimestamp(now // SECOND, UTC)
     text = body.decode()
     signatures = [Signer(secret).sign(message, at, text) for secret in secrets]

@@ -1,4 +1,4 @@
-"""A simulated chain of venues: believable events from a seed.
+"""A simulated chain of venues: realistic events from a seed.
 
 The same seed gives the same events. The days lie around 25 October 2026, when the
 clocks of Europe go back, so every simulation holds an hour that happens twice. There

@@ -51,7 +51,7 @@ class Sighting(msgspec.Struct, frozen=True, gc=False):
 def simulate_devices(
     guests: int, minutes: int, access_points: int, seed: int
 ) -> list[Sighting]:
-    """Return the sightings of a crowd, each person coming once, in order of time."""
+    """Return the sightings of all guests, each coming once, in order of time."""
     rng = Random(f"{seed}/{guests}/{minutes}")  # noqa: S311  no secret
     sightings = [
         sighting

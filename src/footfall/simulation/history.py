@@ -1,4 +1,4 @@
-"""Simulate: fill an organization with a believable history of events."""
+"""Simulate: fill an organization with a realistic history of events."""
 
 from collections.abc import Callable, Iterator
 

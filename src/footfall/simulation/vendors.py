@@ -14,6 +14,7 @@ import httpx2
 import msgspec
 import stamina
 from pyrad.client import Client, Timeout
+from typing_extensions import override
 
 from footfall.core.instants import SECOND, format_instant
 from footfall.errors import EquipmentUnheard, Invalid
@@ -30,7 +31,7 @@ RADIUS_PORT = 1813
 
 
 class Setup(msgspec.Struct, frozen=True):
-    """Where a crowd is heard, and where the reports go.
+    """Where guests are heard, and where the reports go.
 
     Attributes:
         url: The source's address, or `udp://host:port` for RADIUS.
@@ -49,18 +50,18 @@ class Vendor(Protocol):
     """The equipment of a vendor."""
 
     def send(self, start: int, sightings: list[Sighting]) -> None:
-        """Report sightings to the server; `start` is when the crowd began."""
+        """Report sightings to the server; `start` is when the simulation began."""
 
 
-class Meraki:
+class Meraki(Vendor):
     """Posts of the Scanning API, version 3."""
 
     def __init__(self, setup: Setup):
         self._setup = setup
         self._client = _client_for(setup.url)
 
+    @override
     def send(self, start: int, sightings: list[Sighting]) -> None:
-        """See `Vendor.send`."""
         clients: dict[bytes, list[Sighting]] = {}
         for sighting in sightings:
             clients.setdefault(sighting.device, []).append(sighting)
@@ -96,15 +97,15 @@ class Meraki:
         }
 
 
-class Mist:
+class Mist(Vendor):
     """Webhooks: guests who log in, devices on the map, sessions that ended."""
 
     def __init__(self, setup: Setup):
         self._setup = setup
         self._client = _client_for(setup.url)
 
+    @override
     def send(self, start: int, sightings: list[Sighting]) -> None:
-        """See `Vendor.send`."""
         topics: dict[str, list[dict[str, Any]]] = {}
         for sighting in sightings:
             topic = "location-client"
@@ -134,7 +135,7 @@ class Mist:
         return where | who | {"timestamp": at, "rssi": sighting.rssi}
 
 
-class Radius:
+class Radius(Vendor):
     """Accounting: Start, an Interim-Update every five minutes, Stop."""
 
     def __init__(self, setup: Setup):
@@ -152,8 +153,8 @@ class Radius:
         self._client.timeout = TIMEOUT_S / ATTEMPTS
         self._told: dict[str, int] = {}
 
+    @override
     def send(self, start: int, sightings: list[Sighting]) -> None:
-        """See `Vendor.send`."""
         for sighting in sightings:
             told = self._told.get(sighting.session, 0)
             if sighting.moment is SightingKind.HEARD and sighting.at < told:
@@ -225,7 +226,7 @@ def play(
     speed: float,
     progress: Callable[[int], None],
 ) -> None:
-    """Report a crowd, timed so that simulated time ends together with real time.
+    """Report sightings, timed so that simulated time ends at real time.
 
     Args:
         vendor: The equipment.

@@ -3,7 +3,7 @@
 An operator needs to know what was wrong and where: the shape of what was sent, and the
 values about equipment. A value is shown only if its field is known to be about
 equipment and it does not look like personal data. All other values are replaced with a
-description, so a field that nobody foresaw is hidden.
+description, so an unforeseen field is hidden.
 """
 
 import ipaddress

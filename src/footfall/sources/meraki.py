@@ -85,7 +85,7 @@ def decode(body: bytes, _now: int) -> SourceBatch:
         field = f"data.observations[{index}]"
         try:
             found = list(
-                read(data, checked_object(item), index, fleeting=_TYPES[str(kind)])
+                read(data, checked_object(item), index, ephemeral=_TYPES[str(kind)])
             )
             if not found:
                 raise ValueError("has no time")
@@ -98,7 +98,7 @@ def decode(body: bytes, _now: int) -> SourceBatch:
 
 
 def _read_3(
-    data: dict[str, Any], item: dict[str, Any], index: int, *, fleeting: bool
+    data: dict[str, Any], item: dict[str, Any], index: int, *, ephemeral: bool
 ) -> Iterator[Observation]:
     """Yield a client's locations, and the place where it was heard last."""
     device = mac_of(item.get("clientMac"))
@@ -115,7 +115,7 @@ def _read_3(
         )
         reference = PlaceReference(mac=strongest[1], external_id=network)
         at = instant_of(place.get("time"))
-        yield Observation(at, reference, device, None, strongest[0], fleeting, index)
+        yield Observation(at, reference, device, None, strongest[0], ephemeral, index)
     latest = object_of(item.get("latestRecord"))
     if latest:
         reference = PlaceReference(
@@ -123,11 +123,11 @@ def _read_3(
         )
         at = instant_of(latest.get("time"))
         signal = signal_of(latest.get("nearestApRssi"))
-        yield Observation(at, reference, device, None, signal, fleeting, index)
+        yield Observation(at, reference, device, None, signal, ephemeral, index)
 
 
 def _read_2(
-    data: dict[str, Any], item: dict[str, Any], index: int, *, fleeting: bool
+    data: dict[str, Any], item: dict[str, Any], index: int, *, ephemeral: bool
 ) -> Iterator[Observation]:
     device = mac_of(item.get("clientMac"))
     reference = PlaceReference(mac=mac_of(data.get("apMac")))
@@ -138,4 +138,4 @@ def _read_2(
     signal = signal_of(item.get("rssi"))
     if signal is not None and signal >= 0:
         signal += NOISE_DBM
-    yield Observation(at, reference, device, None, signal, fleeting, index)
+    yield Observation(at, reference, device, None, signal, ephemeral, index)

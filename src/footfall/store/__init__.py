@@ -14,6 +14,7 @@ from footfall.core.access import Service
 from footfall.core.events.structs import NewEvent
 from footfall.core.queries import EventQuery, Position, Sort
 from footfall.store.transaction import Source, Transaction
+from footfall.store.users import UserRepository
 from footfall.store.webhooks import WebhookVersion
 
 T = TypeVar("T")
@@ -116,9 +117,11 @@ class Store(Protocol):
     Attributes:
         is_remote: Whether a read may wait for another machine; if not, a read of a few
             rows costs less than handing it to a thread.
+        users: People who sign in to the console.
     """
 
     is_remote: bool
+    users: UserRepository
 
     def append(self, organization: str, events: list[NewEvent]) -> Future[Appended]:
         """Store events, each once by its key, in the order given."""

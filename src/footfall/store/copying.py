@@ -9,6 +9,8 @@ where the rows arrive.
 | table | its rows |
 |---|---|
 | service | client_key, role, scopes, locations, secret_hash, created_at, revoked_at |
+| console_user | id, email, name, role, scopes, locations, password_hash, created_at, \
+revoked_at; they sign in again there |
 | key | purpose, key in clear |
 | location | number, id, body, settings, deleted, changed |
 | hotspot | number, id, location, body, deleted, changed |
@@ -45,6 +47,7 @@ Place = tuple[Any, ...]
 # In the order in which they are copied, with the place before the first row of each.
 BEFORE: dict[str, Place] = {
     "service": ("",),
+    "console_user": ("",),
     "key": ("",),
     "location": (0,),
     "hotspot": (0,),

@@ -7,6 +7,7 @@ from litestar.types import ASGIApp
 
 from footfall.errors import FootfallError
 from footfall.web import (
+    console,
     contacts,
     events,
     operations,
@@ -41,6 +42,7 @@ ROUTES = [
     *webhooks.ROUTES,
     *services.ROUTES,
     *sources.ROUTES,
+    *console.ROUTES,
     operations.healthz,
     operations.readyz,
     operations.metrics,

@@ -6,6 +6,7 @@ import msgspec
 from litestar.connection import ASGIConnection
 
 from footfall.flows.accounts.rate_limits import Limiter
+from footfall.flows.accounts.sign_in import SignIn
 from footfall.flows.accounts.source_secrets import SourceSecrets
 from footfall.flows.accounts.tokens import Tokens
 from footfall.flows.delivery.endpoint import Send
@@ -20,6 +21,7 @@ class Context(msgspec.Struct, frozen=True):
 
     store: Store
     tokens: Tokens
+    sign_in: SignIn
     sources: SourceSecrets
     reading: Reading
     followers: Followers

@@ -1,7 +1,7 @@
 """Deliveries over injected time: days in seconds, on a real store.
 
-The endpoints, the network and the clock are simulated; the outboxes, their lanes, what
-they read and what they write are the real ones.
+The endpoints, the network and the clock are simulated; the outboxes, their log readers,
+what they read and what they write are the real ones.
 """
 
 import heapq
@@ -14,8 +14,8 @@ import msgspec
 
 from footfall.core.instants import SECOND
 from footfall.core.webhooks import Answer, EndpointState
-from footfall.flows.delivery.endpoint import read_lanes, read_waiting
-from footfall.flows.delivery.lanes import Shipment
+from footfall.flows.delivery.endpoint import read_log, read_waiting
+from footfall.flows.delivery.log_readers import DeliveryRequest
 from footfall.flows.delivery.outbox import Outbox
 from footfall.store import Store
 from footfall.store.webhooks import SealedSecret, StoredWebhook, Webhook
@@ -49,10 +49,10 @@ class Simulation:
         self.now = 0
         self.taken: defaultdict[str, list[Taken]] = defaultdict(list)
         self.sent: defaultdict[str, list[Taken]] = defaultdict(list)
-        self.sending: Shipment | None = None  # what a behaviour is asked about
+        self.sending: DeliveryRequest | None = None  # what a behaviour is asked about
         self._behaviours: dict[str, Behaviour] = {}
         self._boxes: dict[str, Outbox] = {}
-        self._in_flight: dict[int, tuple[str, Shipment, Answer]] = {}
+        self._in_flight: dict[int, tuple[str, DeliveryRequest, Answer]] = {}
         self._writes: set[str] = set()
         self._queue: list[tuple[int, int, int | None, Callable[[], object]]] = []
         self._number = itertools.count()
@@ -100,9 +100,9 @@ class Simulation:
 
     def crash(self) -> None:
         """Kill the server: half of what was under way arrived, none was written."""
-        for name, shipment, answer in self._in_flight.values():
+        for name, request, answer in self._in_flight.values():
             if self.chance.random() < 0.5:
-                self._arrive(name, shipment, answer)
+                self._arrive(name, request, answer)
         self._in_flight.clear()
         self._writes.clear()
         self._life += 1
@@ -144,10 +144,10 @@ class Simulation:
         box = self._boxes[name]
         reads = True
         while reads:
-            while (shipment := box.take(self.now)) is not None:
-                self._send(name, shipment)
+            while (request := box.take(self.now)) is not None:
+                self._send(name, request)
             reads = self._read(box)
-        if box.has_moved and name not in self._writes:
+        if box.has_changes and name not in self._writes:
             self._writes.add(name)
             self._later(self.now + SECOND // 5, lambda: self._write(name))
         wake_at = box.wake_at(self.now)
@@ -157,38 +157,38 @@ class Simulation:
     def _read(self, box: Outbox) -> bool:
         """Read what an outbox asks for; False if that is nothing."""
         reading = box.reading(self.now)
-        read = read_lanes(self.store, box, reading)
-        for lane, messages, end in read.lanes:
-            box.add(lane, messages, end, self.now)
+        read = read_log(self.store, box, reading)
+        for reader, messages, end in read.readers:
+            box.add(reader, messages, end, self.now)
         if reading.pending:
             chosen = box.choose(read.waiting, self.now)
             for waiting, left in read_waiting(self.store, box, chosen):
                 box.add_retry(waiting, left, self.now)
-        return bool(reading.lanes or reading.pending)
+        return bool(reading.readers or reading.pending)
 
-    def _send(self, name: str, shipment: Shipment) -> None:
-        self.sending = shipment
+    def _send(self, name: str, request: DeliveryRequest) -> None:
+        self.sending = request
         answer, latency = self._behaviours[name](self.now, self.chance)
         number = next(self._number)
-        self._in_flight[number] = name, shipment, answer
-        self.sent[name] += self._messages(shipment)
+        self._in_flight[number] = name, request, answer
+        self.sent[name] += self._messages(request)
 
         def arrived() -> None:
             del self._in_flight[number]
-            self._arrive(name, shipment, answer)
-            self._boxes[name].settle(shipment, answer, self.now)
+            self._arrive(name, request, answer)
+            self._boxes[name].settle(request, answer, self.now)
             self._step(name)
 
         self._later(self.now + latency, arrived)
 
-    def _messages(self, shipment: Shipment) -> Iterator[Taken]:
-        for one in shipment.messages:
+    def _messages(self, request: DeliveryRequest) -> Iterator[Taken]:
+        for one in request.messages:
             heading = one.heading
             yield Taken(self.now, one.id, heading.id, heading.withdrawn)
 
-    def _arrive(self, name: str, shipment: Shipment, answer: Answer) -> None:
+    def _arrive(self, name: str, request: DeliveryRequest, answer: Answer) -> None:
         if answer.succeeded:
-            self.taken[name] += self._messages(shipment)
+            self.taken[name] += self._messages(request)
 
     def _write(self, name: str) -> None:
         box = self._boxes[name]

@@ -57,13 +57,17 @@ class Tokens:
         if found is None or not right or found.service.revoked_at is not None:
             raise CredentialsWrong("The clientKey or the clientSecret is wrong.")
         service = found.service
+        return self.issue(service.client_key, service.organization, now, LIFETIME_S)
+
+    def issue(self, subject: str, organization: str, now: int, lifetime_s: int) -> str:
+        """Return a token for a service's key, or a session's; see `sign_in`."""
         claims = {
             "iss": _ISSUER,
             "aud": _AUDIENCE,
-            "sub": service.client_key,
-            "org": service.organization,
+            "sub": subject,
+            "org": organization,
             "iat": now // SECOND,
-            "exp": now // SECOND + LIFETIME_S,
+            "exp": now // SECOND + lifetime_s,
             "jti": uuid.uuid4().hex,
         }
         return jwt.encode(claims, self._key, _ALGORITHM)

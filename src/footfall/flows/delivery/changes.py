@@ -1,7 +1,7 @@
-"""Changes: what deliveries did to an endpoint, written in one transaction.
+"""Changes: the outcome of deliveries to an endpoint, written in one transaction.
 
-So the place, what waits and the log of attempts never disagree. What a crash keeps from
-being written is delivered again.
+So the place, the pending messages and the log of attempts never disagree. If a crash
+prevents the write, the messages are delivered again.
 """
 
 from footfall.core.webhooks import (
@@ -15,18 +15,18 @@ from footfall.store.webhooks import Arrivals, Attempt, PendingDelivery, StoredWe
 
 
 class Changes:
-    """What is to be written.
+    """Changes that are not stored yet.
 
     Attributes:
-        place: Up to where the log is done.
-        replay: How far a replay is.
+        place: The arrival up to which all messages are settled.
+        replay: The replay with its place; None if there is none.
         health: Attempts in order: when, whether it succeeded, whether it was a 410.
             Successes in a row are one.
-        waiting: What waits from now on, or waits as this says.
-        done: What does not wait any more.
-        attempts: For the log of deliveries.
-        recovered_at: When the endpoint took something again after it had failed.
-        cuts_log: Whether to look if the log is too long.
+        waiting: Pending messages to insert or to update.
+        done: Pending messages to delete.
+        attempts: Rows for the log of deliveries.
+        recovered_at: When the endpoint accepted a message again after failures.
+        cuts_log: Whether to delete the oldest rows of a log that is too long.
     """
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class Changes:
     def write(
         self, transaction: Transaction, endpoint: StoredWebhook
     ) -> EndpointState | None:
-        """Write it; returns the endpoint's state then, None if it was deleted."""
+        """Write all; return the endpoint's new state, or None if it was deleted."""
         webhooks = transaction.webhooks
         stored = webhooks.find(endpoint.webhook.id)
         if stored is None:

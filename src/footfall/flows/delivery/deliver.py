@@ -1,9 +1,9 @@
 """Deliver: events to webhooks, each endpoint for itself.
 
-One server at a time does it, the one that has the lease (`runtime.webhooks`). Each
-endpoint has a task and an outbox of its own, so a dead one delays no other.
+The server that has the lease delivers (`runtime.webhooks`). Each endpoint has a task
+and an outbox of its own, so an endpoint that does not answer delays no other.
 
-Two servers may deliver at once for a moment, when a lease changes hands. Then some
+When the lease passes to another server, both may deliver for a moment. Then some
 messages are sent twice, with the same ids.
 """
 
@@ -26,12 +26,13 @@ from footfall.flows.delivery.endpoint import (
     note,
 )
 from footfall.flows.delivery.secrets import WebhookSecrets
+from footfall.flows.delivery.watch import watching
 from footfall.store import Store
 from footfall.store.transaction import Transaction
 from footfall.store.webhooks import StoredWebhook
 
 REFRESH_S = 1.0
-# How long growth is put together before anybody looks how far a log is.
+# How long notifications are collected before the logs are read.
 GATHER_S = 0.005
 THREADS = 4
 _ENDPOINTS = Gauge(
@@ -65,7 +66,7 @@ class Deliverer:
             chance: A number from 0 to 1, for the jitter.
         """
         threads = ThreadPoolExecutor(THREADS, "footfall-webhooks")
-        self._all = Resources(store, secrets, send, now, chance, threads)
+        self._resources = Resources(store, secrets, send, now, chance, threads)
         self._endpoints: dict[Key, Endpoint] = {}
         self._tasks: dict[Key, asyncio.Task[None]] = {}
         self._stopping: dict[Key, asyncio.Task[None]] = {}
@@ -74,34 +75,30 @@ class Deliverer:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Deliver meanwhile; the end waits for what is under way, for a little."""
-        loop = asyncio.get_running_loop()
+        """Deliver while the context is open; its end waits briefly for requests."""
+        with watching(self._resources.store, self._on_growth):
+            own = [
+                asyncio.create_task(_repeat(self._refresh, REFRESH_S)),
+                asyncio.create_task(_repeat(self._look_for_growth, GATHER_S)),
+            ]
+            try:
+                yield
+            finally:
+                await self._stop(own)
 
-        def wake(organization: str | None) -> None:
-            with contextlib.suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(self._on_growth, organization)
-
-        end = self._all.store.watch(wake)
-        own = [
-            asyncio.create_task(_again(self._refresh, REFRESH_S)),
-            asyncio.create_task(_again(self._look, GATHER_S)),
-        ]
-        try:
-            yield
-        finally:
-            end()
-            for task in (*own, *self._tasks.values()):
-                task.cancel()
-            await asyncio.gather(
-                *own,
-                *self._tasks.values(),
-                *self._stopping.values(),
-                return_exceptions=True,
-            )
-            self._all.threads.shutdown(wait=False)
-            for gauge in (_PENDING, _BEHIND):
-                gauge.set(0)
-            _ENDPOINTS.clear()
+    async def _stop(self, own: list[asyncio.Task[None]]) -> None:
+        for task in (*own, *self._tasks.values()):
+            task.cancel()
+        await asyncio.gather(
+            *own,
+            *self._tasks.values(),
+            *self._stopping.values(),
+            return_exceptions=True,
+        )
+        self._resources.threads.shutdown(wait=False)
+        for gauge in (_PENDING, _BEHIND):
+            gauge.set(0)
+        _ENDPOINTS.clear()
 
     def _on_growth(self, organization: str | None) -> None:
         self._grown.update(
@@ -111,8 +108,8 @@ class Deliverer:
         )
         self._woken.set()
 
-    async def _look(self) -> None:
-        """Look how far the logs that grew are, and all of them now and then."""
+    async def _look_for_growth(self) -> None:
+        """Find the newest arrival of logs that grew; every few seconds, of all logs."""
         try:
             async with asyncio.timeout(LOOK_EVERY_S):
                 await self._woken.wait()
@@ -124,8 +121,8 @@ class Deliverer:
         if not asked:
             return
         try:
-            found = await self._all.on_thread(
-                self._all.store.newest_arrivals, sorted(asked)
+            found = await self._resources.on_thread(
+                self._resources.store.newest_arrivals, sorted(asked)
             )
         except FootfallError:
             self._on_growth(None)
@@ -135,8 +132,10 @@ class Deliverer:
             endpoint.grew(found.get(organization, 0))
 
     async def _refresh(self) -> None:
-        """Begin with new endpoints, begin anew with those that changed, end others."""
-        versions = await self._all.on_thread(self._all.store.webhook_versions)
+        """Start new endpoints, restart changed ones, stop deleted ones."""
+        versions = await self._resources.on_thread(
+            self._resources.store.webhook_versions
+        )
         there = {(one.organization, one.webhook): one.version for one in versions}
         for key, endpoint in list(self._endpoints.items()):
             task = self._tasks[key]
@@ -144,7 +143,7 @@ class Deliverer:
                 self._end(key)
         for key in there.keys() - self._endpoints.keys() - self._stopping.keys():
             await self._begin(*key)
-        self._tell()
+        self._set_gauges()
 
     async def _begin(self, organization: str, webhook: str) -> None:
         def load() -> tuple[StoredWebhook, int, int] | None:
@@ -154,21 +153,21 @@ class Deliverer:
                     return None
                 return stored, transaction.webhooks.count_pending(stored.number)
 
-            found = self._all.store.read(organization, work)
-            newest = self._all.store.newest_arrivals([organization])
+            found = self._resources.store.read(organization, work)
+            newest = self._resources.store.newest_arrivals([organization])
             return None if found is None else (*found, newest.get(organization, 0))
 
-        loaded = await self._all.on_thread(load)
+        loaded = await self._resources.on_thread(load)
         if loaded is None:
             return
         stored, pending, newest = loaded
-        endpoint = Endpoint(self._all, stored, pending)
+        endpoint = Endpoint(self._resources, stored, pending)
         endpoint.grew(newest)
         self._endpoints[organization, webhook] = endpoint
         self._tasks[organization, webhook] = asyncio.create_task(endpoint.run())
 
     def _end(self, key: Key) -> None:
-        """End a task; what follows it begins once it has written all."""
+        """Stop an endpoint; its next task starts once the changes are stored."""
         del self._endpoints[key]
         task = self._stopping[key] = self._tasks.pop(key)
 
@@ -180,7 +179,7 @@ class Deliverer:
         task.add_done_callback(ended)
         task.cancel()
 
-    def _tell(self) -> None:
+    def _set_gauges(self) -> None:
         """Set the gauges."""
         boxes = [endpoint.outbox for endpoint in self._endpoints.values()]
         states = [box.state for box in boxes]
@@ -196,8 +195,10 @@ class Deliverer:
         _BEHIND.set(max(behind, default=0))
 
 
-async def _again(work: Callable[[], Coroutine[Any, Any, None]], every_s: float) -> None:
-    """Do it again and again, whatever goes wrong."""
+async def _repeat(
+    work: Callable[[], Coroutine[Any, Any, None]], every_s: float
+) -> None:
+    """Repeat some work, whatever error it raises."""
     while True:
         try:
             await work()

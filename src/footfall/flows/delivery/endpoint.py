@@ -1,7 +1,7 @@
-"""An endpoint: its task, which reads, sends and writes as its outbox says.
+"""An endpoint: the task that reads, sends and writes what its outbox says.
 
-What it reads and writes in the store is done on threads; what it sends goes through
-`send`. The outbox itself is touched on the event loop only.
+It uses the store on threads, and sends through `send`. It uses the outbox on the event
+loop only.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from footfall.core.webhooks import (
     message_of,
 )
 from footfall.errors import FootfallError
-from footfall.flows.delivery.lanes import Lane, Reading, Shipment
+from footfall.flows.delivery.log_readers import DeliveryRequest, LogReader, ReadRequest
 from footfall.flows.delivery.manage import entry_at
 from footfall.flows.delivery.outbox import Outbox
 from footfall.flows.delivery.secrets import WebhookSecrets
@@ -34,14 +34,14 @@ from footfall.store.webhooks import PendingDelivery, StoredWebhook
 T = TypeVar("T")
 # Sends a body to a URL, with headers, for an organization.
 Send = Callable[[str, bytes, dict[str, str], str], Awaitable[Answer]]
-# How soon what was done is on disk: attempts, and a place that only moved.
+# How soon changes are stored: attempts, and a place that has only moved.
 WRITE_EVERY = SECOND // 5
 WRITE_ATTEMPTS = 100
 WRITE_PLACE_EVERY = 5 * SECOND
-# A wake-up can be lost with the server that was to send it.
+# A notification can be lost with the server that was to send it.
 LOOK_EVERY_S = 5.0
 RETRY_S = 1.0
-# How long requests under way may take when the delivery stops.
+# How long requests in flight may still take when delivery stops.
 STOP_WITHIN_S = 1.0
 _FOREVER = 2**62
 _OUTCOMES = Counter(
@@ -51,12 +51,12 @@ _log = structlog.get_logger()
 
 
 class Resources(msgspec.Struct, frozen=True):
-    """What deliveries work with.
+    """What the delivery to every endpoint needs.
 
     Attributes:
         store: Where the log and the webhooks are.
         secrets: What opens the webhooks' secrets.
-        send: What sends.
+        send: Sends a request.
         now: The clock.
         random: A number from 0 to 1, for the jitter.
         threads: For work with the store.
@@ -75,36 +75,36 @@ class Resources(msgspec.Struct, frozen=True):
         return await loop.run_in_executor(self.threads, work, *args)
 
 
-class Read(msgspec.Struct, frozen=True):
-    """What was read for an outbox: of each lane, and of what waits."""
+class ReadResult(msgspec.Struct, frozen=True):
+    """What each reader read, with the end of the read, and pending messages."""
 
-    lanes: list[tuple[Lane, list[Message], int]]
+    readers: list[tuple[LogReader, list[Message], int]]
     waiting: list[PendingDelivery]
 
 
-def read_lanes(store: Store, outbox: Outbox, reading: Reading) -> Read:
-    """Read what an outbox asks for; on any thread, it changes nothing."""
+def read_log(store: Store, outbox: Outbox, reading: ReadRequest) -> ReadResult:
+    """Read what an outbox asks for; it changes nothing, so any thread may do it."""
     endpoint = outbox.endpoint
     organization = endpoint.webhook.organization
-    lanes = []
-    for lane, room in reading.lanes:
-        entries = store.entries(outbox.wanted.query(organization, room), lane.read)
+    readers = []
+    for reader, room in reading.readers:
+        entries = store.entries(outbox.wanted.query(organization, room), reader.read)
         messages = []
         for one in entries.found:
             heading = heading_of(one.body)
-            if outbox.wanted.wants(heading) and _is_since(lane.since, one.body):
+            if outbox.wanted.wants(heading) and _is_since(reader.since, one.body):
                 name = endpoint.webhook.id
                 messages.append(message_of(name, one.arrival, heading, one.body))
-        lanes.append((lane, messages, entries.end))
+        readers.append((reader, messages, entries.end))
     if not reading.pending:
-        return Read(lanes, [])
+        return ReadResult(readers, [])
     waiting = store.read(
         organization,
         lambda transaction: transaction.webhooks.pending(
             endpoint.number, _FOREVER, reading.pending
         ),
     )
-    return Read(lanes, waiting)
+    return ReadResult(readers, waiting)
 
 
 def _is_since(since: int | None, event: bytes) -> bool:
@@ -114,7 +114,7 @@ def _is_since(since: int | None, event: bytes) -> bool:
 def read_waiting(
     store: Store, outbox: Outbox, waiting: list[PendingDelivery]
 ) -> list[tuple[PendingDelivery, tuple[Message, ...]]]:
-    """Read the messages that waited in the log again; what is gone is left out."""
+    """Read the events of pending messages again, without those that are gone."""
     webhook = outbox.endpoint.webhook
     found = []
     for one in waiting:
@@ -135,7 +135,7 @@ class Endpoint:
 
     def __init__(self, resources: Resources, stored: StoredWebhook, pending: int):
         self.outbox = Outbox(stored, pending, resources.random)
-        self._all = resources
+        self._resources = resources
         self._changed = asyncio.Event()
         self._stopping = False
         self._sending: set[asyncio.Task[None]] = set()
@@ -145,13 +145,13 @@ class Endpoint:
         self._unwritten_since: int | None = None
 
     def grew(self, newest: int) -> None:
-        """Say how far the log is."""
+        """Note the newest arrival of the log."""
         if newest > self.outbox.newest:
             self.outbox.newest = newest
             self._changed.set()
 
     async def run(self) -> None:
-        """Deliver until it is cancelled; then finish what is under way, and write."""
+        """Deliver until cancelled; then finish requests and store the changes."""
         try:
             while True:
                 self._changed.clear()
@@ -163,22 +163,23 @@ class Endpoint:
             await self._finish()
 
     def _step(self) -> None:
-        now = self._all.now()
-        while (shipment := self.outbox.take(now)) is not None:
-            task = asyncio.create_task(self._send(shipment))
+        now = self._resources.now()
+        while (request := self.outbox.take(now)) is not None:
+            task = asyncio.create_task(self._send(request))
             self._sending.add(task)
             task.add_done_callback(self._sent)
         reading = self.outbox.reading(now)
-        if self._reading is None and (reading.lanes or reading.pending):
+        if self._reading is None and (reading.readers or reading.pending):
             self._reads_waiting = reading.pending > 0
             self._reading = asyncio.create_task(self._read(reading))
-        # What is read of what waits must not be of before a write that ends sooner.
+        # A read of pending messages and a write never overlap: the read would return
+        # messages that the write deletes.
         is_apart = self._reading is None or not self._reads_waiting
         if self._writing is None and is_apart and self._is_time_to_write(now):
             self._writing = asyncio.create_task(self._write())
 
     def _is_time_to_write(self, now: int) -> bool:
-        if not self.outbox.has_moved:
+        if not self.outbox.has_changes:
             self._unwritten_since = None
             return False
         if self._unwritten_since is None:
@@ -188,23 +189,23 @@ class Endpoint:
     def _write_at(self) -> int:
         if self._unwritten_since is None:
             return _FOREVER
-        delay = WRITE_EVERY if self.outbox.has_news else WRITE_PLACE_EVERY
+        delay = WRITE_EVERY if self.outbox.has_urgent_changes else WRITE_PLACE_EVERY
         return self._unwritten_since + delay
 
     def _idle_s(self) -> float:
-        now = self._all.now()
+        now = self._resources.now()
         until = _FOREVER if self._reading is not None else self.outbox.wake_at(now)
         if self._writing is None:
             until = min(until, self._write_at())
         return min(max((until - now) / SECOND, 0.001), LOOK_EVERY_S)
 
-    async def _send(self, shipment: Shipment) -> None:
-        webhook, now = self.outbox.endpoint.webhook, self._all.now
+    async def _send(self, request: DeliveryRequest) -> None:
+        webhook, now = self.outbox.endpoint.webhook, self._resources.now
         try:
-            secrets = self._all.secrets.open(webhook, now())
-            sent = headers(shipment.id, shipment.body, now(), secrets)
-            answer = await self._all.send(
-                webhook.url, shipment.body, sent, webhook.organization
+            secrets = self._resources.secrets.open(webhook, now())
+            sent = headers(request.id, request.body, now(), secrets)
+            answer = await self._resources.send(
+                webhook.url, request.body, sent, webhook.organization
             )
         except asyncio.CancelledError:
             self.outbox.abandon()
@@ -213,8 +214,8 @@ class Endpoint:
             note(error, webhook.id)
             answer = Answer(0, reason="it could not be signed or sent")
         was_enabled = self.outbox.state.enabled
-        outcome = self.outbox.settle(shipment, answer, now())
-        _OUTCOMES.labels(outcome.name.lower()).inc(len(shipment.messages))
+        outcome = self.outbox.settle(request, answer, now())
+        _OUTCOMES.labels(outcome.name.lower()).inc(len(request.messages))
         state = self.outbox.state
         if was_enabled and not state.enabled:
             _log.warning(
@@ -227,16 +228,18 @@ class Endpoint:
         self._sending.discard(task)
         self._changed.set()
 
-    async def _read(self, reading: Reading) -> None:
-        outbox, store = self.outbox, self._all.store
+    async def _read(self, reading: ReadRequest) -> None:
+        outbox, store = self.outbox, self._resources.store
         try:
-            read = await self._all.on_thread(read_lanes, store, outbox, reading)
-            for lane, messages, end in read.lanes:
-                outbox.add(lane, messages, end, self._all.now())
+            read = await self._resources.on_thread(read_log, store, outbox, reading)
+            for reader, messages, end in read.readers:
+                outbox.add(reader, messages, end, self._resources.now())
             if reading.pending:
-                now = self._all.now()
+                now = self._resources.now()
                 chosen = outbox.choose(read.waiting, now)
-                found = await self._all.on_thread(read_waiting, store, outbox, chosen)
+                found = await self._resources.on_thread(
+                    read_waiting, store, outbox, chosen
+                )
                 for waiting, messages_left in found:
                     outbox.add_retry(waiting, messages_left, now)
         except FootfallError as error:
@@ -252,8 +255,8 @@ class Endpoint:
         state = None
         while state is None:
             try:
-                future = await self._all.on_thread(
-                    self._all.store.transaction,
+                future = await self._resources.on_thread(
+                    self._resources.store.transaction,
                     endpoint.webhook.organization,
                     lambda transaction: changes.write(transaction, endpoint),
                 )
@@ -261,11 +264,11 @@ class Endpoint:
             except FootfallError as error:
                 note(error, endpoint.webhook.id)
                 if self._stopping:
-                    break  # it is sent again by whoever goes on
+                    break  # the next server sends these messages again
                 await asyncio.sleep(RETRY_S)
             else:
                 if state is None:
-                    break  # it was deleted
+                    break  # the webhook was deleted
                 self.outbox.written(state)
         self._writing = None
         self._changed.set()
@@ -281,12 +284,12 @@ class Endpoint:
         for _ in range(2):
             if self._writing is not None:
                 await self._writing
-            elif self.outbox.has_moved:
+            elif self.outbox.has_changes:
                 await self._write()
 
 
 def note(error: BaseException, webhook: str) -> None:
-    """Write to the log what went wrong, without what it was about."""
+    """Log an error by its kind: its text may hold personal data."""
     if isinstance(error, FootfallError):
         _log.warning("a webhook must wait", webhook=webhook, reason=error.code)
     else:

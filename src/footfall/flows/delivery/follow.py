@@ -1,10 +1,10 @@
 """Follow: an organization's log of arrivals, from a place on and as it grows.
 
-The log is the queue: whoever follows has a place in it, and nothing else. A follower
-that is behind reads on from its place in the store. Those that are not wait together:
-when the log has grown, one read gets what is new for all of them (a *part*). A follower
-that is slow finds that part gone, and reads in the store again. So a follower costs no
-memory, however slow it is, and a thousand of them cost one read.
+The log is the queue: a follower is a place in it and nothing else. A follower that is
+behind reads from the store. Those at the end wait together: when the log has grown, one
+read gets the new entries for all of them (a *part*), which is kept for a second. A
+slower follower reads from the store again. So a slow follower costs no memory, and a
+thousand followers cost one read.
 """
 
 import asyncio
@@ -20,27 +20,28 @@ import structlog
 from footfall.core.subscriptions import Heading, Subscription, heading_of
 from footfall.errors import FootfallError
 from footfall.flows.concurrency import FairLimit
+from footfall.flows.delivery.watch import watching
 from footfall.store import Store
 
 P = ParamSpec("P")
 T = TypeVar("T")
 READ_SIZE = 100
-# A client that is slow to take a part holds it in memory.
+# Limited, because a part stays in memory until a slow client has taken it.
 PART_BYTES_MAX = 128 * 1024
-# How long a part is kept for those that are a little late. Not longer: an erased
+# How long a part is kept for followers that are a little late. Not longer: an erased
 # contact's events must not be given out from memory.
 KEPT_S = 1.0
 PARTS_MAX = 16
 PARTS_BYTES_MAX = 4 * 1024 * 1024
-# A wake-up can be lost with the server that was to send it: so look now and then.
+# A notification can be lost with the server that was to send it.
 LOOK_EVERY_S = 5
 RETRY_S = 1
 THREADS = 2
 _log = structlog.get_logger()
 
 
-class Message(msgspec.Struct, frozen=True, gc=False):
-    """An entry of the log: its place, what it is about, its JSON."""
+class LogEntry(msgspec.Struct, frozen=True, gc=False):
+    """An entry of the log: its arrival number, its heading, its JSON."""
 
     arrival: int
     heading: Heading
@@ -48,26 +49,26 @@ class Message(msgspec.Struct, frozen=True, gc=False):
 
 
 class Part(msgspec.Struct, frozen=True):
-    """What follows a place of the log, up to another one.
+    """Entries of the log from one place to another.
 
     Attributes:
         end: The place after it.
-        messages: What lies between.
-        rendered: What was made of it for many, by what it was made for.
+        messages: The entries.
+        rendered: Responses made of it, by the subscription that they are for.
     """
 
     end: int
-    messages: list[Message]
+    messages: list[LogEntry]
     rendered: dict[Hashable, bytes] = {}
 
     @property
     def size(self) -> int:
-        """How many bytes it has."""
+        """The size of the entries in bytes."""
         return sum(len(message.body) for message in self.messages)
 
 
 class _Feed:
-    """The growing end of an organization's log, for all that follow it here."""
+    """The newest parts of an organization's log, for all its followers here."""
 
     def __init__(self, end: int):
         self.end = end
@@ -78,14 +79,14 @@ class _Feed:
         self._parts: deque[tuple[float, int, Part]] = deque()
 
     def add(self, part: Part, now: float) -> None:
-        """Add what came, and wake those that wait for it."""
+        """Add a new part, and wake the followers."""
         self._parts.append((now, self.end, part))
         self.forget(now)
         self.end = part.end
         self.wake()
 
     def forget(self, now: float) -> None:
-        """Forget the parts that are old or too much, but not the newest of now."""
+        """Drop parts that are old or over the limits; the newest only if it is old."""
         size = sum(part.size for _, _, part in self._parts)
         while self._parts:
             since, _, oldest = self._parts[0]
@@ -101,19 +102,19 @@ class _Feed:
         return next((part for _, at, part in self._parts if at == place), None)
 
     def wake(self) -> None:
-        """Wake those that wait."""
+        """Wake the followers that wait."""
         self._grown.set()
         self._grown = asyncio.Event()
 
     async def wait(self) -> None:
-        """Wait until it grows, or all are woken to look around."""
+        """Wait for the next `wake`."""
         await self._grown.wait()
 
 
 class Followers:
-    """All that follow logs on this server; use it on one event loop.
+    """The followers of all logs on this server; use it on one event loop.
 
-    Enter it (`async with`) before the first follows.
+    Enter `running` (`async with`) before the first follower.
     """
 
     def __init__(self, store: Store):
@@ -127,36 +128,29 @@ class Followers:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Be woken by the store meanwhile."""
-        loop = asyncio.get_running_loop()
-
-        def wake(organization: str | None) -> None:
-            with contextlib.suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(self._on_growth, organization)
-
-        end = self._store.watch(wake)
-        looking = asyncio.create_task(self._look())
-        try:
-            yield
-        finally:
-            end()
-            self.close()
-            looking.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await looking
-            self._threads.shutdown(wait=False)
+        """Watch the store while the context is open."""
+        with watching(self._store, self._on_growth):
+            looking = asyncio.create_task(self._look_for_growth())
+            try:
+                yield
+            finally:
+                self.close()
+                looking.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await looking
+                self._threads.shutdown(wait=False)
 
     def __len__(self) -> int:
-        """How many follow."""
+        """How many followers there are."""
         return sum(feed.followers for feed in self._feeds.values())
 
     def count(self, organization: str) -> int:
-        """Return how many follow an organization's log."""
+        """Return how many followers an organization's log has."""
         feed = self._feeds.get(organization)
         return 0 if feed is None else feed.followers
 
     def close(self) -> None:
-        """Let all that follow come to their end."""
+        """End all followers."""
         self._closed = True
         for feed in self._feeds.values():
             feed.wake()
@@ -169,15 +163,15 @@ class Followers:
     async def follow(
         self, organization: str, wanted: Subscription, place: int
     ) -> AsyncIterator[Part]:
-        """Yield what follows a place, for as long as it is asked; ends at `close`.
+        """Yield the entries after a place, as the log grows, until `close`.
 
-        What is not wanted may be among it, where it costs nothing. Where nothing comes,
-        an empty part comes every few seconds.
+        Parts may hold entries that are not wanted, because followers share them. If
+        nothing arrives, an empty part comes every few seconds.
 
         Args:
             organization: Whose log.
-            wanted: What is wanted.
-            place: After which place.
+            wanted: Which entries are wanted.
+            place: The place to begin after.
         """
         end = await self.newest(organization)
         with self._feed(organization, end) as feed:
@@ -198,7 +192,7 @@ class Followers:
         feed = self._feeds.get(organization)
         if feed is None:
             feed = self._feeds[organization] = _Feed(end)
-            # What was committed before it was there woke nobody.
+            # Commits between `newest` and this line notified no feed.
             self._on_growth(organization)
         feed.followers += 1
         try:
@@ -211,19 +205,19 @@ class Followers:
     async def _read(
         self, organization: str, wanted: Subscription, place: int, until: int
     ) -> Part:
-        """Read what follows a place in the store, at most up to another place."""
+        """Read the entries after `place` from the store, up to `until`."""
         query = wanted.query(organization, READ_SIZE)
 
         def read() -> Part:
             found = self._store.entries(query, place)
-            messages: list[Message] = []
+            messages: list[LogEntry] = []
             size = 0
             for one in found.found:
                 if one.arrival > until:
                     break
                 if size > PART_BYTES_MAX:
                     return Part(messages[-1].arrival, messages)
-                messages.append(Message(one.arrival, heading_of(one.body), one.body))
+                messages.append(LogEntry(one.arrival, heading_of(one.body), one.body))
                 size += len(one.body)
             return Part(min(found.end, until), messages)
 
@@ -243,10 +237,10 @@ class Followers:
             return
         feed.dirty = True
         if feed.reading is None:
-            feed.reading = asyncio.create_task(self._grow(organization, feed))
+            feed.reading = asyncio.create_task(self._read_growth(organization, feed))
 
-    async def _grow(self, organization: str, feed: _Feed) -> None:
-        """Read what is new for all that follow; again while it grows meanwhile."""
+    async def _read_growth(self, organization: str, feed: _Feed) -> None:
+        """Read new entries for all followers, until there are no more."""
         try:
             while feed.dirty and feed.followers and not self._closed:
                 feed.dirty = False
@@ -257,13 +251,13 @@ class Followers:
                     )
                     feed.add(part, self._now())
         except FootfallError as error:
-            # It is read once the store is back: see `_look`.
+            # `_look_for_growth` reads again once the store is back.
             _log.warning("streams must wait", reason=error.code)
         finally:
             feed.reading = None
 
-    async def _look(self) -> None:
-        """Look which logs grew, when nobody can say which, and now and then."""
+    async def _look_for_growth(self) -> None:
+        """Find the logs that grew: when any may have, and every few seconds."""
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_EVERY_S):
@@ -271,7 +265,7 @@ class Followers:
             self._woken.clear()
             if not self._feeds:
                 continue
-            self._look_around()
+            self._wake_idle()
             try:
                 found = await self._in_thread(
                     self._store.newest_arrivals, list(self._feeds)
@@ -285,8 +279,8 @@ class Followers:
                 if feed is not None and feed.end < newest:
                     self._on_growth(organization)
 
-    def _look_around(self) -> None:
-        """Wake all that wait if the last time was long ago: one timer for all."""
+    def _wake_idle(self) -> None:
+        """Wake all followers every few seconds: one timer serves them all."""
         if self._now() - self._looked_at >= LOOK_EVERY_S:
             self._looked_at = self._now()
             for feed in self._feeds.values():

@@ -1,4 +1,4 @@
-"""Manage webhooks: make, change, rotate and delete them; see, resend and replay."""
+"""Manage webhooks: create, change and delete them; rotate, resend and replay."""
 
 import secrets as random
 from collections.abc import Iterable, Iterator
@@ -34,7 +34,7 @@ _EVER = 2**15 - 1
 
 
 class NewWebhook(msgspec.Struct, frozen=True, rename="camel"):
-    """What a webhook is made of; `events` and `locations` are all if they are empty."""
+    """A webhook to create; empty `events` or `locations` let all events pass."""
 
     url: str
     events: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ class NewWebhook(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class WebhookChange(msgspec.Struct, frozen=True, rename="camel"):
-    """What is to change; what is not sent stays."""
+    """The fields to change; fields that are not sent stay."""
 
     url: str | None = None
     events: tuple[str, ...] | None = None
@@ -53,13 +53,13 @@ class WebhookChange(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Rotation(msgspec.Struct, frozen=True, rename="camel"):
-    """For how many seconds the former secret signs beside the new one."""
+    """How many seconds the former secret still signs beside the new one."""
 
     overlap: int = OVERLAP_S
 
 
 class ReplayRequest(msgspec.Struct, frozen=True, rename="camel"):
-    """Since when events are sent again, by `when.createdAt`."""
+    """The instant since which events are sent again, by `when.createdAt`."""
 
     since: str = msgspec.field(name="from")
 
@@ -116,7 +116,7 @@ class Webhooks:
     def create(
         self, organization: str, value: dict[str, Any], now: int
     ) -> Future[WebhookShown]:
-        """Make a webhook, for what arrives from now on; its secret is shown only now.
+        """Create a webhook for events from now on; its secret is shown only once.
 
         Raises:
             Invalid: It cannot be made; has every reason.
@@ -172,7 +172,7 @@ class Webhooks:
     def change(
         self, organization: str, webhook: str, value: dict[str, Any], now: int
     ) -> Future[WebhookShown]:
-        """Change what is sent of a webhook; enabled again, it goes on where it was."""
+        """Change the sent fields; a webhook that is enabled again keeps its place."""
         sent: WebhookChange = decoding.convert(value, WebhookChange)
 
         def work(transaction: Transaction) -> WebhookShown:
@@ -195,7 +195,7 @@ class Webhooks:
         return self.store.transaction(organization, work)
 
     def delete(self, organization: str, webhook: str) -> Future[None]:
-        """Delete a webhook; nothing more is sent to it."""
+        """Delete a webhook; footfall sends nothing more to it."""
 
         def work(transaction: Transaction) -> None:
             transaction.webhooks.delete(find(transaction, webhook))
@@ -327,7 +327,7 @@ def find(transaction: Transaction, webhook: str) -> StoredWebhook:
 
 
 def find_enabled(transaction: Transaction, webhook: str) -> StoredWebhook:
-    """Return a webhook that gets what is sent.
+    """Return a webhook that is not disabled.
 
     Raises:
         Invalid: It is disabled.

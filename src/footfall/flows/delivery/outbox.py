@@ -1,11 +1,11 @@
-"""Outbox: what is sent to one endpoint next, and what became of it.
+"""Outbox: which message is sent to an endpoint next, and what follows from its outcome.
 
-Messages come from the log as it grows, from what waits to be tried again, and from a
-replay. They take turns, so neither retries nor a replay hold up what is new.
-The outbox does no I/O and reads no clock: whoever drives it reads what `reading`
-asks for, sends what `take` returns, and writes `changes` to the store.
+Messages come from three queues: new entries of the log, pending retries, and a replay.
+The queues take turns, so neither retries nor a replay delay new messages. A message
+that failed is stored as pending and is settled with that, so it blocks no other.
 
-A message that failed is settled once it is among what waits, so none blocks the next.
+The outbox does no I/O and reads no clock. Its `endpoint` reads what `reading` asks for,
+sends what `take` returns, and writes `changes` to the store.
 """
 
 from collections import deque
@@ -27,27 +27,33 @@ from footfall.core.webhooks import (
     retry_at,
 )
 from footfall.flows.delivery.changes import Changes
-from footfall.flows.delivery.lanes import FRESH, READ_MAX, Lane, Reading, Shipment
+from footfall.flows.delivery.log_readers import (
+    FRESH,
+    READ_MAX,
+    DeliveryRequest,
+    LogReader,
+    ReadRequest,
+)
 from footfall.store.webhooks import Arrivals, Attempt, PendingDelivery, StoredWebhook
 
-# Requests under way at once; one, where so many have failed in a row.
+# Requests in flight: up to PARALLEL, or one after FAILURES_MAX failures in a row.
 PARALLEL = 16
 FAILURES_MAX = 16
-# With so many messages that wait, the log is not read on.
+# With this many pending messages, the outbox stops reading the log.
 PENDING_MAX = 10_000
 PENDING_READ = 16
-# How many messages may be read and not settled, by the size of a batch and at most.
+# How many messages may be read but not settled: for each of a batch, and in all.
 WINDOW = 2 * PARALLEL
 WINDOW_MAX = 400
-# Nothing is taken while so many attempts are not on disk.
+# With this many attempts not yet stored, nothing is sent.
 UNWRITTEN_MAX = 2_000
-# After so many attempts the log of deliveries is cut.
+# After this many attempts, the oldest rows of the log of deliveries are deleted.
 SURPLUS_EVERY = 2_000
 _ALWAYS = 2**62
 
 
 class Outbox:
-    """What is to be sent to an endpoint."""
+    """The messages for one endpoint."""
 
     def __init__(
         self, endpoint: StoredWebhook, pending: int, random: Callable[[], float]
@@ -71,12 +77,14 @@ class Outbox:
         self.pending = pending
         self._random = random
         self._window = min(WINDOW * webhook.batch_size, WINDOW_MAX)
-        self._log = Lane(self.state.place)
+        self._log = LogReader(self.state.place)
         replay = self.state.replay
         self._replay = (
-            None if replay is None else Lane(replay.place, replay.since, replay.until)
+            None
+            if replay is None
+            else LogReader(replay.place, replay.since, replay.until)
         )
-        self._retries: deque[Shipment] = deque()
+        self._retries: deque[DeliveryRequest] = deque()
         self._retries_at = 0
         self._turn = 0
         self._held: set[Arrivals] = set()
@@ -90,26 +98,24 @@ class Outbox:
         self._changes = Changes()
         self._writing: Changes | None = None
 
-    # -- reading -------------------------------------------------------------------
-
-    def reading(self, now: int) -> Reading:
+    def reading(self, now: int) -> ReadRequest:
         """Return what is to be read now."""
         if not self.state.enabled or now < self._paused_until:
-            return Reading([], 0)
-        lanes = []
+            return ReadRequest([], 0)
+        readers = []
         if self.pending < PENDING_MAX:
             if self._log.read < self.newest:
-                lanes.append(self._log)
+                readers.append(self._log)
             if self._replay is not None and not self._replay.ended:
-                lanes.append(self._replay)
-        # Not a few at a time.
+                readers.append(self._replay)
+        # A small read costs as much as a large one, so wait for room.
         least = min(self._window // 2, READ_MAX)
-        rooms = [(lane, lane.room(self._window)) for lane in lanes]
-        enough = [(lane, room) for lane, room in rooms if room >= least]
-        return Reading(enough, self._pending_room(now))
+        rooms = [(reader, reader.room(self._window)) for reader in readers]
+        enough = [(reader, room) for reader, room in rooms if room >= least]
+        return ReadRequest(enough, self._pending_room(now))
 
     def _pending_room(self, now: int) -> int:
-        # While something is written, what is read may be of before.
+        # During a write, a read could still return rows that the write deletes.
         if self._writing is not None or len(self._retries) >= PARALLEL:
             return 0
         due = self._due_at(now)
@@ -118,7 +124,7 @@ class Outbox:
         return len(self._held) + PENDING_READ
 
     def _due_at(self, now: int) -> int | None:
-        """Return when the next message that waits is to be looked for."""
+        """Return when to look for the next pending message."""
         due = self._next_due
         if self.pending >= PENDING_MAX and due is not None:
             if self._probe_at is None:
@@ -126,12 +132,16 @@ class Outbox:
             return min(due, self._probe_at)
         return due
 
-    def add(self, lane: Lane, messages: Iterable[Message], end: int, now: int) -> None:
-        """Take in what was read of the log."""
-        lane.add(messages, end if lane.until is None else min(end, lane.until), now)
+    def add(
+        self, reader: LogReader, messages: Iterable[Message], end: int, now: int
+    ) -> None:
+        """Add messages that were read from the log."""
+        reader.add(
+            messages, end if reader.until is None else min(end, reader.until), now
+        )
 
     def choose(self, waiting: list[PendingDelivery], now: int) -> list[PendingDelivery]:
-        """Return those that are to be tried of the messages that wait."""
+        """Return the pending messages that are due."""
         free = [one for one in waiting if one.arrivals not in self._held]
         due = [one for one in free if one.due_at <= now]
         probe_at = self._probe_at
@@ -148,10 +158,10 @@ class Outbox:
     def add_retry(
         self, waiting: PendingDelivery, messages: tuple[Message, ...], now: int
     ) -> None:
-        """Take in a message that waited; what is left of it, if not all of it is."""
+        """Add a pending message; `messages` are those whose events still exist."""
         lost = len(waiting.arrivals) - len(messages)
         if lost and not messages:
-            # The log of arrivals has it no more, so nothing can say whose it was.
+            # The event is gone from the log, so its contact is not known here.
             self._log_attempt(
                 Attempt(now, Outcome.DROPPED, waiting.attempts, waiting.arrivals[0])
             )
@@ -159,22 +169,20 @@ class Outbox:
             return
         if not self._retries:
             self._retries_at = now
-        self._retries.append(self._shipment(messages, waiting))
+        self._retries.append(self._request(messages, waiting))
 
     def _refresh(self, now: int) -> None:
-        """Forget what was read too long ago; it is read again."""
-        for lane in (self._log, self._replay):
-            if lane is not None:
-                lane.refresh(now)
+        """Drop messages that were read too long ago; they are read again."""
+        for reader in (self._log, self._replay):
+            if reader is not None:
+                reader.refresh(now)
         if self._retries and now - self._retries_at > FRESH:
-            self._held -= {shipment.arrivals for shipment in self._retries}
+            self._held -= {request.arrivals for request in self._retries}
             self._retries.clear()
             self._next_due = now
 
-    # -- sending -------------------------------------------------------------------
-
-    def take(self, now: int) -> Shipment | None:
-        """Return what is to be sent now, if there is anything."""
+    def take(self, now: int) -> DeliveryRequest | None:
+        """Return the next request to send; None if there is none."""
         if self._recover_at is not None and self._recover_at <= now:
             self._changes.recovered_at = self._recovered_at = now
             self._recover_at = None
@@ -189,54 +197,56 @@ class Outbox:
             return None
         for _ in range(3):
             self._turn = (self._turn + 1) % 3
-            shipment = self._next_of(self._turn)
-            if shipment is not None:
+            request = self._next_of(self._turn)
+            if request is not None:
                 self.in_flight += 1
-                return shipment
+                return request
         return None
 
-    def _next_of(self, turn: int) -> Shipment | None:
+    def _next_of(self, turn: int) -> DeliveryRequest | None:
         if turn == 0:
             return self._retries.popleft() if self._retries else None
-        lane = self._log if turn == 1 else self._replay
-        if lane is None or not lane.ready:
+        reader = self._log if turn == 1 else self._replay
+        if reader is None or not reader.ready:
             return None
-        return self._shipment(lane.take(self.endpoint.webhook.batch_size), lane=lane)
+        return self._request(
+            reader.take(self.endpoint.webhook.batch_size), reader=reader
+        )
 
-    def _shipment(
+    def _request(
         self,
         messages: tuple[Message, ...],
         pending: PendingDelivery | None = None,
-        lane: Lane | None = None,
-    ) -> Shipment:
-        # Several that waited stay together, though the size of batches has changed.
+        reader: LogReader | None = None,
+    ) -> DeliveryRequest:
+        # A pending batch stays together even if the batch size was changed.
         if self.endpoint.webhook.batch_size > 1 or len(messages) > 1:
             name, body = batch_of(messages)
         else:
             name, body = messages[0].id, messages[0].body
-        return Shipment(name, body, messages, pending, lane)
+        return DeliveryRequest(name, body, messages, pending, reader)
 
-    def settle(self, shipment: Shipment, answer: Answer, now: int) -> Outcome:
-        """Note what a request came to."""
+    def settle(self, request: DeliveryRequest, answer: Answer, now: int) -> Outcome:
+        """Record the outcome of a request."""
         self.in_flight -= 1
         was = self.state
         if answer.succeeded:
-            outcome = self._succeed(shipment, now)
+            outcome = self._succeed(request, now)
         else:
-            outcome = self._fail(shipment, answer, now)
-        if shipment.lane is not None:
-            shipment.lane.settle(shipment.messages)
-        self._log_request(shipment, answer, outcome, now)
+            outcome = self._fail(request, answer, now)
+        if request.reader is not None:
+            request.reader.settle(request.messages)
+        self._log_request(request, answer, outcome, now)
         if was.enabled and not self.state.enabled:
             reason = self.state.disabled_because
             self._log_attempt(Attempt(now, Outcome.DISABLED, 0, reason=reason))
         return outcome
 
     def abandon(self) -> None:
-        """Note that a request was broken off on purpose; it is sent again later."""
+        """Record that a request was cancelled; it is sent again later."""
         self.in_flight -= 1
 
-    def _succeed(self, shipment: Shipment, now: int) -> Outcome:
+    def _succeed(self, request: DeliveryRequest, now: int) -> Outcome:
         if self.state.failing_since is not None and self._recover_at is None:
             self._recover_at = max(now, self._recovered_at + RECOVERY_SPREAD)
         self.state = self.state.succeeded()
@@ -244,18 +254,18 @@ class Outbox:
         health = self._changes.health
         if not health or not health[-1][1]:
             health.append((now, True, False))
-        if shipment.pending is not None:
-            self._forget(shipment.pending)
+        if request.pending is not None:
+            self._forget(request.pending)
         return Outcome.DELIVERED
 
-    def _fail(self, shipment: Shipment, answer: Answer, now: int) -> Outcome:
+    def _fail(self, request: DeliveryRequest, answer: Answer, now: int) -> Outcome:
         self.state = self.state.failed(now, gone=answer.gone)
         self._failures += 1
         self._changes.health.append((now, False, answer.gone))
         self._paused_until = max(self._paused_until, now + answer.pause)
-        pending = shipment.pending
+        pending = request.pending
         if pending is not None and now < pending.retry_at:
-            # Tried before its time, which does not use up the schedule.
+            # An early attempt does not use up the schedule.
             at, early = pending.retry_at, pending.early + 1
             waiting = msgspec.structs.replace(pending, due_at=at, early=early)
             self._wait(waiting, pending)
@@ -266,7 +276,7 @@ class Outbox:
             if pending is not None:
                 self._forget(pending)
             return Outcome.GIVEN_UP
-        self._wait(PendingDelivery(shipment.arrivals, attempts, again, again), pending)
+        self._wait(PendingDelivery(request.arrivals, attempts, again, again), pending)
         return Outcome.FAILED
 
     def _wait(self, waiting: PendingDelivery, before: PendingDelivery | None) -> None:
@@ -281,10 +291,10 @@ class Outbox:
         self._changes.done.add(waiting.arrivals)
 
     def _log_request(
-        self, shipment: Shipment, answer: Answer, outcome: Outcome, now: int
+        self, request: DeliveryRequest, answer: Answer, outcome: Outcome, now: int
     ) -> None:
-        pending = shipment.pending
-        for at, message in enumerate(shipment.messages):
+        pending = request.pending
+        for at, message in enumerate(request.messages):
             self._log_attempt(
                 Attempt(
                     now,
@@ -308,11 +318,9 @@ class Outbox:
             self._logged = 0
             self._changes.cuts_log = True
 
-    # -- writing -------------------------------------------------------------------
-
     @property
-    def has_news(self) -> bool:
-        """Whether something must be written soon."""
+    def has_urgent_changes(self) -> bool:
+        """Whether there are changes other than a new place."""
         changes = self._changes
         return bool(
             changes.attempts
@@ -322,27 +330,27 @@ class Outbox:
         )
 
     @property
-    def has_moved(self) -> bool:
-        """Whether there is anything to write."""
+    def has_changes(self) -> bool:
+        """Whether there are any changes to store."""
         replay = self.state.replay
         if replay is not None and self._replay is not None:
             further = self._replay.place > replay.place
         else:
             further = False
-        return self.has_news or further or self._log.place > self.state.place
+        return self.has_urgent_changes or further or self._log.place > self.state.place
 
     @property
     def place(self) -> int:
-        """Up to where the log is done."""
+        """The arrival up to which all messages are settled."""
         return self._log.place
 
     @property
     def unwritten(self) -> int:
-        """How many attempts are not on disk."""
+        """How many attempts are not stored yet."""
         return len(self._changes.attempts)
 
     def changes(self) -> Changes:
-        """Return what is to be written; `written` says that it was."""
+        """Return the changes to store; call `written` when that is done."""
         changes, self._changes = self._changes, Changes()
         changes.place = self._log.place
         replay = self.state.replay
@@ -352,10 +360,10 @@ class Outbox:
         return changes
 
     def written(self, state: EndpointState) -> None:
-        """Go on from what is stored now."""
+        """Continue from the state that is stored now."""
         changes, self._writing = self._writing, None
         assert changes is not None  # noqa: S101  `changes` came before
-        # What happened since then is not in it yet.
+        # Attempts since `changes` was called are not in this state yet.
         for at, succeeded, gone in self._changes.health:
             state = state.succeeded() if succeeded else state.failed(at, gone=gone)
         self.state = state
@@ -371,10 +379,8 @@ class Outbox:
             due += [] if self._next_due is None else [self._next_due]
             self._next_due = min(due)
 
-    # -- waiting -------------------------------------------------------------------
-
     def wake_at(self, now: int) -> int:
-        """Return until when there is nothing to do but to wait for answers."""
+        """Return when the outbox has work again, apart from answers that come in."""
         if not self.state.enabled:
             return _ALWAYS
         if now < self._paused_until:

@@ -28,7 +28,7 @@ def check_time(at: int, now: int) -> None:
         raise ItemRejected([FieldError("at", "is before 1970")])
 
 
-class Places:
+class PlaceResolver:
     """Finds the places of observations, and replaces addresses with digests."""
 
     def __init__(self, unit: UnitOfWork, now: int):
@@ -37,7 +37,7 @@ class Places:
         self._now = now
         self._digests: dict[bytes, bytes] = {}
 
-    def place(self, one: Observation) -> StoredObservation:
+    def resolve(self, one: Observation) -> StoredObservation:
         """Return an observation in its stored form.
 
         Raises:
@@ -53,8 +53,8 @@ class Places:
             self._transaction.people.put_contact(one.contact or "")
             return StoredObservation(subject, at, *found, one.rssi, by_contact=True)
         subject = self._digests.get(one.device) or self._digest(one.device)
-        fleeting = one.fleeting or observations.is_randomised(one.device)
-        return StoredObservation(subject, at, *found, one.rssi, fleeting=fleeting)
+        ephemeral = one.ephemeral or observations.is_randomised(one.device)
+        return StoredObservation(subject, at, *found, one.rssi, ephemeral=ephemeral)
 
     def _digest(self, device: bytes) -> bytes:
         made = observations.digest(self._registry.device_key, device)
@@ -63,7 +63,7 @@ class Places:
 
 
 def unknown_place(reference: observations.PlaceReference) -> ItemRejected:
-    """Say that a place is not registered."""
+    """Return the rejection of an observation whose place is not registered."""
     said = str(reference) or "a place without a name"
     message = f"{said} is not registered; add the hotspot or location"
     return ItemRejected([FieldError("place", message)])
@@ -74,13 +74,13 @@ def places_of(one: StoredObservation) -> tuple[Place, ...]:
     return (Place(PlaceKind.LOCATION, one.location),)
 
 
-def hear(
+def absorb_observations(
     unit: UnitOfWork,
     kept: Sequence[StoredObservation],
     *,
     pseudonymous: bool | None = None,
 ) -> None:
-    """Change the stays of the contacts that were observed."""
+    """Attribute observations, and add them to the stays of their contacts."""
     points: dict[Key, list[Point]] = {}
     contacts = attribute(unit, kept, pseudonymous=pseudonymous)
     for one, contact in zip(kept, contacts, strict=True):
@@ -88,11 +88,13 @@ def hear(
             point = Point(one.at, one.rssi, one.hotspot)
             for place in places_of(one):
                 points.setdefault((contact, place), []).append(point)
-    unit.absorb(gathered(unit, points))
+    unit.absorb(runs_by_key(unit, points))
 
 
-def gathered(unit: UnitOfWork, points: dict[Key, list[Point]]) -> dict[Key, list[Stay]]:
-    """Turn points into stays, without regard to the stored ones."""
+def runs_by_key(
+    unit: UnitOfWork, points: dict[Key, list[Point]]
+) -> dict[Key, list[Stay]]:
+    """Join the points of each contact at each place into runs."""
     return {
         key: list(stays.runs(some, unit.rules(key[1]))) for key, some in points.items()
     }
@@ -115,7 +117,7 @@ def attribute(
     found: list[int | None] = []
     for one, owner in zip(kept, owners, strict=True):
         contact = contacts.get(one.subject) if one.by_contact else owner
-        if contact is None and pseudonymous and not (one.by_contact or one.fleeting):
+        if contact is None and pseudonymous and not (one.by_contact or one.ephemeral):
             contact = made.get(one.subject) or _pseudonym(transaction, one.subject)
             made[one.subject] = contact
         found.append(contact)
@@ -123,7 +125,7 @@ def attribute(
 
 
 def _pseudonym(transaction: Transaction, device: bytes) -> int:
-    """Make the contact that stands for an unknown device."""
+    """Create the contact that stands for an unknown device."""
     contact = transaction.people.put_contact(device.hex())
     transaction.people.put_ownership(
         Ownership(device, BEGINNING, contact, randomised=False, pseudonym=True)

@@ -80,11 +80,13 @@ class UnitOfWork:
             change = stays.absorb([one.stay for one in known], run, rules, self._now)
             if change is None:
                 continue
-            gone = [one for one in known if any(one.stay is s for s in change.gone)]
+            # By identity, as `change.replaced` has the very stays that were passed.
+            gone = [one for one in known if any(one.stay is s for s in change.replaced)]
             numbers = [one.number for one in gone if one.number is not None]
             for number in numbers:
                 self._longer.pop(number, None)
             self._count(gone, -1)
+            # The joined stay takes the row of the first one; the other rows go.
             self.transaction.stays.delete(
                 [one for one in gone if one.number in numbers[1:]]
             )

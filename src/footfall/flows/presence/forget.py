@@ -7,7 +7,7 @@ REJECTIONS_KEPT = 7 * DAY
 
 
 def forget(store: Store, now: int, observations_kept: int) -> None:
-    """Delete what is old enough; rejections and attempts after 7 days.
+    """Delete observations after the given time, rejections and attempts after 7 days.
 
     Args:
         store: Where they are.

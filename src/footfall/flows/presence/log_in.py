@@ -22,7 +22,7 @@ from footfall.flows.presence.identify import (
 )
 from footfall.store.transaction import BEGINNING, Ownership, Reattribution
 
-# Later than any observation.
+# A bound later than any observation.
 _END = 2**62
 
 
@@ -43,12 +43,12 @@ def log_in(unit: UnitOfWork, login: Login, now: int) -> list[Observation]:
     if login.nas is not None and not _begin_session(unit, login, at, now):
         return []
     device = login.device and observations.digest(registry.device_key, login.device)
-    if device and _is_nobody(unit, login, device, at):
+    if device and _is_anonymous(unit, login, device, at):
         return [Observation(at, login.reference, login.device, rssi=login.rssi)]
     contact = _contact_of(unit, login, at, found, device)
     name = transaction.people.contact_ids([contact])[contact]
-    told_by = f"{login.session} {device.hex() if device else ''}"
-    unit.add(derived_events.login(EventContext(name, registry, *found), at, told_by))
+    session = f"{login.session} {device.hex() if device else ''}"
+    unit.add(derived_events.login(EventContext(name, registry, *found), at, session))
     if login.device is None or device is None:
         return [Observation(at, login.reference, contact=name, rssi=login.rssi)]
     randomised = observations.is_randomised(login.device)
@@ -56,8 +56,8 @@ def log_in(unit: UnitOfWork, login: Login, now: int) -> list[Observation]:
     return [Observation(at, login.reference, login.device, rssi=login.rssi)]
 
 
-def _is_nobody(unit: UnitOfWork, login: Login, device: bytes, at: int) -> bool:
-    """Tell whether a login names nobody: no identity, and a random address."""
+def _is_anonymous(unit: UnitOfWork, login: Login, device: bytes, at: int) -> bool:
+    """Tell whether a login has no identity, and an unknown randomised address."""
     if login.identities or not observations.is_randomised(login.device or b""):
         return False
     return unit.transaction.people.owners([(device, at)]) == [None]
@@ -72,6 +72,8 @@ def _contact_of(
 ) -> int:
     """Return the contact of a login; an unknown one is created, with its signup."""
     contact = find_contact(unit, login.identities)
+    # Without an identity, a randomised address stands for its present owner only. A
+    # lasting address stands for the contact named after it, its pseudonym.
     if contact is None and not login.identities and device is not None:
         [owner] = unit.transaction.people.owners([(device, at)])
         randomised = observations.is_randomised(login.device or b"")

@@ -1,9 +1,9 @@
-"""Observe: take in what equipment reports; make arrivals, logins and visits.
+"""Observe: apply a batch of a source; derive arrivals, logins and visits.
 
-All effects of a step of a post happen in one transaction of the organization's data:
-the observations are kept, the stays change, events that no longer hold are withdrawn,
-and new ones are stored. No state is kept anywhere else, so a crash at any point loses
-nothing, and sending a post again changes nothing.
+All effects of a step happen in one transaction of the organization: the observations
+are stored, the stays change, events that no longer hold are withdrawn, and new ones are
+stored. There is no other state, so a crash at any point loses nothing, and sending a
+post again changes nothing.
 """
 
 import msgspec
@@ -14,9 +14,9 @@ from footfall.core.stays import Rules
 from footfall.errors import ItemRejected
 from footfall.flows.presence import log_in
 from footfall.flows.presence.attribute import (
-    Places,
+    PlaceResolver,
+    absorb_observations,
     check_time,
-    hear,
 )
 from footfall.flows.presence.change_stays import UnitOfWork
 from footfall.store.transaction import Heard, HeardKind, Transaction
@@ -79,6 +79,7 @@ def observe(
     unit = UnitOfWork(transaction, now, options.rules, closing=options.closing)
     rejections: list[Rejection] = []
     seen = list(heard.observations)
+    # Before the logins, because a NAS that restarted uses its session ids again.
     for restart in heard.restarts:
         try:
             check_time(restart.at, now)
@@ -94,17 +95,18 @@ def observe(
         except ItemRejected as rejected:
             rejections.append(Rejection(rejected.errors, b"", login.index))
     kept = []
-    places = Places(unit, now)
+    resolver = PlaceResolver(unit, now)
     for observation in seen:
         try:
-            kept.append(places.place(observation))
+            kept.append(resolver.resolve(observation))
         except ItemRejected as rejected:
             rejections.append(Rejection(rejected.errors, b"", observation.index))
-    hear(unit, kept, pseudonymous=options.pseudonymous)
+    absorb_observations(unit, kept, pseudonymous=options.pseudonymous)
     if kept:
         transaction.observations.add(kept, now)
         transaction.last_heard.note(_heard(unit.registry, kept))
     made, withdrawn = unit.write()
+    # A login is also an observation, but counts once.
     observed = len(kept) - (len(seen) - len(heard.observations)) + taken
     return Outcome(observed, made, withdrawn, tuple(rejections))
 

@@ -1,9 +1,9 @@
 """Reattribute: give the observations of a device to its new owner.
 
-A late report of a login changes whose a device was. The login's own transaction only
-notes that (`put_reattribution`). The work is done here: it reads beside the writer and
-writes in bounded steps. A noted row is deleted only when all of it is done, and doing
-it twice changes nothing, so a crash at any point loses nothing.
+A login that is reported late changes who owned the device. Its transaction only records
+a task (`put_reattribution`). The task is done here: it reads beside the writer and
+writes in bounded steps. Its row is deleted when all of it is done, and doing it twice
+changes nothing, so a crash at any point loses nothing.
 """
 
 import bisect
@@ -15,7 +15,7 @@ import msgspec
 
 from footfall.core.observations import StoredObservation
 from footfall.core.stays import Point, Stay, runs
-from footfall.flows.presence.attribute import attribute, gathered, places_of
+from footfall.flows.presence.attribute import attribute, places_of, runs_by_key
 from footfall.flows.presence.change_stays import Key, UnitOfWork
 from footfall.store import Store
 from footfall.store.transaction import (
@@ -35,7 +35,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     Attributes:
         owners: The owners of the devices when the plan was made.
-        lost: Stays to replace, each with the runs that are left to its contact.
+        lost: Stays to replace, each with the runs that its contact keeps.
         gained: New runs of contacts, each with the number of stays that it touches.
     """
 
@@ -45,7 +45,7 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 def reattribute(store: Store, organization: str, now: int) -> bool:
-    """Do a round of the noted work; return True if there may be more."""
+    """Do a round of the recorded tasks; return True if there may be more."""
     rows = store.read(
         organization,
         lambda transaction: transaction.people.reattributions(ROWS_A_ROUND),
@@ -81,7 +81,7 @@ def write_part(transaction: Transaction, part: Plan, now: int) -> tuple[bool, in
         return False, 0, 0
     unit = UnitOfWork(transaction, now, None, closing=True)
     if not all(_replace(unit, one, left) for one, left in part.lost):
-        # The stays that were replaced stay so; write their events too.
+        # Stays that were replaced before this one are stored, so store their events.
         return False, *unit.write()
     heard: dict[Key, list[Stay]] = {}
     for key, run, _ in part.gained:
@@ -111,7 +111,7 @@ def parts_of(plan: Plan) -> list[Plan]:
 
 
 def _replace(unit: UnitOfWork, one: StoredStay, left: list[Stay]) -> bool:
-    """Put what is left of a stay in its place; False if it is another by now."""
+    """Replace a stay with its remaining runs; False if it has changed meanwhile."""
     key, stay = (one.contact, one.place), one.stay
     near = StayQuery(*key, stay.first_at, stay.last_at, 0)
     if [found.stay for found in unit.transaction.stays.near([near])] != [stay]:
@@ -147,12 +147,12 @@ def _plan(transaction: Transaction, rows: list[Reattribution], now: int) -> Plan
     found = {one.number: one for one in transaction.stays.near(list(asked))}
     return Plan(
         {device: transaction.people.ownerships(device) for device in devices},
-        _left(unit, list(found.values())),
-        gains(unit, gained),
+        _remaining(unit, list(found.values())),
+        missing_runs(unit, gained),
     )
 
 
-def gains(
+def missing_runs(
     unit: UnitOfWork, points: dict[Key, list[Point]]
 ) -> list[tuple[Key, Stay, int]]:
     """Return the runs that are not stays yet, and how many stays each touches.
@@ -161,7 +161,7 @@ def gains(
     that no step grows without a bound.
     """
     found: list[tuple[Key, Stay, int]] = []
-    whole = gathered(unit, points)
+    whole = runs_by_key(unit, points)
     asked = [
         StayQuery(*key, run.first_at, run.last_at, unit.rules(key[1]).timeout)
         for key, some in whole.items()
@@ -179,6 +179,9 @@ def gains(
             same = stays.get(run.first_at)
             if same is not None and _alike(same, run):
                 continue
+            # The stays that this run touches are starts[low:high]. It is cut at every
+            # STAYS_A_STEP-th of them. The observations on both sides of a cut are
+            # within the timeout, so the pieces become one stay when they are absorbed.
             low = bisect.bisect_left(starts, run.first_at - rules.timeout)
             high = bisect.bisect_right(starts, run.last_at + rules.timeout)
             cuts = [
@@ -200,10 +203,10 @@ def _alike(stay: Stay, run: Stay) -> bool:
     return msgspec.structs.replace(stay, visit_at=None, open=True) == run
 
 
-def _left(
+def _remaining(
     unit: UnitOfWork, stays: list[StoredStay]
 ) -> list[tuple[StoredStay, list[Stay]]]:
-    """Return what is left of stays, by the present owners of their observations.
+    """Return the remaining runs of stays, by the present owners of their observations.
 
     A stay that began before `complete_since` stays as it is: some of its observations
     may be deleted already.
@@ -220,13 +223,13 @@ def _left(
     }
     first = min(one.stay.first_at for one in stays)
     last = max(one.stay.last_at for one in stays)
-    heard = gathered_by_key(
+    heard = points_by_key(
         unit, transaction.observations.of_subjects(subjects, first, last), None
     )
-    return left_of(unit, stays, heard)
+    return remaining_runs(unit, stays, heard)
 
 
-def gathered_by_key(
+def points_by_key(
     unit: UnitOfWork, kept: Iterable[StoredObservation], location: int | None
 ) -> dict[Key, list[Point]]:
     """Return the points of each contact at each location, or at the given one."""
@@ -241,10 +244,10 @@ def gathered_by_key(
     return points
 
 
-def left_of(
+def remaining_runs(
     unit: UnitOfWork, stays: list[StoredStay], heard: dict[Key, list[Point]]
 ) -> list[tuple[StoredStay, list[Stay]]]:
-    """Return, for each stay, the runs of the points that lie in it."""
+    """Return, for each stay, the runs that its contact's points in it still make."""
     found = []
     for one in stays:
         points = [
@@ -279,7 +282,7 @@ def _inherit(store: Store, organization: str, row: Reattribution, now: int) -> b
 
 
 def reattribute_all(store: Store, now: int) -> None:
-    """Do all of the noted work; the organizations take turns, one round each."""
+    """Do all recorded tasks; the organizations take turns, one round each."""
     waiting = store.organizations_to_reattribute()
     while waiting:
         waiting = [name for name in waiting if reattribute(store, name, now)]

@@ -1,10 +1,10 @@
-"""Recognise: find the source of a RADIUS packet, at a cost that strangers cannot raise.
+"""Recognise: find the source of a RADIUS packet, at a bounded cost.
 
-A datagram's sender can be forged, so no address is ever muted: packets of a source that
-was heard at an address lately are recognised by one hash, whatever else comes from
-there. A packet of an unknown sender costs a hash for each source that may be at the
-address. These hashes are limited, per address and in all; beyond the limit a packet is
-dropped. A new NAS sends again until one of its packets is looked at.
+A datagram's sender can be forged, so no address is ever blocked. A source that sent
+from an address lately is recognised by one hash, whatever else comes from there. A
+packet of an unknown sender costs a hash for each source that may be at the address.
+These hashes are limited, per address and in all; beyond the limit a packet is dropped.
+A new NAS repeats its packet until one is checked.
 """
 
 import ipaddress
@@ -47,7 +47,7 @@ class Stranger(Exception):
 
 
 class Slowed(Exception):
-    """Too many packets of strangers came before; this one was not looked at."""
+    """Too many packets of unknown senders came before; this one was not checked."""
 
 
 class Recogniser:

@@ -1,4 +1,4 @@
-"""Recompute: make visits again from the kept observations.
+"""Recompute: derive visits again from the stored observations.
 
 A day is read beside the writer and compared with the stored stays; only differences are
 written, in bounded steps.
@@ -19,10 +19,10 @@ from footfall.flows.presence.attribute import attribute
 from footfall.flows.presence.change_stays import Key, UnitOfWork
 from footfall.flows.presence.reattribute import (
     Plan,
-    gains,
-    gathered_by_key,
-    left_of,
+    missing_runs,
     parts_of,
+    points_by_key,
+    remaining_runs,
     write_part,
 )
 from footfall.flows.presence.replay import location_of
@@ -52,7 +52,7 @@ def recompute(  # noqa: PLR0913  the command has as many
     now: int,
     progress: Callable[[int, int], None],
 ) -> Recomputed:
-    """Make visits again after a change of settings, a day at a time.
+    """Derive visits again after a change of settings, a day at a time.
 
     A stay that began before `complete_since` stays as it is: some of its observations
     may be deleted already. You may interrupt and repeat it.
@@ -69,7 +69,7 @@ def recompute(  # noqa: PLR0913  the command has as many
     total = Recomputed()
     for first in range(since, until + 1, _STEP):
         last = min(first + _STEP - 1, until)
-        _name_strangers(store, organization, (first, last), now)
+        _make_pseudonyms(store, organization, (first, last), now)
         done = False
         while not done:
             read = functools.partial(
@@ -87,12 +87,12 @@ def recompute(  # noqa: PLR0913  the command has as many
     return total
 
 
-def _name_strangers(
+def _make_pseudonyms(
     store: Store, organization: str, span: tuple[int, int], now: int
 ) -> None:
     """Make pseudonyms for a day's unknown devices, if the organization has them."""
 
-    def strangers(transaction: Transaction) -> list[StoredObservation]:
+    def unknown_devices(transaction: Transaction) -> list[StoredObservation]:
         if not transaction.registry.load().pseudonymous:
             return []
         found = {one.subject: one for one in transaction.observations.between(*span)}
@@ -102,10 +102,10 @@ def _name_strangers(
         return [
             one
             for one, owner in zip(some, owners, strict=True)
-            if owner is None and not (one.by_contact or one.fleeting)
+            if owner is None and not (one.by_contact or one.ephemeral)
         ]
 
-    unknown = store.read(organization, strangers)
+    unknown = store.read(organization, unknown_devices)
     for first in range(0, len(unknown), PSEUDONYMS_A_STEP):
 
         def name(transaction: Transaction, first: int = first) -> None:
@@ -123,9 +123,7 @@ def _plan(
     unit = UnitOfWork(transaction, now, None, closing=True)
     floor = transaction.observations.complete_since()
     since = since if floor is None else max(since, floor)
-    heard = gathered_by_key(
-        unit, transaction.observations.between(since, until), number
-    )
+    heard = points_by_key(unit, transaction.observations.between(since, until), number)
     near = [StayQuery(*key, since, until, 0) for key in heard]
     found = {one.number: one for one in transaction.stays.near(near)}.values()
     old = [one for one in found if floor is None or one.stay.first_at >= floor]
@@ -133,18 +131,18 @@ def _plan(
     last = max((one.stay.last_at for one in old), default=until)
     if first < since or last > until:
         span = transaction.observations.between(min(first, since), max(last, until))
-        heard = gathered_by_key(unit, span, number)
+        heard = points_by_key(unit, span, number)
     spans, whole = _spans(old, since, until), (since, until)
     points = {
         key: [point for point in some if _within(point.at, spans.get(key, whole))]
         for key, some in heard.items()
     }
-    gained = gains(unit, points)
+    gained = missing_runs(unit, points)
     joined: dict[Key, list[Stay]] = {}
     for key, run, _ in gained:
         joined.setdefault(key, []).append(run)
     lost = []
-    for one, left in left_of(unit, old, heard):
+    for one, left in remaining_runs(unit, old, heard):
         key = (one.contact, one.place)
         # What is part of something longer is taken over by it.
         grows = _same(one.stay, left) and any(

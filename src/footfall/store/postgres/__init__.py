@@ -55,6 +55,7 @@ from footfall.store.postgres.writer import Writer
 from footfall.store.relational.keys import Keys
 from footfall.store.relational.services import credential_of, service_of, values_of
 from footfall.store.relational.session import Registries
+from footfall.store.relational.users import Row, Run, SQLUsers
 from footfall.store.transaction import Source, Transaction
 from footfall.store.webhooks import WebhookVersion
 
@@ -102,6 +103,7 @@ class PostgresStore(PostgresCopying):
             self._notifications.announce,
         )
         self._threads = ThreadPoolExecutor(_THREADS, "footfall-store")
+        self.users = SQLUsers(self._rows, self._write)
 
     @override
     def close(self) -> None:
@@ -406,6 +408,18 @@ class PostgresStore(PostgresCopying):
             return self._threads.submit(whole)
         except RuntimeError:
             raise StoreError("The store is closing.") from None
+
+    def _write(self, work: Callable[[Run], T]) -> Future[T]:
+        """Write with named statements what is no organization's."""
+
+        def within(connection: Connection) -> T:
+            def run(name: str, /, **values: Any) -> list[Row]:
+                cursor = connection.execute(SQL[name], values, binary=True)
+                return cursor.fetchall() if cursor.description else []
+
+            return work(run)
+
+        return self._submit(within)
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[Connection]:

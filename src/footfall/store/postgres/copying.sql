@@ -52,6 +52,14 @@ WHERE organization = (SELECT id FROM organization_number WHERE number = :organiz
   AND client_key > :after
 ORDER BY client_key
 
+-- name: rows_of_console_user
+SELECT id, email, name, role, scopes, locations, password_hash, created_at,
+  revoked_at
+FROM console_user
+WHERE organization = (SELECT id FROM organization_number WHERE number = :organization)
+  AND id > :after
+ORDER BY id
+
 -- name: rows_of_key
 SELECT purpose, key FROM organization_key
 WHERE organization = :organization AND purpose > :after ORDER BY purpose

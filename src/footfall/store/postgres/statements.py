@@ -19,7 +19,12 @@ def spelled(sql: str) -> str:
 SQL = {
     name: spelled(sql)
     for name, sql in load(
-        __package__, "statements.sql", "transaction.sql", "webhooks.sql", "copying.sql"
+        __package__,
+        "statements.sql",
+        "users.sql",
+        "transaction.sql",
+        "webhooks.sql",
+        "copying.sql",
     ).items()
 }
 

@@ -39,10 +39,15 @@ VALUES
   (:client_key, :organization, :role, :scopes, :locations, :secret_hash, :created_at)
 
 -- name: credential
--- All that letting a request in needs, in one step.
+-- All that letting a request in needs, in one step: a service, or a signed-in user.
 SELECT client_key, organization, role, scopes, locations, created_at, revoked_at,
   secret_hash, EXISTS (SELECT 1 FROM revoked_token WHERE token_id = :token_id)
 FROM service WHERE client_key = :client_key
+UNION ALL
+SELECT key, organization, role, scopes, locations, console_user.created_at, revoked_at,
+  digest, EXISTS (SELECT 1 FROM revoked_token WHERE token_id = :token_id)
+FROM console_session JOIN console_user ON console_user.id = user_id
+WHERE key = :client_key
 
 -- name: services
 SELECT client_key, organization, role, scopes, locations, created_at, revoked_at

@@ -56,15 +56,29 @@ _PLAIN = {
         "answer",
     ),
 }
-_SERVICE = (
-    "client_key",
-    "role",
-    "scopes",
-    "locations",
-    "secret_hash",
-    "created_at",
-    "revoked_at",
-)
+# Those whose rows name their organization by its id.
+_OF_AN_ID = {
+    "service": (
+        "client_key",
+        "role",
+        "scopes",
+        "locations",
+        "secret_hash",
+        "created_at",
+        "revoked_at",
+    ),
+    "console_user": (
+        "id",
+        "email",
+        "name",
+        "role",
+        "scopes",
+        "locations",
+        "password_hash",
+        "created_at",
+        "revoked_at",
+    ),
+}
 _STAY = (
     "number",
     "contact",
@@ -229,9 +243,9 @@ def _stand_in(contact: str) -> bytes:
 def _add(session: CopySession, table: str, rows: list[Row]) -> None:
     if table in _PLAIN:
         session.insert(table, _PLAIN[table], rows)
-    elif table == "service":
+    elif table in _OF_AN_ID:
         owned = [(*row, session.organization_id) for row in rows]
-        session.insert("service", (*_SERVICE, "organization"), owned)
+        session.insert(table, (*_OF_AN_ID[table], "organization"), owned)
     elif table == "key":
         sealed = [
             (purpose, session.keys.seal(key, session.organization_id, purpose))

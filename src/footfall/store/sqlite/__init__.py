@@ -72,6 +72,7 @@ from footfall.store.sqlite.observations import (
 from footfall.store.sqlite.session import SQLiteSession
 from footfall.store.sqlite.statements import SQL
 from footfall.store.sqlite.transaction import SQLiteTransaction, forget
+from footfall.store.sqlite.users import SQLiteUsers
 from footfall.store.sqlite.watch import FileWatch
 from footfall.store.sqlite.writer import Writer
 from footfall.store.transaction import Source, Transaction
@@ -116,6 +117,7 @@ class SQLiteStore(SQLiteCopying):
         self._journal = Journal(path)
         self._journal.create()
         self._journaling = ThreadPoolExecutor(1, "footfall-journal")
+        self.users = SQLiteUsers(self._readers, self._writer, self._journaled)
         self._eraser = Eraser(
             path,
             self._writer,

@@ -45,6 +45,14 @@ WHERE organization = (SELECT id FROM organization WHERE number = :organization)
   AND client_key > :after
 ORDER BY client_key
 
+-- name: rows_of_console_user
+SELECT id, email, name, role, scopes, locations, password_hash, created_at,
+  revoked_at
+FROM console_user
+WHERE organization = (SELECT id FROM organization WHERE number = :organization)
+  AND id > :after
+ORDER BY id
+
 -- name: rows_of_key
 -- Of each purpose the last one holds; a deleted one is zeros.
 SELECT purpose, key FROM organization_key AS newest

@@ -42,7 +42,14 @@ class TokenRevocation(msgspec.Struct, frozen=True, tag="token"):
     expires_at: int
 
 
-Entry = Erasure | ServiceRevocation | TokenRevocation
+class UserChange(msgspec.Struct, frozen=True, tag="user"):
+    """A user whose password was changed, or who was revoked, and when."""
+
+    user: str
+    at: int
+
+
+Entry = Erasure | ServiceRevocation | TokenRevocation | UserChange
 
 
 class Journal:

@@ -17,6 +17,7 @@ from footfall.store.sqlite.journal import (
     Journal,
     ServiceRevocation,
     TokenRevocation,
+    UserChange,
 )
 from footfall.store.sqlite.statements import SQL
 from footfall.store.sqlite.wal import empty_wal
@@ -63,6 +64,9 @@ def bring_up_to_date(
                 f"that belongs to the store in its place, or {_FLAG}."
             )
         steps = _Steps(connection)
+        # Who has signed out since cannot be known: all sign in again.
+        for name in ("forget_sign_ins", "forget_all_links"):
+            connection.execute(SQL[name])
         for entry in entries:
             if not isinstance(entry, Erasure) or entry.id not in known:
                 steps.write(functools.partial(_apply, entry=entry))
@@ -97,6 +101,9 @@ def _apply(connection: apsw.Connection, entry: Entry) -> None:
     elif isinstance(entry, TokenRevocation):
         values = {"token_id": entry.token_id, "expires_at": entry.expires_at}
         connection.execute(SQL["revoke_token"], values)
+    elif isinstance(entry, UserChange):
+        # Which password is right now is not known: a link from the operator sets one.
+        connection.execute(SQL["drop_password"], {"user": entry.user, "now": entry.at})
     else:
         _erase(connection, entry)
 

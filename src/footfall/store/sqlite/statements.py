@@ -3,7 +3,12 @@
 from footfall.store.relational.statements import load, load_migrations
 
 SQL = load(
-    __package__, "statements.sql", "transaction.sql", "webhooks.sql", "copying.sql"
+    __package__,
+    "statements.sql",
+    "users.sql",
+    "transaction.sql",
+    "webhooks.sql",
+    "copying.sql",
 )
 # Those of a migration, which know the tables by the names of its time.
 SEALING = load(__package__, "sealing.sql")

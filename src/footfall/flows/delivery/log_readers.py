@@ -1,6 +1,7 @@
-"""Lanes: readers of an organization's log, each with a place, and what they hand out.
+"""Log readers: each reads an organization's log of arrivals from a place on.
 
-The place of a lane is before its first message that is not settled.
+The place of a reader is before its first message that is not settled: neither
+delivered, nor stored as pending.
 """
 
 from collections import deque
@@ -12,29 +13,30 @@ from footfall.core.instants import SECOND
 from footfall.core.webhooks import Message
 from footfall.store.webhooks import Arrivals, PendingDelivery
 
-# What is read at once, and how much is read ahead of what is sent.
+# How many messages are read at once, and how many bytes wait in memory to be sent.
 READ_MAX = 100
 WINDOW_BYTES = 1024 * 1024
-# For how long what was read may wait in memory to be sent.
+# How long a message may wait in memory. An older one is read again, as its event may
+# have been erased or withdrawn since.
 FRESH = SECOND
 
 
-class Shipment(msgspec.Struct, frozen=True, gc=False):
-    """What goes out in one request.
+class DeliveryRequest(msgspec.Struct, frozen=True, gc=False):
+    """A request to an endpoint: one message, or a batch of them.
 
     Attributes:
         id: The request's id.
         body: Its body.
-        messages: What is in it.
-        pending: What it waited as; None where it is sent for the first time.
-        lane: Where it comes from.
+        messages: The messages in it.
+        pending: The stored retry that it carries out; None for a first attempt.
+        reader: The reader that read it; None for a retry.
     """
 
     id: str
     body: bytes
     messages: tuple[Message, ...]
     pending: PendingDelivery | None = None
-    lane: "Lane | None" = None
+    reader: "LogReader | None" = None
 
     @property
     def arrivals(self) -> Arrivals:
@@ -44,14 +46,14 @@ class Shipment(msgspec.Struct, frozen=True, gc=False):
         return tuple(message.arrival for message in self.messages)
 
 
-class Lane:
-    """A reader of the log: messages that are ready, and a place.
+class LogReader:
+    """A reader of the log, with its place and the messages that are ready to be sent.
 
     Attributes:
-        read: Up to here the log was read.
-        since: Events of before are left out.
-        until: Where it ends; None if it never does.
-        ready: What can be sent.
+        read: The arrival up to which the log was read.
+        since: The instant before which events are left out; None leaves out none.
+        until: The arrival at which reading ends; None if it never does.
+        ready: The messages that can be sent.
     """
 
     def __init__(self, place: int, since: int | None = None, until: int | None = None):
@@ -61,27 +63,27 @@ class Lane:
         self.ready: deque[Message] = deque()
         self._read_at = 0
         self._size = 0
-        # In order, as they are added so.
+        # A dict, because it keeps the order in which messages are added.
         self._open: dict[int, None] = {}
 
     @property
     def place(self) -> int:
-        """Up to here all is settled."""
+        """The arrival up to which all messages are settled."""
         return next(iter(self._open)) - 1 if self._open else self.read
 
     @property
     def ended(self) -> bool:
-        """Whether all of it was read."""
+        """Whether the reader has reached its end."""
         return self.until is not None and self.read >= self.until
 
     def room(self, window: int) -> int:
-        """Return how many messages may be read."""
+        """Return how many more messages may be read."""
         if self._size >= WINDOW_BYTES:
             return 0
         return max(min(window - len(self._open), READ_MAX), 0)
 
     def add(self, messages: Iterable[Message], end: int, now: int) -> None:
-        """Add what was read, up to an arrival; what is too much is read again."""
+        """Add messages read up to `end`; what exceeds the limit is read again."""
         if not self.ready:
             self._read_at = now
         for message in messages:
@@ -94,7 +96,7 @@ class Lane:
         self.read = max(self.read, end)
 
     def refresh(self, now: int) -> None:
-        """Forget what is ready for too long: it may be erased or withdrawn since."""
+        """Drop messages that waited too long; see `FRESH`."""
         if self.ready and now - self._read_at > FRESH:
             self.read = self.ready[0].arrival - 1
             for message in self.ready:
@@ -109,18 +111,18 @@ class Lane:
         return taken
 
     def settle(self, messages: Iterable[Message]) -> None:
-        """Note that these are delivered, or wait."""
+        """Note that these messages are delivered, or stored as pending."""
         for message in messages:
             self._open.pop(message.arrival, None)
 
 
-class Reading(msgspec.Struct, frozen=True):
-    """What is to be read.
+class ReadRequest(msgspec.Struct, frozen=True):
+    """What an outbox wants to have read.
 
     Attributes:
-        lanes: These lanes, each up to so many entries.
-        pending: How many of the messages that wait; 0 for none.
+        readers: The readers, each with the number of entries to read.
+        pending: How many pending messages to read; 0 for none.
     """
 
-    lanes: list[tuple[Lane, int]]
+    readers: list[tuple[LogReader, int]]
     pending: int

@@ -1,0 +1,154 @@
+"""Users: people who sign in to the console of an organization.
+
+A user has a role, scopes and locations as a service has. It signs in with a password,
+which it chooses itself after its first sign-in, or with a link, which an operator
+makes and which holds once.
+"""
+
+import secrets
+import uuid
+
+import email_validator
+import msgspec
+
+from footfall.core import access
+from footfall.core.access import Role, User
+from footfall.core.instants import SECOND
+from footfall.errors import FieldError, Invalid, NotFound
+from footfall.flows.accounts import passwords
+from footfall.flows.accounts.tenants import hash_secret
+from footfall.store import Store
+
+LINK_S = 60 * 60
+LINK_BYTES = 32
+NAME_LENGTH_MAX = 200
+EVERYTHING = ("organization_read", "organization_write")
+FIRST_EMAIL = "admin@footfall.invalid"
+_ROLES = (Role.ORGANIZATION_MANAGER, Role.LOCATION_MANAGER)
+
+
+class Person(msgspec.Struct, frozen=True):
+    """Who is to be a user, and what of; see `core.access.User`."""
+
+    organization: str
+    email: str
+    name: str = ""
+    role: Role = Role.ORGANIZATION_MANAGER
+    scopes: tuple[str, ...] = EVERYTHING
+    locations: tuple[str, ...] = ()
+
+
+def create_user(store: Store, person: Person, now: int) -> User:
+    """Make a user, which has no password yet.
+
+    Raises:
+        Invalid: The e-mail, the name, the role, a scope or a location cannot be used.
+        AlreadyExists: The organization has a user of this e-mail.
+        OrganizationUnknown: There is no such tenant.
+    """
+    access.check_scopes(person.scopes)
+    if person.role not in _ROLES:
+        raise Invalid(f"A person's role is one of: {', '.join(_ROLES)}.")
+    if person.locations and person.role is not Role.LOCATION_MANAGER:
+        raise Invalid(f"Only the role {Role.LOCATION_MANAGER} takes locations.")
+    user = User(
+        id=f"user-{uuid.uuid4()}",
+        organization=person.organization,
+        email=normal_email(person.email),
+        name=_name(person.name or person.email),
+        role=person.role,
+        scopes=tuple(dict.fromkeys(person.scopes)),
+        created_at=now,
+        locations=person.locations,
+    )
+    store.users.add(user).result()
+    return user
+
+
+def normal_email(text: str) -> str:
+    """Return an e-mail in the spelling by which users are found.
+
+    Raises:
+        Invalid: It cannot be one.
+    """
+    try:
+        found = email_validator.validate_email(
+            text, check_deliverability=False, test_environment=True
+        )
+    except email_validator.EmailNotValidError as error:
+        reason = str(error)
+        raise Invalid(
+            f"The e-mail cannot be used: {reason}", [FieldError("email", reason)]
+        ) from None
+    return found.normalized.lower()
+
+
+def _name(text: str) -> str:
+    name = text.strip()
+    if not name or len(name) > NAME_LENGTH_MAX or not name.isprintable():
+        allowed = f"1 to {NAME_LENGTH_MAX} characters"
+        raise Invalid(
+            f"The name cannot be used; allowed: {allowed}.",
+            [FieldError("name", f"allowed: {allowed}")],
+        )
+    return name
+
+
+def find_user(store: Store, user: str, organization: str | None = None) -> User:
+    """Return the user of an id or an e-mail that has not been revoked.
+
+    Raises:
+        NotFound: There is none.
+        Invalid: Several organizations have one of this e-mail.
+    """
+    found = [
+        one
+        for one in store.users.all(organization)
+        if user.lower() in (one.id, one.email) and one.revoked_at is None
+    ]
+    if not found:
+        raise NotFound(f"There is no user {user}.")
+    if len(found) > 1:
+        raise Invalid(
+            f"Several organizations have a user {user}: name the organization too."
+        )
+    return found[0]
+
+
+def set_password(store: Store, user: User, password: str, now: int) -> None:
+    """Set a user's password and end its sessions.
+
+    Raises:
+        Invalid: The password is too short or too long.
+        NotFound: The user has been revoked.
+    """
+    if not store.users.change_password(
+        user.id, passwords.hash_password(password), now
+    ).result():
+        raise NotFound(f"There is no user {user.email}.")
+
+
+def make_link(store: Store, user: User, now: int) -> str:
+    """Return the token of a link that signs a user in once, within an hour."""
+    token = secrets.token_urlsafe(LINK_BYTES)
+    store.users.add_link(hash_secret(token), user.id, now + LINK_S * SECOND).result()
+    return token
+
+
+def first_link(store: Store, now: int) -> str | None:
+    """Return a sign-in link for a new installation: one organization and no user.
+
+    Its first user is made for it. Elsewhere there is none, as nobody gets access that
+    the operator has not given.
+    """
+    organizations = store.organizations()
+    users = store.users.all()
+    if len(organizations) != 1 or any(one.email != FIRST_EMAIL for one in users):
+        return None
+    if not users:
+        person = Person(organizations[0].id, FIRST_EMAIL, "Administrator")
+        create_user(store, person, now)
+    waiting = [
+        one.user for one in store.users.of_email(FIRST_EMAIL) if not one.password_hash
+    ]
+    return make_link(store, waiting[0], now) if waiting else None
