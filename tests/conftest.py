@@ -54,7 +54,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         parameters = getattr(getattr(item, "callspec", None), "params", {})
         if "postgresql" in parameters.values() and folder != "store":
             item.add_marker("second_engine")
-        if folder in ("journeys", "proof"):
+        if folder in ("console", "journeys", "proof"):
             item.add_marker("processes")
 
 

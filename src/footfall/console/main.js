@@ -90,7 +90,7 @@ function safePath(path) {
 function followLinks(event) {
   const isPlain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
   const link = event.target.closest("a[href]");
-  if (!isPlain || event.defaultPrevented || !link || link.hasAttribute("download")) return;
+  if (!isPlain || event.defaultPrevented || !link || link.hasAttribute("download") || link.rel === "external") return;
   const href = link.getAttribute("href");
   const isOurs = href === "/console" || href.startsWith("/console/") || href.startsWith("/console?");
   if (!isOurs) return;

@@ -1,10 +1,11 @@
 // The frame around all pages: navigation, who is signed in, how things are shown.
 
-import { signOut } from "/console/lib/api.js";
+import { changePassword, signOut } from "/console/lib/api.js";
 import { h, replace } from "/console/lib/dom.js";
 import { showUtc, showsUtc } from "/console/lib/format.js";
 import { icon } from "/console/lib/icons.js";
-import { say } from "/console/lib/dialogs.js";
+import { ask, say } from "/console/lib/dialogs.js";
+import { field } from "/console/lib/forms.js";
 
 export function makeShell(app, routes, signedOut) {
   const main = h("main", { id: "main", tabindex: -1 });
@@ -91,9 +92,25 @@ function footer(app, signedOut) {
       "div.who",
       {},
       h("p", {}, h("strong", {}, app.organization.name), h("span.muted", {}, app.user.name || app.user.email)),
-      h("div.who-links", {}, h("a", { href: "/docs" }, "API"), signOutButton(signedOut)),
+      h("div.who-links", {}, h("a", { href: "/docs" }, "API"), passwordButton(), signOutButton(signedOut)),
     ),
   );
+}
+
+function passwordButton() {
+  const change = async () => {
+    const changed = await ask("Change your password", {
+      submit: "Change",
+      text: "All your other sessions end.",
+      fields: [
+        field("Password until now", "old", { type: "password", autocomplete: "current-password", hint: "Empty if you have none yet." }),
+        field("New password", "password", { type: "password", required: true, minlength: 10, autocomplete: "new-password", hint: "At least 10 characters." }),
+      ],
+      act: (form) => changePassword({ old: form.get("old") || null, password: form.get("password") }),
+    });
+    if (changed) say("Your password is changed.");
+  };
+  return h("button.link", { type: "button", onclick: change }, "Password");
 }
 
 function signOutButton(signedOut) {

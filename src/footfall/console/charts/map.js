@@ -2,7 +2,8 @@
 
 import { h, s } from "/console/lib/dom.js";
 
-const HEIGHT = 340;
+const HEIGHT_MIN = 220;
+const HEIGHT_MAX = 340;
 const EDGE = 36;
 const LATITUDE_MAX = 84;
 const SPAN_MIN = 0.02;
@@ -27,34 +28,35 @@ export function placeMap(places) {
 }
 
 /** Fits all places into the frame, with the same scale both ways. */
-function projection(width, places) {
+function projection(width, height, places) {
   const easts = places.map((one) => one.lng);
   const norths = places.map((one) => northing(one.lat));
   const middle = (values) => (Math.min(...values) + Math.max(...values)) / 2;
   const span = (values) => Math.max(Math.max(...values) - Math.min(...values), SPAN_MIN);
-  const scale = Math.min((width - 2 * EDGE) / span(easts), (HEIGHT - 2 * EDGE) / span(norths));
+  const scale = Math.min((width - 2 * EDGE) / span(easts), (height - 2 * EDGE) / span(norths));
   const [east, north] = [middle(easts), middle(norths)];
   return {
     scale,
     x: (lng) => width / 2 + (lng - east) * scale,
-    y: (lat) => HEIGHT / 2 - (northing(lat) - north) * scale,
+    y: (lat) => height / 2 - (northing(lat) - north) * scale,
     lng: (x) => east + (x - width / 2) / scale,
-    lat: (y) => latitudeOf(north - (y - HEIGHT / 2) / scale),
+    lat: (y) => latitudeOf(north - (y - height / 2) / scale),
   };
 }
 
 function drawing(width, places) {
-  const at = projection(width, places);
+  const height = Math.min(Math.max(width * 0.5, HEIGHT_MIN), HEIGHT_MAX);
+  const at = projection(width, height, places);
   const taken = places.map((place) => boxAround(at.x(place.lng), at.y(place.lat), radiusOf(place)));
   return s(
     "svg",
-    { width, height: HEIGHT, role: "group", "aria-label": "Map of the venues" },
-    graticule(width, at),
+    { width, height, role: "group", "aria-label": "Map of the venues" },
+    graticule(width, height, at),
     places.map((place) => marker(place, at, width, taken)),
   );
 }
 
-function graticule(width, at) {
+function graticule(width, height, at) {
   const step = STEPS.find((one) => one * at.scale >= 90) ?? STEPS.at(-1);
   const lines = [];
   const places = step < 1 ? 2 : 0;
@@ -63,10 +65,10 @@ function graticule(width, at) {
   const first = (value) => Math.ceil(value / step) * step;
   for (let lng = first(at.lng(0)); lng <= at.lng(width); lng += step) {
     const wrapped = ((((lng + 180) % 360) + 360) % 360) - 180;
-    lines.push(s("line.grid", { x1: at.x(lng), x2: at.x(lng), y1: 0, y2: HEIGHT }));
-    lines.push(s("text.tick", { x: at.x(lng) + 4, y: HEIGHT - 6 }, named(wrapped, "E", "W")));
+    lines.push(s("line.grid", { x1: at.x(lng), x2: at.x(lng), y1: 0, y2: height }));
+    lines.push(s("text.tick", { x: at.x(lng) + 4, y: height - 6 }, named(wrapped, "E", "W")));
   }
-  for (let lat = first(Math.max(at.lat(HEIGHT), -80)); lat <= Math.min(at.lat(0), 80); lat += step) {
+  for (let lat = first(Math.max(at.lat(height), -80)); lat <= Math.min(at.lat(0), 80); lat += step) {
     lines.push(s("line.grid", { x1: 0, x2: width, y1: at.y(lat), y2: at.y(lat) }));
     lines.push(s("text.tick", { x: 4, y: at.y(lat) - 4 }, named(lat, "N", "S")));
   }

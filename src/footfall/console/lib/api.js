@@ -71,6 +71,12 @@ export const readSession = () => sessionRequest("GET", "session");
 export const signInMethods = () => sessionRequest("GET", "sign-in-methods");
 export const signIn = (value) => sessionRequest("POST", "session", value);
 
+/** Sets a new password; all other sessions end, and this one's tokens. */
+export async function changePassword(value) {
+  await sessionRequest("POST", "session/password", value);
+  token = null;
+}
+
 /** Ends the session and its tokens. */
 export async function signOut() {
   token = null;

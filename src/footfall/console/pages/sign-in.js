@@ -5,8 +5,6 @@ import { h, replace } from "/console/lib/dom.js";
 import { field } from "/console/lib/forms.js";
 import { problemBox } from "/console/lib/panels.js";
 
-const LAST = "footfall.organization";
-
 export function show({ signedIn }) {
   const failure = h("div", { "aria-live": "assertive" });
   const ways = h("div.ways");
@@ -14,8 +12,7 @@ export function show({ signedIn }) {
   const enter = async (value) => {
     replace(failure);
     try {
-      const session = await signIn(value);
-      localStorage.setItem(LAST, session.organization.id);
+      await signIn(value);
       signedIn();
     } catch (error) {
       replace(failure, problemBox(error));
@@ -43,7 +40,7 @@ function takeLink() {
 
 function waysOf(methods, enter) {
   return [
-    methods.oidc && h("a.button.primary", { href: methods.oidc.start }, `Sign in with ${methods.oidc.name}`),
+    methods.oidc && h("a.button.primary", { href: methods.oidc.start, rel: "external" }, `Sign in with ${methods.oidc.name}`),
     methods.oidc && methods.password && h("p.or", {}, "or with a password"),
     methods.password && passwordForm(enter),
     h(
@@ -57,7 +54,6 @@ function waysOf(methods, enter) {
 }
 
 function passwordForm(enter) {
-  const organization = localStorage.getItem(LAST) ?? "";
   const button = h("button.primary", { type: "submit" }, "Sign in");
   const form = h(
     "form",
@@ -65,17 +61,22 @@ function passwordForm(enter) {
       onsubmit: async (event) => {
         event.preventDefault();
         button.disabled = true;
-        const { organization: cid, email, password } = Object.fromEntries(new FormData(form));
-        await enter({ organization: cid.trim(), email: email.trim(), password }).catch(() => {
+        const { organization, email, password } = Object.fromEntries(new FormData(form));
+        await enter({ organization: organization.trim() || null, email: email.trim(), password }).catch(() => {
           form.elements.password.value = "";
           form.elements.password.focus();
         });
         button.disabled = false;
       },
     },
-    field("Organization", "organization", { required: true, value: organization, autocomplete: "organization", spellcheck: "false" }),
     field("Email", "email", { type: "email", required: true, autocomplete: "username" }),
     field("Password", "password", { type: "password", required: true, autocomplete: "current-password" }),
+    h(
+      "details.behind",
+      {},
+      h("summary", {}, "In several organizations?"),
+      field("Organization’s id", "organization", { autocomplete: "organization", spellcheck: "false" }),
+    ),
     button,
   );
   return form;
