@@ -61,7 +61,7 @@ def test_problems_are_shown_in_the_senders_words_masked(visitor, console, source
     page = visitor.open("/sources")
     row = page.get_by_role("row", name="Harbour")
     row.get_by_role("link", name="1 problem").click()
-    problems = page.get_by_role("region", name="Problems").last
+    problems = page.get_by_role("region", name="Table: Problems")
     expect(problems).to_contain_text("mac")
     expect(problems).not_to_contain_text("ann@example.com")
 
@@ -72,11 +72,14 @@ def test_a_test_says_what_would_be_understood(visitor, source):
     expect(sample).to_have_value(re.compile("location-client"))
     page.get_by_role("button", name="Send the test").click()
     expect(page.get_by_text("1 observation, 0 logins")).to_be_visible()
-    expect(page.get_by_role("region", name="Understood")).to_contain_text("-61 dBm")
+    expect(page.get_by_role("region", name="Table: Understood")).to_contain_text(
+        "-61 dBm"
+    )
 
 
 def test_a_test_of_nonsense_says_why_it_is_refused(visitor, source):
     page = visitor.open(f"/sources/{source['id']}")
     page.get_by_label("A post of this source").fill("{nonsense")
     page.get_by_role("button", name="Send the test").click()
-    expect(page.get_by_role("alert")).to_be_visible()
+    expect(page.get_by_text("not understood")).to_be_visible()
+    expect(page.get_by_text("1 rejected item")).to_be_visible()

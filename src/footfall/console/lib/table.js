@@ -107,7 +107,7 @@ export function dataTable({ caption, columns, rows, detail, exports = true, sort
     exports && h("div.table-tools", {}, exportButton(caption, columns, () => state.rows)),
     h(
       "div.scroll",
-      { tabindex: 0, role: "region", "aria-label": caption },
+      { tabindex: 0, role: "region", "aria-label": `Table: ${caption}` },
       h("table", {}, h("caption.hidden", {}, caption), head, body),
     ),
   );

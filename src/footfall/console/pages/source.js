@@ -5,8 +5,7 @@ import { confirm, copyButton, say } from "/console/lib/dialogs.js";
 import { h, replace } from "/console/lib/dom.js";
 import { ago, count, exactMoment, moment, plural } from "/console/lib/format.js";
 import { badge, facts, pageHead } from "/console/lib/page.js";
-import { emptyState, panel, problemBox } from "/console/lib/panels.js";
-import { card } from "/console/lib/panels.js";
+import { card, emptyState, panel, problemBox } from "/console/lib/panels.js";
 import { dataTable } from "/console/lib/table.js";
 import { addressOf, kindName, titleOf } from "/console/pages/sources.js";
 import { sampleOf } from "/console/pages/source-samples.js";
@@ -143,13 +142,18 @@ function understood(found) {
     h(
       "p.outcome",
       {},
-      badge(found.rejections ? "failed" : "delivered", found.rejections ? "partly understood" : "understood"),
+      verdict(found),
       ` ${summary}; ${plural(found.rejections, "rejected item")}.`,
     ),
     found.items.length > 0 && dataTable({ caption: "Understood", columns: UNDERSTOOD, rows: found.items, exports: false }),
     found.rejected.length > 0 &&
       h("ul", {}, found.rejected.map((item) => h("li", {}, `Item ${count(item.index)}: ${item.errors.map((one) => `${one.field} ${one.message}`).join("; ")}`))),
   ];
+}
+
+function verdict({ observations, logins, restarts, rejections }) {
+  if (!rejections) return badge("delivered", "understood");
+  return observations + logins + restarts ? badge("failed", "partly understood") : badge("disabled", "not understood");
 }
 
 const UNDERSTOOD = [

@@ -36,16 +36,27 @@ async function read(app, signal) {
     app.can("hotspot_read", LOCAL)
       ? get(at`/v3/hotspots/organizations/${app.cid}`, { fields: "lastHeardAt" }, signal)
       : { hotspots: [] },
-    app.can("analytics_read", LOCAL) ? get(app.path("analytics/occupancy"), {}, signal) : [],
+    readOccupancy(app, signal),
   ]);
-  const visitors = new Map(occupancy.map((row) => [row.location, row.visitors]));
+  const visitors = occupancy && new Map(occupancy.map((row) => [row.location, row.visitors]));
   const counts = new Map();
   for (const { venueId } of hotspots.hotspots) counts.set(venueId, (counts.get(venueId) ?? 0) + 1);
   return places.list.map((place) => ({
     ...place,
-    visitors: visitors.get(place.id) ?? 0,
+    visitors: visitors && (visitors.get(place.id) ?? 0),
     hotspots: counts.get(place.id) ?? 0,
   }));
+}
+
+/** Who is where now; null if that cannot be had: the venues are there without it. */
+async function readOccupancy(app, signal) {
+  if (!app.can("analytics_read", LOCAL)) return null;
+  try {
+    return await get(app.path("analytics/occupancy"), {}, signal);
+  } catch (error) {
+    if (!signal.aborted) say(`Who is here now is not known: ${error.message}`);
+    return null;
+  }
 }
 
 function render(venues, app) {
@@ -64,8 +75,8 @@ function render(venues, app) {
       lat: one.lat,
       lng: one.lng,
       href: at`/console/venues/${one.id}`,
-      text: `${plural(one.visitors, "visitor")} now`,
-      size: Math.sqrt(one.visitors / most),
+      text: one.visitors === null ? "not known who is there" : `${plural(one.visitors, "visitor")} now`,
+      size: Math.sqrt((one.visitors ?? 0) / most),
     })),
   );
   const missing = venues.length - placed.length;
