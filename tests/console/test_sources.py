@@ -81,5 +81,5 @@ def test_a_test_of_nonsense_says_why_it_is_refused(visitor, source):
     page = visitor.open(f"/sources/{source['id']}")
     page.get_by_label("A post of this source").fill("{nonsense")
     page.get_by_role("button", name="Send the test").click()
-    expect(page.get_by_text("not understood")).to_be_visible()
+    expect(page.get_by_text("not understood", exact=True)).to_be_visible()
     expect(page.get_by_text("1 rejected item")).to_be_visible()
