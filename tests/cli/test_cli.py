@@ -1,6 +1,7 @@
 """The command, run as people run it."""
 
 import gzip
+import io
 import json
 import re
 import stat
@@ -29,6 +30,11 @@ COMMANDS = [
     ["serve"],
     ["organization", "create"],
     ["organization", "list"],
+    ["user", "create"],
+    ["user", "list"],
+    ["user", "link"],
+    ["user", "password"],
+    ["user", "revoke"],
     ["service", "create"],
     ["service", "list"],
     ["service", "revoke"],
@@ -268,6 +274,20 @@ def test_a_port_in_use_is_reported_in_one_sentence(run, tmp_path):
     stop_server(server)
 
 
+def test_a_person_is_made_listed_given_a_password_and_revoked(filled, monkeypatch):
+    command = ["user", "create", "--organization", ORG, "--email", "Ann@Example.com"]
+    made = json.loads(filled(*command, "--address", "https://x.example", "--json"))
+    assert made["email"] == "ann@example.com"
+    assert made["link"].startswith("https://x.example/console/sign-in#")
+    assert "ann@example.com" in filled("user", "list")
+    assert "/console/sign-in#" in filled("user", "link", "ann@example.com")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("a long password\n"))
+    assert "new password" in filled("user", "password", made["id"])
+    assert "revoked" in filled("user", "revoke", "ann@example.com")
+    [listed] = json.loads(filled("user", "list", "--json"))
+    assert listed["revokedAt"]
+
+
 def test_the_demo_prints_commands_that_work(tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-m", "footfall", "demo", "--port", "0"],
@@ -291,6 +311,9 @@ def test_the_demo_prints_commands_that_work(tmp_path):
         ["bash", "-c", "\n".join(commands)], capture_output=True, text=True, check=True
     )
     assert json.loads(answer.stdout)["count"] == 3
+    [link] = re.findall(r"(http\S+)/console/sign-in#(\S+)", said)
+    signed_in = httpx2.post(f"{link[0]}/console/session", json={"link": link[1]})
+    assert signed_in.json()["organization"]["name"] == "Demo"
     [docs] = re.findall(r"docs: (\S+)", said)
     assert httpx2.get(docs).status_code == 200
     process.terminate()

@@ -318,6 +318,62 @@ def test_an_account_of_another_footfall_is_pulled_with_what_it_knows(
     assert "1 already" in run("import", "odd.json", "--organization", tenant.id)
 
 
+@pytest.fixture
+def to_file(run, log_in, homes, tmp_path):
+    """Pull from a server into a file in this folder."""
+
+    def call(original, *more, **environment):
+        log_in(original.address, "acc")
+        at = ("--from", original.address, "--organization", "acc")
+        some = ("--output", "all.ndjson", "--page-size", 7)
+        return run("pull", *at, *some, *more, **homes, **environment)
+
+    return call
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_a_history_is_pulled_to_a_file_whole_each_event_once(to_file, tmp_path):
+    events = history(60)
+    bad = Original(events, expires_after=4, drops_every=5, limits_every=3)
+    with serving(bad) as original:
+        done = json.loads(to_file(original, "--json"))
+    assert done == {"count": 60, "file": "all.ndjson"}
+    assert lines(tmp_path / "all.ndjson") == events
+    assert [one.name for one in tmp_path.glob("all.ndjson*")] == ["all.ndjson"]
+    assert not list((tmp_path / "state").rglob("*.json"))
+    assert not list(tmp_path.glob("footfall.db*"))
+
+
+@pytest.mark.parametrize("left", ["whole", "torn", "gone"])
+def test_a_pull_to_a_file_that_broke_off_goes_on(to_file, tmp_path, left):
+    events, target = history(60), tmp_path / "all.ndjson"
+    part = tmp_path / "all.ndjson.part"
+    with serving(Original(events, suspended_from=5)) as original:
+        assert "Account suspended" in to_file(original, status=1)
+        assert not target.exists()
+        assert len(lines(part)) > 20
+        if left == "torn":
+            part.write_bytes(part.read_bytes() + b'{"half')
+        elif left == "gone":
+            part.unlink()
+        original.suspended_from = 10**9
+        original.paths.clear()
+        assert "60 events in all.ndjson" in to_file(original)
+        assert ("dateStart" in original.paths[0]) == (left != "gone")
+    assert lines(target) == events
+
+
+def test_a_pull_to_a_file_replaces_nothing_and_takes_no_store(to_file, tmp_path):
+    (tmp_path / "all.ndjson").write_text("mine")
+    with serving(Original(history(3))) as original:
+        assert "already; delete it" in to_file(original, status=1)
+        assert "leave one" in to_file(original, "--store", "sqlite:x.db", status=2)
+    assert (tmp_path / "all.ndjson").read_text() == "mine"
+
+
 def test_what_cannot_be_stored_is_kept_with_its_reasons(pulling, log_in, tmp_path):
     bad = event("bad", event={"type": "unheard_of", "id": "bad"})
     with serving(Original([event("good"), bad])) as original:

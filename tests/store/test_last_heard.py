@@ -2,6 +2,7 @@
 
 import pytest
 
+from footfall import service
 from footfall.core.instants import MINUTE, SECOND
 from footfall.store import Organization
 from footfall.store.relational.repository import Repository
@@ -33,6 +34,17 @@ def test_the_latest_instant_stays_of_each_thing_and_each_organization(store):
     assert heard(store) == {"a": 9 * MINUTE, "b": 3 * MINUTE}
     assert heard(store, HeardKind.HOTSPOT) == {"a": 1}
     assert heard(store, organization="other") == {"a": 1}
+
+
+def test_of_what_two_processes_heard_the_latest_stays(store, chosen):
+    note(store, {SOURCE: 9 * MINUTE})
+    other = service.open_store(chosen)
+    note(other, {SOURCE: 7 * MINUTE})
+    assert heard(store) == {"a": 9 * MINUTE}
+    note(other, {SOURCE: 11 * MINUTE})
+    note(store, {SOURCE: 10 * MINUTE})
+    other.close()
+    assert heard(store) == {"a": 11 * MINUTE}
 
 
 def test_within_a_minute_nothing_is_written_again(store, monkeypatch):

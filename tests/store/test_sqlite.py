@@ -231,6 +231,7 @@ LISTS = {
     "indexes_since",
     "organizations",
     "services",
+    "users",
     "forget_tokens",
     "sources",
 }

@@ -18,7 +18,8 @@ def test_every_route_is_described_and_nothing_else():
         for route in ROUTES
         for path in route.paths
         for method in route.http_methods
-        if path not in UNDESCRIBED
+        # The console's own routes are no part of the API.
+        if path not in UNDESCRIBED and not path.startswith("/console")
     }
     described = {
         (method.upper(), path)

@@ -91,7 +91,10 @@ def test_a_post_without_the_secret_is_not_heard(venue):
 
 def test_a_deleted_source_receives_nothing_and_is_unknown(venue):
     made = make(venue)
+    post(venue, made, **heard())
     assert venue.client.delete(path(venue, made["id"])).status_code == 204
+    left = venue.store.read(venue.id, lambda t: t.last_heard.all_of(HeardKind.SOURCE))
+    assert left == {}
     for method, more in (("GET", ()), ("DELETE", ()), ("GET", ("problems",))):
         answer = venue.client.request(method, path(venue, made["id"], *more))
         assert answer.status_code == 404, method

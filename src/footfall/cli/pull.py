@@ -9,11 +9,11 @@ from urllib.parse import quote
 import msgspec
 
 from footfall import clock, settings
-from footfall.cli.login import client_of, find_login
+from footfall.cli.login import Login, client_of, find_login
 from footfall.cli.output import opened, print_json, say
 from footfall.cli.private_files import read_private, state_file, write_private
 from footfall.core.instants import SECOND, parse_instant
-from footfall.errors import OrganizationUnknown
+from footfall.errors import Invalid, OrganizationUnknown
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -44,12 +44,13 @@ class PullState(msgspec.Struct):
     scroll_id: str | None = None
 
 
-def pull(
+def pull(  # noqa: PLR0913  each is a flag
     *,
     from_: str,
     organization: str,
     date_start: str | None = None,
     page_size: int = PAGE_SIZE,
+    output: Path | None = None,
     store: str | None = None,
     json: bool = False,
 ) -> None:
@@ -58,6 +59,7 @@ def pull(
     Log in to it first: `footfall login --url BASE_URL --organization ID …`. An
     interrupted pull goes on where it was; you may also repeat it: each event is stored
     once. Events that cannot be stored go to pull-ID.rejected.ndjson with the reasons.
+    With --output the history goes to a file instead, a line for each event.
 
     Example: footfall pull --from https://explore.cloud4wi.com --organization ID
 
@@ -66,10 +68,18 @@ def pull(
         organization: The organization's id, there and here.
         date_start: Only events from this instant or date on.
         page_size: How many events in one request, up to 10,000.
+        output: A file for the events (NDJSON); it appears only once it is whole.
         store: Where the events go: sqlite:PATH (FOOTFALL_STORE).
         json: Print JSON.
     """
+    if output is not None and store is not None:
+        raise Invalid(
+            "--output writes a file and needs no --store: leave one of them out."
+        )
     login = find_login(organization, from_)
+    if output is not None:
+        _pull_output(login, output, (date_start, page_size), json=json)
+        return
     with (
         opened(store) as data,
         client_of(login, attempts=ATTEMPTS, patience_s=PATIENCE_S) as client,
@@ -84,6 +94,24 @@ def pull(
         done = _pull(client, to, file, (date_start, page_size))
         file.unlink(missing_ok=True)
     _say(done, json=json)
+
+
+def _pull_output(
+    login: Login, target: Path, asked: tuple[str | None, int], *, json: bool
+) -> None:
+    from footfall.cli.progress import history_bar
+    from footfall.cli.pull_output import pull_output
+
+    about = login.url, login.organization
+    with (
+        client_of(login, attempts=ATTEMPTS, patience_s=PATIENCE_S) as client,
+        history_bar() as bar,
+    ):
+        count = pull_output(client, about, target, asked, _shown(bar))
+    if json:
+        print_json({"count": count, "file": str(target)})
+    else:
+        say(f"{count} events in {target}")
 
 
 def _say(done: "PulledEvents", *, json: bool) -> None:
@@ -153,7 +181,7 @@ def _pull(
         def note(at: "HistoryPlace", done: "PulledEvents") -> None:
             arrivals = data.newest_arrivals([target])[target]
             write_private(file, PullState(arrivals, at.since, at.scroll_id))
-            show(at, done)
+            show(at, done.count)
 
         done = flow.pull(data, target, pages(), clock.now(), rejects, note)
         for task in bar.tasks:
@@ -161,18 +189,18 @@ def _pull(
         return done
 
 
-def _shown(bar: "Progress") -> Note:
+def _shown(bar: "Progress") -> Callable[["HistoryPlace", int], None]:
     """Show how far the dates have come, from the first one to now."""
     task = bar.add_task("pull", total=None, events=0)
     first: int | None = None
 
-    def show(at: "HistoryPlace", done: "PulledEvents") -> None:
+    def show(at: "HistoryPlace", count: int) -> None:
         nonlocal first
         if at.since is not None:
             date = parse_instant(at.since) // SECOND
             first = date if first is None else first
             span = clock.now() // SECOND - first
             bar.update(task, total=max(1, span), completed=date - first)
-        bar.update(task, events=done.count)
+        bar.update(task, events=count)
 
     return show

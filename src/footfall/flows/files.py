@@ -2,8 +2,10 @@
 
 import contextlib
 import csv
+import fcntl
 import gzip
 import io
+import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import IO, Any
 
 import msgspec
 
-from footfall.errors import Invalid
+from footfall.errors import AlreadyExists, Invalid
 
 
 @contextlib.contextmanager
@@ -43,6 +45,32 @@ def csv_rows(raw: IO[bytes], path: Path) -> Iterator["csv.DictReader[str]"]:
             raise Invalid(f"{path} is not CSV in UTF-8: {error}.") from None
         finally:
             text.detach()  # so that `text` does not close the file: its opener does
+
+
+@contextlib.contextmanager
+def part_locked(part: Path) -> Iterator[IO[bytes]]:
+    """Open a file that is not whole yet, to read it and to append to it, alone.
+
+    Raises:
+        AlreadyExists: Another run writes it now.
+    """
+    with part.open("ab+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyExists(f"Another run writes {part} now.") from None
+        try:
+            yield file
+        except BaseException:
+            if not os.fstat(file.fileno()).st_size:
+                part.unlink()  # it failed before it began
+            raise
+
+
+def synced(file: IO[bytes]) -> None:
+    """Bring what was written to the disk."""
+    file.flush()
+    os.fsync(file.fileno())
 
 
 class RejectsFile:

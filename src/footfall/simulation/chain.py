@@ -64,12 +64,17 @@ _CAMPAIGNS = ("Welcome", "We miss you", "Autumn menu", "Your opinion")
 
 
 def simulate(
-    organization: str, count: int, seed: int, days: int
+    organization: str, count: int, seed: int, days: int, until: date | None = None
 ) -> Iterator[list[NewEvent]]:
-    """Yield `count` events in all, one list per day, each in order of time."""
-    rng = Random(f"{seed}/{days}/{count}")  # noqa: S311  no secret
+    """Yield `count` events in all, one list per day, each in order of time.
+
+    The last day is the one before `until`; without it, the middle is `CLOCK_CHANGE`.
+    """
+    rng = _random(count, seed, days)
     chain = Chain(organization, rng, max(20, count // _EVENTS_PER_PERSON))
-    first = CLOCK_CHANGE - timedelta(days=days // 2)
+    first = (until or CLOCK_CHANGE + timedelta(days=days - days // 2)) - timedelta(
+        days=days
+    )
     pending: list[NewEvent] = []
     given = 0
     for day in range(days):
@@ -89,6 +94,15 @@ def simulate(
         yield due
 
 
+def venues(count: int, seed: int, days: int) -> list[Venue]:
+    """Return the venues of a simulation."""
+    return Chain("", _random(count, seed, days), 0).venues
+
+
+def _random(count: int, seed: int, days: int) -> Random:
+    return Random(f"{seed}/{days}/{count}")  # noqa: S311  no secret
+
+
 def _created_at(event: NewEvent) -> int:
     return event.created_at
 
@@ -99,7 +113,7 @@ class Chain:
     def __init__(self, organization: str, rng: Random, people: int):
         self._organization = organization
         self._rng = rng
-        self._venues = [
+        self.venues = [
             msgspec.structs.replace(
                 venue,
                 id=self._hex_id(),
@@ -117,7 +131,7 @@ class Chain:
         rng = self._rng
         kind = rng.choices(("regular", "tourist", "staff"), (60, 38, 2))[0]
         app_os = rng.choice(("android", "ios")) if rng.random() < 0.15 else None  # noqa: PLR2004
-        return Person(self._hex_id(), kind, rng.randrange(len(self._venues)), app_os)
+        return Person(self._hex_id(), kind, rng.randrange(len(self.venues)), app_os)
 
     def stay(self, day: int) -> list[NewEvent]:
         """Return the events of one person at one venue; the day starts at `day`."""
@@ -139,8 +153,8 @@ class Chain:
 
     def _plan(self, person: Person, day: int) -> tuple[Person, Venue, tuple[int, int]]:
         at_home = person.kind != "tourist" or self._rng.random() < 0.3  # noqa: PLR2004
-        home = self._venues[person.home]
-        venue = home if at_home else self._rng.choice(self._venues)
+        home = self.venues[person.home]
+        venue = home if at_home else self._rng.choice(self.venues)
         return person, venue, self._times(person, venue, day)
 
     def _times(self, person: Person, venue: Venue, day: int) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """Simulate: fill an organization with a realistic history of events."""
 
 from collections.abc import Callable, Iterator
+from datetime import date
 
 from footfall.core.events.structs import NewEvent
 from footfall.flows.write_window import WriteWindow
@@ -12,17 +13,20 @@ _BATCH = 20_000
 _WRITES_MAX = 2
 
 
-def simulate(
+def simulate(  # noqa: PLR0913  the command has as many
     store: Store,
     organization: str,
     count: int,
     seed: int,
     days: int,
     progress: Callable[[int], None],
+    *,
+    until: date | None = None,
 ) -> Appended:
     """Store a simulation; `progress` gets the number of events of each commit.
 
     The same arguments make the same events, so a second run makes only duplicates.
+    See `chain.simulate` for `until`.
     """
     results: list[Appended] = []
 
@@ -31,7 +35,7 @@ def simulate(
         progress(result.accepted + result.duplicates)
 
     window = WriteWindow[Appended](_WRITES_MAX)
-    for batch in _batches(chain.simulate(organization, count, seed, days)):
+    for batch in _batches(chain.simulate(organization, count, seed, days, until)):
         window.add(store.append(organization, batch), note)
     window.drain()
     return Appended(

@@ -119,6 +119,10 @@ class Mist(Vendor):
                 self._client, self._setup.url, body, {"X-Mist-Signature-v2": signature}
             )
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
     def _event(self, start: int, sighting: Sighting) -> dict[str, Any]:
         at = (start + sighting.at) // SECOND
         where = {

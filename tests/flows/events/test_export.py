@@ -203,7 +203,7 @@ def test_an_export_never_overwrites_and_has_no_rival(filled, tmp_path):
     target, shape = tmp_path / "events", Shape(Kind.NDJSON)
     with (tmp_path / "events.part").open("wb") as rival:
         fcntl.flock(rival, fcntl.LOCK_EX)
-        with pytest.raises(AlreadyExists, match="Another export"):
+        with pytest.raises(AlreadyExists, match="Another run"):
             export_file(filled, QUERY, target, shape, SILENT)
     target.write_text("mine")
     with pytest.raises(AlreadyExists, match="delete it"):

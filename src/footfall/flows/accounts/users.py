@@ -23,7 +23,7 @@ LINK_S = 60 * 60
 LINK_BYTES = 32
 NAME_LENGTH_MAX = 200
 EVERYTHING = ("organization_read", "organization_write")
-FIRST_EMAIL = "admin@footfall.invalid"
+FIRST_EMAIL = "admin@example.com"
 _ROLES = (Role.ORGANIZATION_MANAGER, Role.LOCATION_MANAGER)
 
 

@@ -6,7 +6,6 @@ date, is then made of these lines beside the target. At last it gets its name.
 """
 
 import contextlib
-import fcntl
 import itertools
 import os
 import shutil
@@ -26,6 +25,7 @@ from footfall.flows.events.export_tables import (
     open_writer,
     parquet_schema,
 )
+from footfall.flows.files import part_locked, synced
 from footfall.store import Store
 
 _PLACE_EVERY = 20
@@ -101,7 +101,7 @@ def export_file(
         raise AlreadyExists(f"There is a {target} already; delete it or name another.")
     part, new = (target.with_name(target.name + end) for end in (".part", ".new"))
     note = target.with_name(target.name + ".part.place")
-    with _locked(part) as file:
+    with part_locked(part) as file:
         count = _read_all(store, query, file, note, progress)
         if shape.kind is Kind.NDJSON and not shape.by_date:
             part.rename(target)
@@ -111,21 +111,6 @@ def export_file(
             part.unlink()
         note.unlink()
     return count
-
-
-@contextlib.contextmanager
-def _locked(part: Path) -> Iterator[IO[bytes]]:
-    with part.open("ab+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise AlreadyExists(f"Another export writes {part} now.") from None
-        try:
-            yield file
-        except BaseException:
-            if not os.fstat(file.fileno()).st_size:
-                part.unlink()  # it failed before it began
-            raise
 
 
 def _read_all(
@@ -167,19 +152,14 @@ def _place_of(query: EventQuery, file: IO[bytes], note: Path) -> _Place:
 
 
 def _note(file: IO[bytes], note: Path, slices: Slices, query: EventQuery) -> None:
-    _synced(file)
+    synced(file)
     size = os.fstat(file.fileno()).st_size
     done = _Place(query, slices.place, slices.bound, slices.count, size, slices.ended)
     new = note.with_name(note.name + ".new")
     with new.open("wb") as noted:
         noted.write(msgspec.json.encode(done))
-        _synced(noted)
+        synced(noted)
     new.replace(note)
-
-
-def _synced(file: IO[bytes]) -> None:
-    file.flush()
-    os.fsync(file.fileno())
 
 
 def _write_all(file: IO[bytes], new: Path, shape: Shape, progress: Progress) -> None:
@@ -211,7 +191,7 @@ def _writing(path: Path, shape: Shape) -> Iterator[Writer]:
         writer = open_writer(file, shape.kind, raw=shape.raw)
         yield writer
         writer.close()
-        _synced(file)
+        synced(file)
 
 
 def _batches(lines: Iterator[bytes]) -> Iterator[list[bytes]]:

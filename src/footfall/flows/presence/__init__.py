@@ -9,5 +9,6 @@
 6. `close_stays`: once a second, turns the stays that are over into visits.
 
 Beside them: `reattribute` gives a device's observations to its new owner, `recompute`
-derives visits again, `replay` imports history, `forget` deletes old observations.
+derives visits again, `replay` imports history, `forget` deletes old observations, and
+`try_out` says what a post would be understood as, without storing anything.
 """

@@ -52,7 +52,10 @@ class SQLUsers(UserRepository):
 
     @override
     def all(self, organization: str | None = None) -> list[User]:
-        return [_user(row) for row in self._read("users", organization=organization)]
+        if organization is None:
+            return [_user(row) for row in self._read("users")]
+        rows = self._read("users_of_organization", organization=organization)
+        return [_user(row) for row in rows]
 
     @override
     def of_email(self, email: str) -> list[Account]:

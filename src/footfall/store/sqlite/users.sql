@@ -12,7 +12,11 @@ ON CONFLICT (organization, email) DO NOTHING RETURNING id
 
 -- name: users
 SELECT id, organization, email, name, role, scopes, locations, created_at, revoked_at
-FROM console_user WHERE :organization IS NULL OR organization = :organization ORDER BY created_at, id
+FROM console_user ORDER BY created_at, id
+
+-- name: users_of_organization
+SELECT id, organization, email, name, role, scopes, locations, created_at, revoked_at
+FROM console_user WHERE organization = :organization ORDER BY created_at, id
 
 -- name: user
 SELECT id, organization, email, name, role, scopes, locations, created_at, revoked_at

@@ -31,3 +31,5 @@ CREATE TABLE sign_in_link (
   user_id TEXT NOT NULL,
   expires_at INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX sign_in_link_by_user ON sign_in_link (user_id);
+CREATE INDEX sign_in_link_by_end ON sign_in_link (expires_at);
