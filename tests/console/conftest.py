@@ -2,14 +2,14 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
-from random import Random
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from footfall import clock, service
+from footfall.core.instants import DAY
 from footfall.flows.accounts import users
 from footfall.flows.places import manage
 from footfall.simulation import chain, history
@@ -101,26 +101,19 @@ def console(tmp_path_factory) -> Iterator[Console]:
     server = start_server(place, FOOTFALL_WEBHOOK_ALLOW="127.0.0.1/32")
     store = service.open_store(server.chosen)
     tenant = Tenant(server, store)
-    with pytest.MonkeyPatch.context() as patch:
-        middle = date.fromisoformat(clock_today()).toordinal() - DAYS // 2
-        patch.setattr(chain, "CLOCK_CHANGE", date.fromordinal(middle))
-        history.simulate(store, tenant.id, EVENTS, SEED, DAYS, lambda _: None)
-    random = Random(f"{SEED}/{DAYS}/{EVENTS}")
-    venues = register(tenant, chain.Chain(tenant.id, random, EVENTS // 25))
+    tomorrow = date(1970, 1, 1) + timedelta(days=clock.now() // DAY + 1)
+    history.simulate(
+        store, tenant.id, EVENTS, SEED, DAYS, lambda _: None, until=tomorrow
+    )
+    venues = chain.venues(EVENTS, SEED, DAYS)
+    register(tenant, venues)
     yield Console(server, tenant, venues)
     tenant.client.close()
     store.close()
     stop_server(server)
 
 
-def clock_today() -> str:
-    seconds = clock.now() // 1_000_000
-    return str(date.fromordinal(date(1970, 1, 1).toordinal() + seconds // 86_400))
-
-
-def register(tenant: Tenant, simulated: chain.Chain) -> list[chain.Venue]:
-    """Register the chain's places, whose ids the same seed makes again."""
-    venues = simulated._venues
+def register(tenant: Tenant, venues: list[chain.Venue]) -> None:
     for number, venue in enumerate(venues):
         place = {"id": venue.id, "name": venue.name, "timezone": venue.zone}
         where = {"lat": venue.lat, "lng": venue.lng}
@@ -132,7 +125,6 @@ def register(tenant: Tenant, simulated: chain.Chain) -> list[chain.Venue]:
             "macAddress": f"00:18:0a:00:00:{number:02x}",
         }
         manage.create_hotspot(tenant.store, tenant.id, hotspot, None).result()
-    return venues
 
 
 @pytest.fixture(scope="package")
