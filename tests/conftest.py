@@ -130,12 +130,15 @@ def event(event_id: str | None = None, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def start_server(place: Path | Settings, *more: str, **environment: str) -> Server:
-    """Start `footfall serve` on a free port and wait until it says its address.
+def start_server(
+    place: Path | Settings, *more: str, port: int = 0, **environment: str
+) -> Server:
+    """Start `footfall serve` and wait until it says its address.
 
     Args:
         place: The file of its store, or the settings that name it.
         more: Arguments of the command.
+        port: Where it listens; 0 is a free port.
         environment: Its variables; one that is empty is not set.
     """
     chosen = Settings(store=f"sqlite:{place}") if isinstance(place, Path) else place
@@ -145,7 +148,7 @@ def start_server(place: Path | Settings, *more: str, **environment: str) -> Serv
         variables["FOOTFALL_SECRET"] = chosen.secret
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "footfall", "serve", "--port", "0"]
+            [sys.executable, "-m", "footfall", "serve", "--port", str(port)]
             + ["--store", chosen.store, *more],
             stdout=subprocess.PIPE,
             stderr=log,

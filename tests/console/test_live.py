@@ -8,8 +8,10 @@ import shlex
 import pytest
 from playwright.sync_api import expect
 
-from tests.conftest import event
-from tests.console.conftest import saved
+from footfall import clock, service
+from footfall.flows.events import import_file
+from tests.conftest import Tenant, event, start_server, stop_server
+from tests.console.conftest import Console, Visitor, saved
 
 
 @pytest.fixture
@@ -122,17 +124,44 @@ def test_the_table_is_exported_as_it_is_shown(page):
     ).all_inner_texts()
 
 
-def test_a_broken_connection_goes_on_without_a_gap(visitor, console):
-    page = visitor.open("/live")
+@pytest.fixture
+def own_console(tmp_path):
+    """A console of a server that the test may stop."""
+    server = start_server(tmp_path / "footfall.db")
+    store = service.open_store(server.chosen)
+    tenant = Tenant(server, store)
+    yield Console(server, tenant, [])
+    tenant.client.close()
+    store.close()
+
+
+def test_the_stream_goes_on_after_a_restart_without_a_gap(browser, own_console):
+    page = browser.new_page()
+    visitor = Visitor(page, own_console).sign_in()
+    visitor.open("/live")
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
-    send(console, "before-the-break")
-    expect(first_row(page)).to_contain_text("before-the-break")
-    page.context.set_offline(True)
-    page.evaluate("0")
-    send(console, "during-the-break")
-    page.context.set_offline(False)
-    expect(page.locator("tbody")).to_contain_text("during-the-break")
-    assert page.locator("tbody .id", has_text="during-the-break").count() == 1
+    send(own_console, "before")
+    expect(first_row(page)).to_contain_text("before")
+    stop_server(own_console.server)
+    expect(page.get_by_text("Connecting again")).to_be_visible()
+    append(own_console, "meanwhile")
+    port = own_console.server.address.rpartition(":")[2]
+    again = start_server(own_console.server.folder / "footfall.db", port=int(port))
+    expect(first_row(page)).to_contain_text("meanwhile")
+    send(own_console, "after")
+    expect(first_row(page)).to_contain_text("after")
+    names = page.locator("tbody .id").all_inner_texts()
+    assert names == ["after", "meanwhile", "before"]
+    page.close()
+    stop_server(again)
+
+
+def append(console, customer):
+    """Store an event while no server runs."""
+    path = console.server.folder / "event.json"
+    path.write_text(json.dumps(event() | {"customerId": customer}))
+    tenant = console.tenant
+    import_file.import_file(tenant.store, tenant.id, path, clock.now(), lambda *_: None)
 
 
 def test_what_an_event_says_is_never_read_as_html(page, console):

@@ -73,12 +73,12 @@ export function loadInto(body, { load, render, height = "12rem", signal }) {
   return reload;
 }
 
-/** A titled card whose content loads by itself. */
-export function panel({ title, note, actions, wide = false, ...loading }) {
+/** A titled card whose content loads by itself; `wide` takes a whole row, `half` a half. */
+export function panel({ title, note, actions, wide = false, half = false, ...loading }) {
   const id = newId("panel");
   const body = h("div.panel-body");
   const element = h(
-    wide ? "section.card.wide" : "section.card",
+    `section.card${wide ? ".wide" : ""}${half ? ".half" : ""}`,
     { "aria-labelledby": id },
     h(
       "header.card-head",

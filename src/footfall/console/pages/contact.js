@@ -28,8 +28,8 @@ export function show({ app, id, signal }) {
     h(
       "div.grid",
       {},
-      panel({ title: "Known", height: "10rem", signal, load: () => get(path, {}, signal), render: (contact) => known(contact) }),
-      panel({ title: "Here now", height: "10rem", signal, load: () => get(`${path}/stays`, {}, signal), render: ({ stays }) => staysOf(app, stays) }),
+      panel({ title: "Known", half: true, height: "10rem", signal, load: () => get(path, {}, signal), render: (contact) => known(contact) }),
+      panel({ title: "Here now", half: true, height: "10rem", signal, load: () => get(`${path}/stays`, {}, signal), render: ({ stays }) => staysOf(app, stays) }),
       panel({ title: "Devices", wide: true, height: "10rem", signal, load: () => get(`${path}/devices`, {}, signal), render: ({ devices }) => devicesOf(devices) }),
     ),
     app.can("events_read") && timeline(app, path, signal),

@@ -25,6 +25,7 @@ export function todayPanels(view) {
   });
   const hours = panel({
     title: "Visits today by hour",
+    half: true,
     height: "16rem",
     signal: view.signal,
     load: () => hoursOf(view),
@@ -102,6 +103,7 @@ export function nowPanel(view) {
   const element = panel({
     title: "Here now",
     note: "visitors whose stay is not over",
+    half: true,
     height: "16rem",
     signal: view.signal,
     load: () => view.ask("occupancy", { timezone: null }),

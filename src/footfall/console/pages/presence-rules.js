@@ -16,10 +16,11 @@ const RULES = [
 const CAN_BE_OFF = ["minimumSignal", "maximumVisit"];
 
 /** A panel of the rules at `path`; `venue` if they are one venue's. */
-export function rulesPanel(app, path, { title, signal, scope, roles, wide = false, venue = false }) {
+export function rulesPanel(app, path, { title, signal, scope, roles, wide = false, half = false, venue = false }) {
   return panel({
     title,
     wide,
+    half,
     height: "12rem",
     signal,
     load: () => get(path, {}, signal),

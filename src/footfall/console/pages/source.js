@@ -19,9 +19,10 @@ export function show({ app, id, signal }) {
     back: { href: "/console/sources", label: "Sources" },
     actions: writes && h("button.danger", { type: "button", onclick: () => remove(app, path) }, "Delete"),
   });
-  const trial = h("div");
+  const trial = h("div.half");
   const about = panel({
     title: "State",
+    half: true,
     height: "12rem",
     signal,
     load: async () => [await get(path, {}, signal), await app.places()],

@@ -25,6 +25,7 @@ export function show({ app, id, signal }) {
   });
   const about = panel({
     title: "About",
+    half: true,
     height: "12rem",
     signal,
     load: () => get(path, {}, signal),
@@ -40,7 +41,7 @@ export function show({ app, id, signal }) {
       "div.grid",
       {},
       about,
-      rulesPanel(app, `${path}/presence`, { title: "Rules of presence here", signal, scope: "location_write", roles: LOCAL, venue: true }),
+      rulesPanel(app, `${path}/presence`, { title: "Rules of presence here", half: true, signal, scope: "location_write", roles: LOCAL, venue: true }),
       app.can("hotspot_read", LOCAL) && hotspotsPanel(app, id, signal),
     ),
   ];
