@@ -131,7 +131,7 @@ def event(event_id: str | None = None, **changes: Any) -> dict[str, Any]:
 
 
 def start_server(
-    place: Path | Settings, *more: str, port: int = 0, **environment: str
+    place: Path | Settings, *more: str, port: str = "0", **environment: str
 ) -> Server:
     """Start `footfall serve` and wait until it says its address.
 
@@ -148,7 +148,7 @@ def start_server(
         variables["FOOTFALL_SECRET"] = chosen.secret
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "footfall", "serve", "--port", str(port)]
+            [sys.executable, "-m", "footfall", "serve", "--port", port]
             + ["--store", chosen.store, *more],
             stdout=subprocess.PIPE,
             stderr=log,
@@ -160,8 +160,8 @@ def start_server(
     assert "serves http" in line, line
     radius = process.stdout.readline()
     assert "RADIUS" in radius, radius
-    port = int(radius.rpartition("/udp")[0].rpartition(":")[2])
-    return Server(line.split()[2], chosen, folder, process, port)
+    radius_port = int(radius.rpartition("/udp")[0].rpartition(":")[2])
+    return Server(line.split()[2], chosen, folder, process, radius_port)
 
 
 def stop_server(server: Server) -> int:

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from footfall import clock, service
+from footfall.core.access import User
 from footfall.core.instants import DAY
 from footfall.flows.accounts import users
 from footfall.flows.places import manage
@@ -39,9 +40,7 @@ class Console:
     def address(self) -> str:
         return f"{self.server.address}/console"
 
-    def user(
-        self, *, password: str | None = PASSWORD, **more
-    ) -> tuple[users.User, str]:
+    def user(self, *, password: str | None = PASSWORD, **more) -> tuple[User, str]:
         """Make a person; return the link that signs in, too."""
         store = self.tenant.store
         number = len(list(store.users.all(self.tenant.id)))

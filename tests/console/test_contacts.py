@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -27,7 +28,7 @@ def ann(console):
     where = {"locationId": venue.id, "locationName": venue.name}
     start, login, end = (f"2026-05-01T10:{minute}:00Z" for minute in ("00", "05", "40"))
     span = {"startAt": start, "timezone": venue.zone, "duration": 40}
-    sent = [
+    sent: list[dict[str, Any]] = [
         {"event": {"type": "arriving"}, "when": {"createdAt": start}},
         {"event": {"type": "login"}, "when": {"createdAt": login}},
         {"event": {"type": "visit", "visit": span}, "when": {"createdAt": end}},

@@ -27,7 +27,7 @@ def test_the_first_page_is_there_within_a_second(visitor):
     assert best < MILLISECONDS_MAX
 
 
-def _load_time(page) -> float:
+def _load_time(page):
     page.reload()
     expect(page.locator("h1")).to_have_text("Overview")
     return page.evaluate(

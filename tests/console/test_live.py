@@ -130,9 +130,11 @@ def own_console(tmp_path):
     server = start_server(tmp_path / "footfall.db")
     store = service.open_store(server.chosen)
     tenant = Tenant(server, store)
-    yield Console(server, tenant, [])
+    made = Console(server, tenant, [])
+    yield made
     tenant.client.close()
     store.close()
+    stop_server(made.server)
 
 
 def test_the_stream_goes_on_after_a_restart_without_a_gap(browser, own_console):
@@ -146,14 +148,14 @@ def test_the_stream_goes_on_after_a_restart_without_a_gap(browser, own_console):
     expect(page.get_by_text("Connecting again")).to_be_visible()
     append(own_console, "meanwhile")
     port = own_console.server.address.rpartition(":")[2]
-    again = start_server(own_console.server.folder / "footfall.db", port=int(port))
+    place = own_console.server.folder / "footfall.db"
+    own_console.server = start_server(place, port=port)
     expect(first_row(page)).to_contain_text("meanwhile")
     send(own_console, "after")
     expect(first_row(page)).to_contain_text("after")
     names = page.locator("tbody .id").all_inner_texts()
     assert names == ["after", "meanwhile", "before"]
     page.close()
-    stop_server(again)
 
 
 def append(console, customer):
