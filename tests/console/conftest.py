@@ -28,6 +28,10 @@ REFUSED = "Failed to load resource: the server responded with a status of"
 expect.set_options(timeout=WAIT_MS)
 
 
+def today() -> date:
+    return date(1970, 1, 1) + timedelta(days=clock.now() // DAY)
+
+
 class Console:
     """A server, an organization with a chain of venues, and how to sign in."""
 
@@ -100,7 +104,7 @@ def console(tmp_path_factory) -> Iterator[Console]:
     server = start_server(place, FOOTFALL_WEBHOOK_ALLOW="127.0.0.1/32")
     store = service.open_store(server.chosen)
     tenant = Tenant(server, store)
-    tomorrow = date(1970, 1, 1) + timedelta(days=clock.now() // DAY + 1)
+    tomorrow = today() + timedelta(days=1)
     history.simulate(
         store, tenant.id, EVENTS, SEED, DAYS, lambda _: None, until=tomorrow
     )

@@ -1,7 +1,7 @@
 // What all pages share: who is signed in, what they may do, and the venues' names.
 
 import { at, get } from "/console/lib/api.js";
-import { UTC, zoneOf } from "/console/lib/format.js";
+import { showsUtc, zoneOf } from "/console/lib/format.js";
 
 const PLACES_FRESH_MS = 60_000;
 
@@ -57,11 +57,11 @@ class Places {
     return this.byId.get(id)?.name ?? id;
   }
 
-  /** The zone to show something in: its venue's, or the one that all venues share. */
+  /** The zone of a venue, or the one that all venues share; null if they share none. */
   zone(id = null) {
     const own = this.byId.get(id)?.timezone;
-    if (own) return zoneOf(own);
-    const zones = new Set(this.list.map((place) => place.timezone));
-    return zones.size === 1 ? zoneOf([...zones][0]) : UTC;
+    const zones = new Set(own ? [own] : this.list.map((place) => place.timezone));
+    if (zones.size > 1 && !showsUtc()) return null;
+    return zoneOf([...zones][0]);
   }
 }

@@ -7,7 +7,7 @@ import { h, s } from "/console/lib/dom.js";
 import { UTC, count, day, duration, shortDay } from "/console/lib/format.js";
 import { emptyState, panel } from "/console/lib/panels.js";
 import { dataTable } from "/console/lib/table.js";
-import { venueLink } from "/console/pages/overview-today.js";
+import { venueLink, venueName } from "/console/pages/overview-today.js";
 
 const METRICS = [
   ["visits", "Visits", "visits"],
@@ -130,7 +130,7 @@ export const byVenue = (view) =>
     return dataTable({
       caption: "Visits by venue",
       columns: [
-        { label: "Venue", value: (row) => row.name ?? row.location, render: venueLink },
+        { label: "Venue", value: venueName, render: venueLink },
         { label: "Visits", class: "number", value: (row) => row.visits, render: (row) => count(row.visits) },
         {
           label: "Share",

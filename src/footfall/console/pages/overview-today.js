@@ -1,13 +1,15 @@
 // Today on the overview: figures and hours against the same day last week, and now.
 
 import { seriesChart } from "/console/charts/series.js";
-import { aWeekBefore, addDays, today, wallClock } from "/console/lib/days.js";
+import { addDays, today, wallClock } from "/console/lib/days.js";
+import { at } from "/console/lib/api.js";
 import { h } from "/console/lib/dom.js";
 import { UTC, change, count, day, duration, time } from "/console/lib/format.js";
 import { emptyState, loadInto, panel } from "/console/lib/panels.js";
 import { dataTable } from "/console/lib/table.js";
 
 const REFRESH_MS = 15_000;
+const HOUR_MS = 3_600_000;
 const TILES = [
   ["visits", "Visits", count],
   ["visitors", "Visitors", count],
@@ -34,46 +36,55 @@ export function todayPanels(view) {
   return [tiles, hours];
 }
 
-/** The figures of today until now, and of last week's day until the same time. */
+/** The figures of today until now, and of the same day last week, all of it. */
 async function figures(view) {
   const metrics = TILES.map(([name]) => name).join(",");
-  const now = Date.now();
-  const then = aWeekBefore(now, view.zone);
-  const date = today(view.zone, now);
-  const ask = (from, to) =>
-    view.ask("timeseries", { metrics, interval: "day", from, to: new Date(to).toISOString() });
-  const [here, before] = await Promise.all([ask(date, now), ask(addDays(date, -7), then)]);
-  return { here: here.at(-1) ?? {}, before: before.at(-1) ?? {}, then, zone: view.zone };
+  const date = today(view.zone);
+  const ask = (of) =>
+    view.ask("timeseries", { metrics, interval: "day", from: of, to: of, timezone: view.zone });
+  const then = addDays(date, -7);
+  const [here, before] = await Promise.all([ask(date), ask(then)]);
+  return { here: here.at(-1) ?? {}, before: before.at(-1) ?? {}, then };
 }
 
-function tileOf([name, label, format], { here, before, then, zone }) {
-  const difference = change(here[name], before[name]);
-  const until = `${day(then, zone)} until ${time(then, zone)}`;
+function tileOf([name, label, format], { here, before, then }) {
   return h(
     "div.tile",
     {},
     h("p.tile-label", {}, `${label} today`),
     h("p.tile-value", {}, format(here[name])),
-    h(
-      "p.tile-note",
-      {},
-      difference && h("span.difference", {}, difference),
-      ` ${format(before[name])} on ${until}`,
-    ),
+    h("p.tile-note", {}, `${format(before[name])} on all of ${day(then, UTC)}`),
   );
 }
 
 async function hoursOf(view) {
   const date = today(view.zone);
   const ask = (of) =>
-    view.ask("timeseries", { metrics: "visits", interval: "hour", from: of, to: of });
+    view.ask("timeseries", { metrics: "visits", interval: "hour", from: of, to: of, timezone: view.zone });
   const [here, before] = await Promise.all([ask(date), ask(addDays(date, -7))]);
   return { here, before, now: Date.now() };
 }
 
+/** How today stands beside last week at the last full hour: neither has more time. */
+function standing({ here, before, now }) {
+  const full = here.filter((row) => Date.parse(row.time) + HOUR_MS <= now).length;
+  if (!full) return null;
+  const sum = (rows) => rows.slice(0, full).reduce((all, row) => all + row.visits, 0);
+  const hour = full === here.length ? "24:00" : time(wallClock(here[full].time), UTC);
+  const difference = change(sum(here), sum(before));
+  return h(
+    "p.standing",
+    {},
+    `Until ${hour}: ${count(sum(here))} visits, `,
+    difference && h("span.difference", {}, difference),
+    ` against ${count(sum(before))} a week before.`,
+  );
+}
+
 function hoursChart({ here, before, now }) {
+  const summary = standing({ here, before, now });
   if (!here.length) return emptyState("Nothing yet today", "The first visit of the day appears here.");
-  return seriesChart({
+  const chart = seriesChart({
     title: "Visits today by hour",
     unit: "visits that ended in the hour",
     heading: "Hour",
@@ -96,6 +107,7 @@ function hoursChart({ here, before, now }) {
       },
     ],
   });
+  return [summary, chart];
 }
 
 /** Who is there now; it stays current. */
@@ -122,7 +134,7 @@ function occupancy(rows) {
     dataTable({
       caption: "Here now by venue",
       columns: [
-        { label: "Venue", value: (row) => row.name ?? row.location, render: venueLink },
+        { label: "Venue", value: venueName, render: venueLink },
         { label: "Visitors", class: "number", value: (row) => row.visitors, render: (row) => count(row.visitors) },
       ],
       rows: rows.filter((row) => row.visitors).sort((a, b) => b.visitors - a.visitors),
@@ -130,6 +142,10 @@ function occupancy(rows) {
   ];
 }
 
+/** A row's venue; what happened at no venue has none. */
 export function venueLink(row) {
-  return h("a", { href: `/console/venues/${encodeURIComponent(row.location)}` }, row.name ?? row.location);
+  if (!row.location) return "at no venue";
+  return h("a", { href: at`/console/venues/${row.location}` }, venueName(row));
 }
+
+export const venueName = (row) => row.name || row.location || "at no venue";

@@ -3,7 +3,7 @@
 import { get } from "/console/lib/api.js";
 import { addDays, today } from "/console/lib/days.js";
 import { h, replace } from "/console/lib/dom.js";
-import { UTC, zoneOf } from "/console/lib/format.js";
+import { UTC } from "/console/lib/format.js";
 import { pageHead } from "/console/lib/page.js";
 import { emptyState, loadInto } from "/console/lib/panels.js";
 import * as charts from "/console/pages/overview-charts.js";
@@ -49,9 +49,15 @@ class Overview {
     this.days = SPANS.includes(Number(query.get("days"))) ? Number(query.get("days")) : 28;
   }
 
-  /** The zone of the chosen venue, or of all if they share one; else UTC. */
+  /** The zone of the chosen venue, or of all if they share one; else UTC, for hours. */
   get zone() {
-    return this.places.zone(this.venue || null);
+    return this.places.zone(this.venue || null) ?? UTC;
+  }
+
+  /** Whose days and hours are shown. */
+  get clock() {
+    const zone = this.places.zone(this.venue || null);
+    return zone ? `Days and hours: ${zone}` : "Days: each venue’s own. Today: UTC";
   }
 
   /** The first and the last day, both included. */
@@ -61,9 +67,10 @@ class Overview {
     return { from: addDays(to, 1 - this.days), to };
   }
 
-  /** Asks the Analytics API about the chosen venue, on its clock. */
+  /** Asks the Analytics API about the chosen venue, on its clock; each venue on its own. */
   ask(what, parameters) {
-    const all = { locations: this.venue, timezone: this.zone, ...parameters };
+    const zone = this.places.zone(this.venue || null);
+    const all = { locations: this.venue, timezone: zone, ...parameters };
     return get(this.app.path(`analytics/${what}`), all, this.signal);
   }
 
@@ -104,14 +111,14 @@ class Overview {
       h("label", {}, h("span.label", {}, "Venue"), this.#venueChoice()),
       h("label", {}, h("span.label", {}, "Days"), this.spanChoice),
       dates,
-      h("p.muted.small.zone", {}, `Days and hours: ${this.zone === UTC ? "UTC" : zoneOf(this.zone)}`),
+      h("p.muted.small.zone", {}, this.clock),
     );
   }
 
   #venueChoice() {
     const change = ({ target }) => {
       this.venue = target.value;
-      document.querySelector(".zone").textContent = `Days and hours: ${this.zone}`;
+      document.querySelector(".zone").textContent = this.clock;
       this.#changed();
     };
     return h(

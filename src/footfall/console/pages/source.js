@@ -3,7 +3,7 @@
 import { at, get, request, sendJson } from "/console/lib/api.js";
 import { confirm, copyButton, say } from "/console/lib/dialogs.js";
 import { h, replace } from "/console/lib/dom.js";
-import { ago, count, exactMoment, moment, plural } from "/console/lib/format.js";
+import { UTC, ago, count, exactMoment, moment, plural } from "/console/lib/format.js";
 import { badge, facts, pageHead } from "/console/lib/page.js";
 import { card, emptyState, panel, problemBox } from "/console/lib/panels.js";
 import { dataTable } from "/console/lib/table.js";
@@ -48,7 +48,7 @@ function stateOf(source, places) {
   return [
     facts([
       ["State", badge(source.state)],
-      ["Last heard", source.lastHeardAt && `${ago(source.lastHeardAt)}, ${moment(source.lastHeardAt, places.zone(source.location))}`],
+      ["Last heard", source.lastHeardAt && `${ago(source.lastHeardAt)}, ${moment(source.lastHeardAt, places.zone(source.location) ?? UTC)}`],
       ["Equipment", kindName(source.kind)],
       ["Address", [h("code", {}, address), " ", copyButton(address, "the address")]],
       ["Senders", source.addresses.join(", ")],
@@ -93,7 +93,7 @@ const problemTable = (rows) =>
   dataTable({
     caption: "Problems",
     columns: [
-      { label: "When (UTC)", class: "when", value: (one) => one.at, render: (one) => exactMoment(one.at, "UTC") },
+      { label: "When (UTC)", class: "when", value: (one) => one.at, render: (one) => exactMoment(one.at, UTC) },
       { label: "Why", value: (one) => one.reason },
       { label: "What was sent", value: (one) => one.sent, render: (one) => h("code.sent", {}, one.sent) },
     ],
@@ -160,7 +160,7 @@ function verdict({ observations, logins, restarts, rejections }) {
 const UNDERSTOOD = [
   { label: "What", value: (one) => one.type },
   { label: "Venue", value: (one) => one.locationName },
-  { label: "When (UTC)", value: (one) => one.at, render: (one) => exactMoment(one.at, "UTC") },
+  { label: "When (UTC)", value: (one) => one.at, render: (one) => exactMoment(one.at, UTC) },
   { label: "Signal", class: "number", value: (one) => one.rssi, render: (one) => (one.rssi === null ? "–" : `${one.rssi} dBm`) },
   { label: "Address", value: (one) => (one.randomised ? "randomised" : "its own") },
 ];
