@@ -64,4 +64,10 @@ class Places {
     if (zones.size > 1 && !showsUtc()) return null;
     return zoneOf([...zones][0]);
   }
+
+  /** All zones that days are shown in. */
+  zones(id = null) {
+    const shared = this.zone(id);
+    return shared ? [shared] : [...new Set(this.list.map((place) => zoneOf(place.timezone)))];
+  }
 }

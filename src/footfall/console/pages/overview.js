@@ -63,7 +63,9 @@ class Overview {
   /** The first and the last day, both included. */
   get span() {
     if (this.custom) return this.custom;
-    const to = today(this.zone);
+    // Somewhere it may be tomorrow already.
+    const days = this.places.zones(this.venue || null).map((zone) => today(zone));
+    const to = days.sort().at(-1);
     return { from: addDays(to, 1 - this.days), to };
   }
 
