@@ -83,12 +83,13 @@ def test_signing_out_ends_the_session_for_all_pages(visitors, console):
 def test_a_session_that_ended_elsewhere_leads_to_the_sign_in_page(visitors, console):
     visitor = visitors()
     user, _ = console.user()
-    page = visitor.open("/sign-in")
+    page = visitor.open("/credentials")
     fill_in(page, user.email)
     page.get_by_role("button", name="Sign in").click()
-    expect(page.locator("h1")).to_have_text("Overview")
+    expect(page.locator("h1")).to_have_text("Credentials")
+    visitor.settle()
     console.tenant.store.users.revoke(user.id, user.created_at + 1).result()
-    page.get_by_role("link", name="Credentials").click()
+    page.get_by_role("link", name="Sources").click()
     expect(page.locator("h1")).to_have_text("Sign in to footfall")
 
 
