@@ -15,10 +15,29 @@ PAGES = (
     "/venues",
     "/venues/{venue}",
     "/sources",
+    "/sources/{source}",
     "/webhooks",
+    "/webhooks/{webhook}",
     "/credentials",
 )
 COLOURS_ONLY = {"runOnly": ["color-contrast"], "resultTypes": ["violations"]}
+
+
+class Ids(dict[str, str]):
+    """What the paths are about, made when a path names it."""
+
+    def __init__(self, console):
+        super().__init__()
+        self._tenant = console.tenant
+        self["venue"] = console.venues[0].id
+
+    def __missing__(self, kind: str) -> str:
+        if kind == "contact":
+            events = self._tenant.read(size=1).json()["events"]
+            return str(events[0]["customerId"])
+        value = {"source": {"kind": "mist"}, "webhook": {"url": "http://127.0.0.1:9"}}
+        path = f"/v1/organizations/{self._tenant.id}/{kind}s"
+        return str(self._tenant.client.post(path, json=value[kind]).json()["id"])
 
 
 def check(visitor, what, **options):
@@ -44,8 +63,7 @@ def test_every_page_is_accessible_in_both_schemes_and_narrow(visitors, console, 
     visitor = visitors(WIDE)
     if path != "/sign-in":
         visitor.sign_in()
-    newest = console.tenant.read(size=1).json()["events"][0]["customerId"]
-    page = visitor.open(path.format(contact=newest, venue=console.venues[0].id))
+    page = visitor.open(path.format_map(Ids(console)))
     visitor.settle()
     check_both(visitor, path)
     page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
