@@ -2,11 +2,13 @@
 
 Everything is a ratio within one run, on data from `footfall simulate`, so it holds on a
 slow or shared machine. Whatever is compared is measured in turns. The first run makes
-the simulated stores and keeps them in `bench/data` (some minutes).
+the simulated stores and keeps them in `bench/data`, or in the folder that BENCH_DATA
+names (some minutes).
 
 Options: `--events N` for another size of the large store than 5 million;
 `--store postgresql://…` for that engine; `--only` with the names of some parts:
-presence, exports, starting, pages, sending, growth, streams, sqlite.
+presence, people, exports, starting, pages, sending, duplicates, growing, erasure,
+growth, streams, sqlite.
 """
 
 import argparse
@@ -29,6 +31,7 @@ from urllib.parse import urlsplit
 
 import observing as presence
 import streams
+import writing
 from rich.console import Console
 from rich.table import Table
 from stores import DATA, ORG, Postgres, SQLite, engine_of, fresh_batches, prepare
@@ -54,9 +57,11 @@ class Connection:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.head = f"Host: bench\r\nAuthorization: Bearer {token}\r\n"
 
-    def request(self, path: str, body: bytes | None = None) -> bytes:
+    def request(
+        self, path: str, body: bytes | None = None, *, method: str = "GET"
+    ) -> bytes:
         if body is None:
-            data = f"GET {path} HTTP/1.1\r\n{self.head}\r\n".encode()
+            data = f"{method} {path} HTTP/1.1\r\n{self.head}\r\n".encode()
         else:
             length = f"Content-Length: {len(body)}\r\n"
             data = f"POST {path} HTTP/1.1\r\n{self.head}{length}\r\n".encode() + body
@@ -350,6 +355,105 @@ def sending(small: Bench) -> Iterator[Figure]:
     )
 
 
+def repeating(small: Bench) -> Iterator[Figure]:
+    """Sends of events that are stored already, against fresh ones."""
+    rounds, batches, senders = 5, 60, 4
+    took: list[list[float]] = [[], []]
+    copied(small)
+    target = Bench(small.engine, "sending")
+    path = f"/v1/organizations/{ORG}/events"
+    with target.server() as (address, _):
+        connections = [Connection(address, target.token) for _ in range(senders)]
+        sends = [functools.partial(one.request, path) for one in connections]
+        for number in range(rounds):
+            bodies = list(fresh_bodies(batches, 2_000 + number))
+            for times in took:
+                times.append(writing.send_all(bodies, sends))
+    small.engine.remove("sending")
+    fresh, again = map(statistics.median, took)
+    events = batches * 500
+    yield at_least(
+        f"duplicates ({events / again:,.0f} events/s) against fresh events "
+        f"({events / fresh:,.0f} events/s)",
+        fresh / again,
+        1.5,
+    )
+
+
+def sending_as_it_grows(small: Bench, large: Bench) -> Iterator[Figure]:
+    """Sends of known contacts' events, as they happen, to a large store and a small."""
+    rounds, batches, senders = 6, 60, 4
+    path = f"/v1/organizations/{ORG}/events"
+    copied(small)
+    target = Bench(small.engine, "sending")
+    contacts = [b.engine.contacts(b.name) for b in (target, large)]
+    took: list[list[float]] = [[], []]
+    with target.server() as (small_at, _), large.server() as (large_at, pid):
+        for number in range(-1, rounds):
+            for times, (address, bench), known in zip(
+                took, ((small_at, target), (large_at, large)), contacts, strict=True
+            ):
+                connections = [Connection(address, bench.token) for _ in range(senders)]
+                sends = [functools.partial(one.request, path) for one in connections]
+                bodies = writing.bodies(known, batches, number)
+                seconds = writing.send_all(bodies, sends)
+                # The first round fills the caches.
+                if number >= 0:
+                    times.append(seconds)
+        memory_mb = peak_mb(pid)
+    small.engine.remove("sending")
+    few, many = map(statistics.median, took)
+    events = batches * writing.BATCH
+    yield at_least(
+        f"sending at {count_of(large)} ({events / many:,.0f} events/s) against "
+        f"{count_of(small)} ({events / few:,.0f} events/s)",
+        few / many,
+        0.6,
+    )
+    yield at_most("server's memory after these sends, MB", memory_mb, 400)
+
+
+def erasing(large: Bench) -> Iterator[Figure]:
+    """Erasures of contacts with 100,000 events, and what another write waits."""
+    rounds, batches, senders = 3, 200, 4
+    base = f"/v1/organizations/{ORG}"
+    waits, took = [], []
+    with large.server() as (address, _):
+        for _ in range(rounds):
+            connections = [Connection(address, large.token) for _ in range(senders)]
+            sends = [
+                functools.partial(one.request, f"{base}/events") for one in connections
+            ]
+            contact = f"erased-{clock.now()}"
+            # Over two months, as those of a contact are, so its rows lie all over.
+            writing.send_all(
+                writing.bodies([contact], batches, 1, spread_s=25_000), sends
+            )
+            done = threading.Event()
+            eraser = Connection(address, large.token)
+            path = f"{base}/customers/{contact}"
+            request = functools.partial(eraser.request, path, method="DELETE")
+
+            def erase(request=request, over=done) -> None:
+                began = time.perf_counter()
+                request()
+                took.append(time.perf_counter() - began)
+                over.set()
+
+            thread = threading.Thread(target=erase)
+            thread.start()
+            one = functools.partial(writing.event_body, "bystander")
+            beside = Connection(address, large.token)
+            send = functools.partial(beside.request, f"{base}/events")
+            waits.append(writing.longest_wait(send, one, done))
+            thread.join()
+    what = (
+        f"longest wait of a write beside the erasure of 100,000 events of "
+        f"{count_of(large)} ({statistics.median(took):.1f} s), ms"
+    )
+    yield at_most(what, statistics.median(waits) * 1e3, 100)
+
+
 def copied(small: Bench) -> None:
     """Have a store \"sending\" that is as the small one."""
     engine = small.engine
@@ -412,6 +516,25 @@ def observing(engine: SQLite | Postgres) -> Iterator[Figure]:
     engine.remove("observing")
 
 
+def meeting(engine: SQLite | Postgres) -> Iterator[Figure]:
+    """Observations of new people: a contact, a device, a stay and an event each."""
+    engine.remove("people")
+    presence.prepare(engine.settings("people"), ORG)
+    bench = Bench(engine, "people")
+    rounds, count, senders = 6, 40, 4
+    path = f"/v1/organizations/{ORG}/observations"
+    with bench.server() as (address, _):
+        connections = [Connection(address, bench.token) for _ in range(senders)]
+        sends = [functools.partial(one.request, path) for one in connections]
+        took = [
+            presence.send_all(presence.newcomers(count, number), sends)
+            for number in range(rounds)
+        ]
+    engine.remove("people")
+    rate = count * presence.BATCH / statistics.median(took)
+    yield at_least("new people, in 500s, synced: a second", rate, 10_000)
+
+
 def starting() -> Iterator[Figure]:
     """The cost of starting a command."""
     python = sys.executable
@@ -459,10 +582,14 @@ def parts_of(engine: SQLite | Postgres, events: int) -> dict[str, Part]:
 
     parts: dict[str, Part] = {
         "presence": lambda: observing(engine),
+        "people": lambda: meeting(engine),
         "exports": lambda: exporting(Bench(engine, prepare(engine, EXPORTED))),
         "starting": starting,
         "pages": lambda: pages(small()),
         "sending": lambda: sending(small()),
+        "duplicates": lambda: repeating(small()),
+        "erasure": lambda: erasing(large()),
+        "growing": lambda: sending_as_it_grows(small(), large()),
         "growth": lambda: growth(small(), large()),
         "streams": lambda: streaming(small()),
     }

@@ -45,7 +45,17 @@ def everybody(minutes_ago: int) -> Iterator[bytes]:
     """Yield everybody once: the observations that open the stays."""
     at = clock.now() - minutes_ago * 60 * SECOND
     for first in range(0, OPEN_STAYS, BATCH):
-        yield _body([(number, at) for number in range(first, first + BATCH)])
+        yield body([(number, at) for number in range(first, first + BATCH)])
+
+
+def newcomers(count: int, seed: int) -> list[bytes]:
+    """Return observations of people who were never seen, one of each."""
+    at = clock.now() - 1800 * SECOND
+    first = (1 + seed) * count * BATCH
+    return [
+        body([(first + n * BATCH + person, at + n * SECOND) for person in range(BATCH)])
+        for n in range(count)
+    ]
 
 
 def batches(count: int, seed: int) -> list[bytes]:
@@ -53,12 +63,12 @@ def batches(count: int, seed: int) -> list[bytes]:
     rng = random.Random(seed)
     at = clock.now() - 1800 * SECOND + seed * 60 * SECOND
     return [
-        _body([(rng.randrange(OPEN_STAYS), at + n * SECOND) for _ in range(BATCH)])
+        body([(rng.randrange(OPEN_STAYS), at + n * SECOND) for _ in range(BATCH)])
         for n in range(count)
     ]
 
 
-def _body(seen: list[tuple[int, int]]) -> bytes:
+def body(seen: list[tuple[int, int]]) -> bytes:
     return msgspec.json.encode(
         [
             {

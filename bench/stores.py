@@ -21,7 +21,7 @@ from footfall.store.relational.keys import Keys
 from footfall.store.sqlite import SQL, Rows
 from footfall.store.sqlite.connections import open_writer
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(os.environ.get("BENCH_DATA") or Path(__file__).parent / "data")
 ORG = "bench"
 # Of all stores here, so that a copy of one opens too.
 os.environ["FOOTFALL_SECRET"] = "bench" * 8
@@ -30,6 +30,19 @@ _CONTACT = """
   WHERE contact.number < 3000 GROUP BY contact.number, contact.id
   ORDER BY abs(count(*) - {}) LIMIT 1
 """
+
+_CONTACTS = "SELECT id FROM contact"
+_ADD_CONTACT = """
+  INSERT INTO contact (organization, key, id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING
+"""
+_ADD_EVENT = """
+  INSERT INTO event (number, organization, contact, type, created_at, local_at, key)
+  VALUES (
+    ?, ?2, (SELECT number FROM contact WHERE organization = ?2 AND key = ?3),
+    ?4, ?5, ?6, ?7
+  )
+"""
+_ADD_BODY = "INSERT INTO body (number, body) VALUES (?, ?)"
 
 
 class Engine(Protocol):
@@ -52,12 +65,15 @@ class Engine(Protocol):
     def contact(self, name: str, events: int) -> str:
         """Return a contact with about so many events."""
 
+    def contacts(self, name: str) -> list[str]:
+        """Return all contacts."""
+
     def write_directly(self, name: str, batches: list[list[NewEvent]]) -> float:
         """Return the seconds that ready rows take, a commit for each batch."""
 
 
 class SQLite:
-    """Files in `bench/data`."""
+    """Files in a folder."""
 
     direct = "executemany"
 
@@ -88,6 +104,12 @@ class SQLite:
         connection.close()
         return str(contact)
 
+    def contacts(self, name: str) -> list[str]:
+        connection = apsw.Connection(str(self._path(name)))
+        found = [contact for (contact,) in connection.execute(_CONTACTS)]
+        connection.close()
+        return found
+
     def write_directly(self, name: str, batches: list[list[NewEvent]]) -> float:
         keys = _keys(self.settings(name))
         connection = open_writer(self._path(name), keys)
@@ -98,10 +120,7 @@ class SQLite:
             rows = Rows(batch, keys)
             ready.append(
                 (
-                    [
-                        {"organization": organization, "key": key, "id": contact}
-                        for key, contact in rows.contacts
-                    ],
+                    [(organization, *contact) for contact in rows.contacts.items()],
                     [(n, organization, *row) for n, row in enumerate(rows.rows, first)],
                     [(n, event.body) for n, event in enumerate(rows.new, first)],
                 )
@@ -110,9 +129,9 @@ class SQLite:
         began = time.perf_counter()
         for contacts, events, bodies in ready:
             with connection:
-                connection.executemany(SQL["add_contact"], contacts)
-                connection.executemany(SQL["add_event"], events)
-                connection.executemany(SQL["add_body"], bodies)
+                connection.executemany(_ADD_CONTACT, contacts)
+                connection.executemany(_ADD_EVENT, events)
+                connection.executemany(_ADD_BODY, bodies)
         took = time.perf_counter() - began
         connection.close()
         return took
@@ -156,6 +175,10 @@ class Postgres:
             row = connection.execute(_CONTACT.format(events).encode()).fetchone()
         assert row is not None
         return str(row[0])
+
+    def contacts(self, name: str) -> list[str]:
+        with psycopg.connect(self.settings(name).store) as connection:
+            return [contact for (contact,) in connection.execute(_CONTACTS)]
 
     def write_directly(self, name: str, batches: list[list[NewEvent]]) -> float:
         first = 10_000_000

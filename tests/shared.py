@@ -79,6 +79,7 @@ def statements_run(transaction, monkeypatch):
     """Yield the names of what a transaction's session runs, one for each row."""
     session = transaction.stays._session
     run, run_many, names = session.run, session.run_many, []
+    run_bulk = session.run_bulk
 
     def noting_run(name, values):
         names.append(name)
@@ -89,7 +90,12 @@ def statements_run(transaction, monkeypatch):
         names.extend([name] * len(rows))
         return run_many(name, rows)
 
+    def noting_run_bulk(name, rows):
+        names.extend([name] * len(rows))
+        return run_bulk(name, rows)
+
     with monkeypatch.context() as patch:
+        patch.setattr(session, "run_bulk", noting_run_bulk)
         patch.setattr(session, "run", noting_run)
         patch.setattr(session, "run_many", noting_run_many)
         yield names

@@ -30,6 +30,7 @@ COMMANDS = [
     ["serve"],
     ["organization", "create"],
     ["organization", "list"],
+    ["analytics", "rebuild"],
     ["user", "create"],
     ["user", "list"],
     ["user", "link"],

@@ -69,6 +69,8 @@ def test_a_filter_of_types_and_of_a_contact_holds_for_old_and_new(page, console)
     expect(page.locator("tbody .type").first).to_have_text("Visit")
     assert set(page.locator("tbody .type").all_inner_texts()) == {"Visit"}
     page.get_by_label("Visit", exact=True).uncheck()
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("Visit", exact=True)).to_be_hidden()
     page.get_by_label("Contact's id").fill("somebody")
     page.get_by_label("Contact's id").press("Enter")
     expect(page.get_by_text("Waiting for events")).to_be_visible()

@@ -98,13 +98,19 @@ def test_an_unexpected_exception_in_one_write_fails_that_write_alone(
 ):
     submit = Writer.submit
 
-    def submit_raising(self, work, *, lane="", alone=False):
+    def submit_raising(self, work, *, lane="", alone=False, checked=False):
         def raising(connection):
             work(connection)
             raise error("unexpected")
 
         others = lane == "other"
-        return submit(self, work if others else raising, lane=lane, alone=alone)
+        return submit(
+            self,
+            work if others else raising,
+            lane=lane,
+            alone=alone,
+            checked=checked,
+        )
 
     leave_bytes(store)
     go_on = hold_writer(store)

@@ -52,6 +52,7 @@ OF_ALL = {
     "newest_arrivals",
     "due",
     "organizations_to_reattribute",
+    "organizations_to_count",
     "organizations_to_forget",
     "webhook_versions",
     "forget_sessions",

@@ -18,7 +18,9 @@ from footfall.core.events.types import TYPES
 from footfall.core.queries import EventQuery, Position, Sort
 from footfall.errors import EngineTooOld, StoreForeign, StoreNewer, StoreUnwritable
 from footfall.store import Organization
-from footfall.store.sqlite import connections, pages
+from footfall.store.postgres import session as postgres_session
+from footfall.store.postgres import statements as postgres_statements
+from footfall.store.sqlite import bulk, connections, pages
 from footfall.store.sqlite.statements import SQL
 from tests.shared import open_sqlite
 
@@ -228,6 +230,7 @@ SINGLE = [
 LISTS = {
     "due",
     "organizations_to_reattribute",
+    "organizations_to_count",
     "indexes_since",
     "organizations",
     "services",
@@ -243,11 +246,14 @@ LISTS |= {"give_up_leases"}
 LISTS |= {"is_served", "others_than_copies", "revoked_tokens", "count_rows"}
 
 
-@pytest.mark.parametrize("name", sorted(set(SINGLE) - LISTS))
+BULK = [name for name, sql in SQL.items() if "{(" in sql]
+
+
+@pytest.mark.parametrize("name", sorted({*SINGLE, *BULK} - LISTS))
 def test_no_statement_scans(path, name):
     store = open_sqlite(path)
     connection = apsw.Connection(str(path))
-    sql = SQL[name]
+    sql = bulk.expanded(name, 3) if name in BULK else SQL[name]
     named = re.findall(r"(?<!\w):(\w+)", sql)
     values = dict.fromkeys(named) if named else (None,) * parameters_of(sql)
     tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema")}
@@ -255,6 +261,24 @@ def test_no_statement_scans(path, name):
     scans = [s for s in steps if s[0] == "SCAN" and s[1] in tables]
     assert not scans
     connection.close()
+    store.close()
+
+
+def test_bulk_statements_take_the_same_values_in_the_same_order_on_both_engines():
+    # Each engine's event log has its own way to add events.
+    for name in set(BULK) & set(postgres_statements.SQL) - {"add_events"}:
+        assert bulk.names_of(name) == postgres_session.names_of(name), name
+
+
+@pytest.mark.parametrize("count", [0, 1, 9, 50, 173])
+def test_a_bulk_statement_takes_any_number_of_rows(path, count):
+    store = open_sqlite(path)
+    store.create_organization(Organization("org", "Org", 0)).result()
+    ids = [str(number) for number in range(count)]
+    put = store.transaction("org", lambda t: t.people.put_contacts(ids)).result()
+    assert list(put) == ids
+    again = store.transaction("org", lambda t: t.people.put_contacts(ids)).result()
+    assert again == put
     store.close()
 
 

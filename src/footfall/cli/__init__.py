@@ -8,6 +8,7 @@ from cyclopts.exceptions import CycloptsError
 
 from footfall import __version__
 from footfall.cli import (
+    analytics,
     backups,
     copies,
     demo,
@@ -116,6 +117,10 @@ hooks.command(webhooks.replay)
 hooks.command(webhooks.ping)
 hooks.command(webhook_listener.listen)
 app.command(hooks)
+
+counting = App(name="analytics", help="What the Analytics API counts: count again.")
+counting.command(analytics.rebuild)
+app.command(counting)
 
 stores = App(
     name="store", help="A store on several machines: distribute it, isolate a tenant."

@@ -29,6 +29,7 @@ RESOURCES = (
     "webhooks",
     "sources",
     "services",
+    "analytics",
 )
 SCOPES = tuple(f"{name}_{kind}" for name in RESOURCES for kind in ("read", "write"))
 
@@ -67,6 +68,7 @@ READ_SOURCES = Permission("sources_read", _LOCAL)
 WRITE_SOURCES = Permission("sources_write", _MANAGER)
 READ_SERVICES = Permission("services_read", _LOCAL)
 WRITE_SERVICES = Permission("services_write", _LOCAL)
+READ_ANALYTICS = Permission("analytics_read", _LOCAL)
 READ_SETTINGS = Permission("organization_read", _MANAGER)
 CHANGE_SETTINGS = Permission("organization_write", _MANAGER)
 

@@ -5,6 +5,7 @@ duplicate. They carry `when.utcOffset`, like events whose local time was filled 
 Source: SPEC "The event".
 """
 
+import functools
 import hashlib
 from typing import Any
 
@@ -101,15 +102,29 @@ def _id(at: int, *made_of: object) -> str:
     return make_id(max(at, 0), int.from_bytes(bits.digest())) + "l"
 
 
-def _when(at: int, timezone: str) -> dict[str, str]:
+class _When(msgspec.Struct, frozen=True):
+    """When an event was: as its JSON says it, and as numbers."""
+
+    fields: dict[str, str]
+    created_at: int
+    local_at: int
+
+
+# What is observed at once was mostly at the same second.
+@functools.lru_cache(maxsize=1_000)
+def _when(at: int, timezone: str) -> _When:
     zone = instants.zone_of(timezone)
-    local = instants.to_wall_clock(at, zone)
-    return {
+    fields = {
         "createdAt": instants.format_instant(at),
-        "createdAtLocal": instants.format_wall_clock(local),
+        "createdAtLocal": instants.format_wall_clock(instants.to_wall_clock(at, zone)),
         "timezone": timezone,
         "utcOffset": instants.format_offset(at, zone),
     }
+    return _When(
+        fields,
+        instants.parse_instant(fields["createdAt"]),
+        instants.parse_wall_clock(fields["createdAtLocal"]),
+    )
 
 
 def _write(
@@ -117,18 +132,18 @@ def _write(
     contact: str,
     detail: dict[str, Any],
     where: dict[str, str] | None,
-    when: dict[str, str],
+    when: _When,
 ) -> NewEvent:
     value = {"organizationId": organization, "customerId": contact, "event": detail}
     if where is not None:
         value["where"] = where
-    body = msgspec.json.encode(value | {"when": when})
+    body = msgspec.json.encode(value | {"when": when.fields})
     return NewEvent(
         key=key_of(detail["id"]),
         contact=contact,
         type=TYPE_NUMBERS[detail["type"]],
-        created_at=instants.parse_instant(when["createdAt"]),
-        local_at=instants.parse_wall_clock(when["createdAtLocal"]),
+        created_at=when.created_at,
+        local_at=when.local_at,
         body=body,
         sent=body,
     )

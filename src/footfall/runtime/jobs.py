@@ -1,4 +1,4 @@
-"""Periodic jobs: close stays, reattribute, index, forget, finish erasures.
+"""Periodic jobs: close stays, reattribute, index, forget, finish erasures, count.
 
 Of the servers on one store, the one that holds a job's lease does it. What a job does
 is right however many do it; the lease saves the others the work. It is short, so that
@@ -16,6 +16,7 @@ import structlog
 from footfall import clock
 from footfall.core.instants import DAY, SECOND
 from footfall.errors import FootfallError
+from footfall.flows.analytics.update import update_all
 from footfall.flows.presence import close_stays
 from footfall.flows.presence.forget import forget
 from footfall.flows.presence.reattribute import reattribute_all
@@ -46,9 +47,12 @@ async def running(store: Store, observations_days: int) -> AsyncIterator[None]:
         resume = number % FORGET_EVERY == 0
         await asyncio.wrap_future(store.finish_erasures(resume=resume))
 
+    async def analytics(_number: int) -> None:
+        await asyncio.to_thread(update_all, store)
+
     tasks = [
         asyncio.create_task(_repeat(Lease(store, job.__name__, holder), job))
-        for job in (presence, erasures)
+        for job in (presence, erasures, analytics)
     ]
     try:
         yield

@@ -4,7 +4,7 @@ Reads answer at once and may be called from any thread. Writes return a future: 
 is done when the write is on disk, and many writes share one commit.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -126,6 +126,12 @@ class Store(Protocol):
     def append(self, organization: str, events: list[NewEvent]) -> Future[Appended]:
         """Store events, each once by its key, in the order given."""
 
+    def bodies(self, organization: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Return the bodies of an organization's events by key, of those stored.
+
+        They are on disk.
+        """
+
     def page(
         self,
         query: EventQuery,
@@ -220,6 +226,9 @@ class Store(Protocol):
 
     def stays_due(self, now: int) -> list[str]:
         """List the organizations that have stays to look at."""
+
+    def organizations_to_count(self) -> list[str]:
+        """Return the organizations of which analytics has not counted everything."""
 
     def organizations_to_reattribute(self) -> list[str]:
         """List the organizations that have devices whose owner changed."""

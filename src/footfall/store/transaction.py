@@ -20,6 +20,7 @@ from footfall.core.places import (
     Registry,
 )
 from footfall.core.stays import Rules, Stay
+from footfall.store.analytics import AnalyticsRepository
 from footfall.store.webhooks import WebhookRepository
 
 # Before all that can be heard: since when a pseudonym has its device.
@@ -170,6 +171,9 @@ class PeopleRepository(Protocol):
     def put_contact(self, contact: str) -> int:
         """Return a contact's number; it is seen from now on."""
 
+    def put_contacts(self, contacts: Iterable[str]) -> dict[str, int]:
+        """Return the numbers of contacts by their ids; adds those that are new."""
+
     def contact_ids(self, numbers: Iterable[int]) -> dict[int, str]:
         """Return the ids of contacts by their numbers, those of erased ones not."""
 
@@ -202,6 +206,9 @@ class PeopleRepository(Protocol):
 
     def put_ownership(self, ownership: Ownership) -> None:
         """Say whose a device is from an instant on."""
+
+    def put_ownerships(self, ownerships: list[Ownership]) -> None:
+        """Say whose some devices are; of none more than once."""
 
     def put_reattribution(self, one: Reattribution) -> None:
         """Add a device whose observations go to another contact."""
@@ -336,6 +343,7 @@ class Transaction(Protocol):
         sources: Where equipment sends to.
         last_heard: When equipment was last heard.
         webhooks: Where events are sent to.
+        analytics: What is counted.
     """
 
     @property
@@ -369,3 +377,7 @@ class Transaction(Protocol):
     @property
     def webhooks(self) -> WebhookRepository:
         """Where events are sent to."""
+
+    @property
+    def analytics(self) -> AnalyticsRepository:
+        """What is counted."""

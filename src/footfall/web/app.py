@@ -7,6 +7,7 @@ from litestar.types import ASGIApp
 
 from footfall.errors import FootfallError
 from footfall.web import (
+    analytics,
     console,
     contacts,
     events,
@@ -40,6 +41,7 @@ ROUTES = [
     *places.ROUTES,
     *presence.ROUTES,
     *webhooks.ROUTES,
+    *analytics.ROUTES,
     *console.ROUTES,
     *services.ROUTES,
     *sources.ROUTES,

@@ -16,6 +16,7 @@ from footfall.flows.contacts.erase import Erased
 from footfall.flows.events.ingest import Receipt
 from footfall.web import (
     openapi_accounts,
+    openapi_analytics,
     openapi_contacts,
     openapi_delivery,
     openapi_places,
@@ -109,7 +110,7 @@ def document() -> Document:
         BatchProblem,
     )
     kinds += openapi_places.KINDS + openapi_webhooks.KINDS + openapi_accounts.KINDS
-    kinds += openapi_contacts.KINDS
+    kinds += openapi_contacts.KINDS + openapi_analytics.KINDS
     _, components = msgspec.json.schema_components(
         kinds, ref_template="#/components/schemas/{name}"
     )
@@ -129,6 +130,7 @@ def document() -> Document:
         | openapi_delivery.paths()
         | openapi_webhooks.paths()
         | openapi_accounts.paths()
+        | openapi_analytics.paths()
         | _operations_paths(),
         "components": {
             "schemas": components,

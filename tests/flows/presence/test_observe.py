@@ -644,8 +644,8 @@ def test_a_device_that_is_still_there_is_not_looked_up(world, monkeypatch):
         return names
 
     names = world.store.transaction("org", again).result()
-    assert not {"owner_at", "newest_stay", "stays"} & set(names)
-    assert "extend_stay" in names
+    assert not {"owners_at", "newest_stays", "stays"} & set(names)
+    assert "put_ends" in names
 
 
 def test_changes_by_another_process_are_seen(world, chosen):

@@ -237,7 +237,7 @@ class Live {
           this.#begin();
         },
       },
-      h("details.dropdown", {}, summary, choices("Types of events", "events", events.TYPES, { chosen })),
+      h("details.dropdown", { onkeydown: closeOnEscape }, summary, choices("Types of events", "events", events.TYPES, { chosen })),
       h(
         "label",
         {},
@@ -254,4 +254,10 @@ class Live {
     name();
     return form;
   }
+}
+
+function closeOnEscape(event) {
+  if (event.key !== "Escape") return;
+  event.currentTarget.open = false;
+  event.currentTarget.querySelector("summary").focus();
 }

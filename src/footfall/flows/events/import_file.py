@@ -78,7 +78,9 @@ def import_file(
     with path.open("rb") as raw:
         first = 0
         for items in _batches(items_of(raw, path)):
-            batch = ingest.read(items, organization, now, _ids_from(first), zone_at)
+            new_id = _ids_from(first)
+            known = ingest.find_stored(store, organization, items)
+            batch = ingest.read(items, organization, now, new_id, zone_at, known)
             part = _Part(batch, items, first, raw.tell())
             write = store.append(organization, batch.events)
             window.add(write, functools.partial(note, part))

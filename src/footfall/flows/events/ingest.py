@@ -3,13 +3,14 @@
 import asyncio
 import functools
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
 
 import msgspec
 
 from footfall.core import bodies
 from footfall.core.events.acceptance import accept
+from footfall.core.events.duplicates import is_same, key_of_item
 from footfall.core.events.ids import make_id
 from footfall.core.events.structs import NewEvent
 from footfall.core.places import Registry
@@ -18,6 +19,8 @@ from footfall.flows.parsing import on_parser
 from footfall.store import Appended, Store
 
 BATCH_MAX = 10_000
+# Of so many items it costs little to look whether the first is stored.
+_PROBED_MIN = 20
 _ID_BITS = 80
 _CONFLICT = FieldError(
     "event.id", "belongs to a stored event with other content; that one stays"
@@ -45,11 +48,15 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """A batch that was read: events to store, and items that cannot be."""
+    """A batch that was read: events to store, and items that cannot be.
+
+    `duplicates` is how many items were not read, for they are stored already.
+    """
 
     events: list[NewEvent]
     positions: list[int]
     rejected: list[RejectedItem]
+    duplicates: int = 0
 
 
 def read(
@@ -58,11 +65,13 @@ def read(
     now: int,
     new_id: Callable[[bytes, int], str] | None = None,
     zone_at: Callable[[str], str | None] = lambda _: None,
+    known: Collection[int] = (),
 ) -> Batch:
     """Check and complete each item; see `core.events.acceptance`.
 
     `new_id` makes the digits of a missing id from the item and its index; by default
-    they are time-ordered and random. `zone_at` returns a location's time zone.
+    they are time-ordered and random. `zone_at` returns a location's time zone. `known`
+    are the indexes of items that are stored already.
     """
     accepted: list[NewEvent] = []
     positions: list[int] = []
@@ -72,13 +81,36 @@ def read(
         return make_id(now, secrets.randbits(_ID_BITS))
 
     for index, item in enumerate(items):
+        if index in known:
+            continue
         try:
             fresh = functools.partial(new_id or time_ordered, item, index)
             accepted.append(accept(item, organization, now, fresh, zone_at))
             positions.append(index)
         except ItemRejected as reason:
             rejected.append(RejectedItem(index, reason.item_id, list(reason.errors)))
-    return Batch(accepted, positions, rejected)
+    return Batch(accepted, positions, rejected, len(known))
+
+
+def find_stored(store: Store, organization: str, items: list[bytes]) -> set[int]:
+    """Return the indexes of items that are stored already, byte by byte.
+
+    What is sent again is mostly a whole batch: only if its first event is stored are
+    the others looked up. They are not decoded, and cost the writer nothing. Those that
+    are written differently are found out by the append.
+    """
+    if len(items) < _PROBED_MIN:
+        return set()
+    first = key_of_item(items[0])
+    if first is None or not store.bodies(organization, [first]):
+        return set()
+    keys = [key_of_item(item) for item in items]
+    stored = store.bodies(organization, [key for key in keys if key is not None])
+    return {
+        index
+        for index, (item, key) in enumerate(zip(items, keys, strict=True))
+        if key is not None and (body := stored.get(key)) and is_same(item, body)
+    }
 
 
 def zones(store: Store, organization: str) -> Callable[[str], str | None]:
@@ -94,24 +126,6 @@ def zones(store: Store, organization: str) -> Callable[[str], str | None]:
     return lambda location: registry().timezone_at(location)
 
 
-def read_body(
-    body: bytes,
-    organization: str,
-    now: int,
-    zone_at: Callable[[str], str | None] = lambda _: None,
-    *,
-    lines: bool,
-) -> Batch:
-    """Cut a body into items and read them; see `core.bodies.split`.
-
-    Raises:
-        BodyInvalid: It is not JSON as a whole.
-        TooLarge: It has more than `BATCH_MAX` items.
-    """
-    items = bodies.split(body, lines=lines, count_max=BATCH_MAX)
-    return read(items, organization, now, zone_at=zone_at)
-
-
 def receipt(batch: Batch, appended: Appended) -> Receipt:
     """Put together the answer for each item."""
     conflicts = [
@@ -120,7 +134,9 @@ def receipt(batch: Batch, appended: Appended) -> Receipt:
     ]
     rejected = sorted(batch.rejected + conflicts, key=lambda item: item.index)
     return Receipt(
-        accepted=appended.accepted, duplicates=appended.duplicates, rejected=rejected
+        accepted=appended.accepted,
+        duplicates=appended.duplicates + batch.duplicates,
+        rejected=rejected,
     )
 
 
@@ -143,12 +159,16 @@ async def receive(
     """Take in a request's body; return when the accepted events are on disk.
 
     Raises:
+        BodyInvalid: It is not JSON as a whole.
+        TooLarge: It has more than `BATCH_MAX` items.
         NothingAccepted: No event was stored or already there; has all reasons.
     """
 
     def take() -> tuple[Batch, Future[Appended] | None]:
         zone_at = zones(store, organization)
-        batch = read_body(body, organization, now, zone_at, lines=lines)
+        items = bodies.split(body, lines=lines, count_max=BATCH_MAX)
+        known = find_stored(store, organization, items)
+        batch = read(items, organization, now, zone_at=zone_at, known=known)
         if not batch.events:
             return batch, None
         return batch, store.append(organization, batch.events)

@@ -113,21 +113,33 @@ def attribute(
     owners = transaction.people.owners([(one.subject, one.at) for one in kept])
     keys = {one.subject for one in kept if one.by_contact}
     contacts = transaction.people.contacts_by_key(keys) if keys else {}
-    made: dict[bytes, int] = {}
-    found: list[int | None] = []
-    for one, owner in zip(kept, owners, strict=True):
-        contact = contacts.get(one.subject) if one.by_contact else owner
-        if contact is None and pseudonymous and not (one.by_contact or one.ephemeral):
-            contact = made.get(one.subject) or _pseudonym(transaction, one.subject)
-            made[one.subject] = contact
-        found.append(contact)
-    return found
+    found = [
+        contacts.get(one.subject) if one.by_contact else owner
+        for one, owner in zip(kept, owners, strict=True)
+    ]
+    if not pseudonymous:
+        return found
+    unknown = [
+        contact is None and not (one.by_contact or one.ephemeral)
+        for one, contact in zip(kept, found, strict=True)
+    ]
+    devices = [one.subject for one, new in zip(kept, unknown, strict=True) if new]
+    made = _pseudonyms(transaction, devices)
+    return [
+        made[one.subject] if new else contact
+        for one, new, contact in zip(kept, unknown, found, strict=True)
+    ]
 
 
-def _pseudonym(transaction: Transaction, device: bytes) -> int:
-    """Create the contact that stands for an unknown device."""
-    contact = transaction.people.put_contact(device.hex())
-    transaction.people.put_ownership(
-        Ownership(device, BEGINNING, contact, randomised=False, pseudonym=True)
+def _pseudonyms(transaction: Transaction, devices: list[bytes]) -> dict[bytes, int]:
+    """Create the contacts that stand for unknown devices."""
+    names = {device.hex(): device for device in devices}
+    numbers = transaction.people.put_contacts(names)
+    made = {names[name]: contact for name, contact in numbers.items()}
+    transaction.people.put_ownerships(
+        [
+            Ownership(device, BEGINNING, contact, randomised=False, pseudonym=True)
+            for device, contact in made.items()
+        ]
     )
-    return contact
+    return made

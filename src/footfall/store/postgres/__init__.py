@@ -6,7 +6,7 @@ version says whether what a server remembers still holds.
 """
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -136,6 +136,17 @@ class PostgresStore(PostgresCopying):
             return total
 
         return self._writer.submit(organization, write)
+
+    @override
+    def bodies(self, organization: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        def look(connection: Connection) -> dict[bytes, bytes]:
+            number = self._numbers.of(connection, organization)
+            session = PostgresSession(
+                connection, number, organization, self._keys, self._registries
+            )
+            return dict(session.run_bulk("stored", [(key,) for key in keys]))
+
+        return self._look(look)
 
     @override
     def page(
@@ -268,6 +279,10 @@ class PostgresStore(PostgresCopying):
     @override
     def stays_due(self, now: int) -> list[str]:
         return [str(name) for (name,) in self._rows("due", now=now)]
+
+    @override
+    def organizations_to_count(self) -> list[str]:
+        return [str(name) for (name,) in self._rows("organizations_to_count")]
 
     @override
     def organizations_to_reattribute(self) -> list[str]:

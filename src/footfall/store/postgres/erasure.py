@@ -69,6 +69,7 @@ def _erase(session: PostgresSession, contact: int) -> dict[int, int]:
         "erase_stays",
     ):
         session.run(statement, values)
+    session.run("note_analytics_removals", values)
     counts = dict(session.run("erase_events", values))
     _blank_observations(session, subjects)
     _delete_rejections(session, words_of(name or "", profile), subjects)

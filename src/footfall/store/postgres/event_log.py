@@ -3,6 +3,7 @@
 from footfall.core.events.structs import NewEvent
 from footfall.store import Appended
 from footfall.store.postgres.session import PostgresSession
+from footfall.store.relational.contacts import number_contacts
 from footfall.store.relational.duplicates import sort_out
 from footfall.store.relational.offsets import offsets_of
 
@@ -13,9 +14,7 @@ def append(session: PostgresSession, new: list[NewEvent]) -> Appended:
     Nobody else adds to the organization's log meanwhile, so what is looked up holds
     until the commit.
     """
-    scope = {"organization": session.organization}
-    keys = [event.key for event in new]
-    stored = dict(session.run("stored", scope | {"keys": keys}))
+    stored = dict(session.run_bulk("stored", [(event.key,) for event in new]))
     fresh, appended = sort_out(new, stored)
     if fresh:
         _insert(session, fresh)
@@ -31,16 +30,15 @@ def give_arrivals(session: PostgresSession, count: int) -> range:
 
 def _insert(session: PostgresSession, fresh: list[NewEvent]) -> None:
     scope = {"organization": session.organization}
-    ids = {session.keys.contact(event.contact): event.contact for event in fresh}
-    contacts = {"keys": list(ids), "ids": list(ids.values())}
-    rows = session.run("add_contacts", scope | contacts)
-    numbers = {ids[key]: number for key, number in rows}
+    keys = {event.contact: session.keys.contact(event.contact) for event in fresh}
+    contacts = {key: contact for contact, key in keys.items()}
+    numbers = number_contacts(session.run_bulk, contacts)
     session.run(
         "add_events",
         scope
         | {
             "arrivals": list(give_arrivals(session, len(fresh))),
-            "contacts": [numbers[event.contact] for event in fresh],
+            "contacts": [numbers[keys[event.contact]] for event in fresh],
             "types": [event.type for event in fresh],
             "created_at": [event.created_at for event in fresh],
             "local_at": [event.local_at for event in fresh],

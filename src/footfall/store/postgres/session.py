@@ -1,6 +1,8 @@
 """A session in PostgreSQL; see `footfall.store.relational.session.Session`."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import functools
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from footfall.store.postgres.connections import Connection
@@ -46,3 +48,18 @@ class PostgresSession:
                     if cursor.description:
                         found += cursor.fetchall()
         return iter(found)
+
+    def run_bulk(self, name: str, rows: Sequence[Sequence[Any]]) -> list[Row]:
+        """Run a bulk statement, which takes an array for each column."""
+        if not rows:
+            return []
+        columns = map(list, zip(*rows, strict=True))
+        values = dict(zip(names_of(name), columns, strict=True))
+        return list(self.run(name, values | {"organization": self.organization}))
+
+
+@functools.cache
+def names_of(name: str) -> tuple[str, ...]:
+    """Return the names of a bulk statement's values, in their order."""
+    names = dict.fromkeys(re.findall(r"%\((\w+)\)b", SQL[name]))
+    return tuple(one for one in names if one != "organization")

@@ -24,6 +24,7 @@ SQL = {
         "users.sql",
         "transaction.sql",
         "webhooks.sql",
+        "analytics.sql",
         "copying.sql",
     ).items()
 }

@@ -1,5 +1,6 @@
 """A transaction in PostgreSQL; see `footfall.store.transaction.Transaction`."""
 
+from footfall.store.postgres.analytics import PostgresAnalytics
 from footfall.store.postgres.events import PostgresEvents
 from footfall.store.postgres.observations import PostgresObservations
 from footfall.store.postgres.session import PostgresSession
@@ -23,3 +24,4 @@ class PostgresTransaction:
         self.sources = SQLSources(session)
         self.last_heard = SQLLastHeard(session)
         self.webhooks = SQLWebhooks(session)
+        self.analytics = PostgresAnalytics(session)

@@ -53,34 +53,26 @@ ON CONFLICT (organization, id) DO UPDATE SET
 UPDATE hotspot SET deleted = true, changed = :changed
 WHERE organization = :organization AND id = :id
 
--- name: add_contact
--- Returns its number, if it is new.
-INSERT INTO contact (organization, key, id) VALUES (:organization, :key, :id)
-ON CONFLICT (organization, key) DO NOTHING RETURNING number
-
--- name: add_contacts
--- Returns the numbers of all, of new ones and of those that were there.
-WITH sent AS (
-  SELECT key, id FROM unnest(:keys::bytea[], :ids::text[]) AS sent (key, id)
-), added AS (
-  INSERT INTO contact (organization, key, id)
-  SELECT :organization, key, id FROM sent
-  ON CONFLICT (organization, key) DO NOTHING
-  RETURNING key, number
-)
-SELECT key, number FROM added
-UNION ALL
-SELECT sent.key, found.number FROM sent, LATERAL (
+-- name: contact_numbers
+-- A bulk statement: it takes arrays. Looked up one by one (OFFSET 0 holds the planner to
+-- it).
+SELECT asked.key, found.number FROM unnest(:key::bytea[]) AS asked (key), LATERAL (
   SELECT number FROM contact
-  WHERE organization = :organization AND contact.key = sent.key OFFSET 0
+  WHERE organization = :organization AND contact.key = asked.key OFFSET 0
 ) AS found
 
--- name: contact_id
-SELECT number, id FROM contact
-WHERE organization = :organization AND number = :contact AND id IS NOT NULL
+-- name: add_contacts
+INSERT INTO contact (organization, key, id)
+SELECT :organization, key, id FROM unnest(:key::bytea[], :id::text[]) AS sent (key, id)
+ON CONFLICT (organization, key) DO NOTHING
+RETURNING key, number
 
--- name: contact_number
-SELECT key, number FROM contact WHERE organization = :organization AND key = :key
+-- name: contact_ids
+SELECT number, id FROM unnest(:contact::bigint[]) AS asked (contact), LATERAL (
+  SELECT number, id FROM contact
+  WHERE organization = :organization AND contact.number = asked.contact OFFSET 0
+) AS found
+WHERE id IS NOT NULL
 
 -- name: profile
 SELECT body FROM profile WHERE organization = :organization AND contact = :contact
@@ -103,17 +95,20 @@ INSERT INTO identity (organization, key, contact)
 VALUES (:organization, :key, :contact)
 ON CONFLICT (organization, key) DO UPDATE SET contact = excluded.contact
 
--- name: owner_at
--- One row for each that is asked; with since when, and since when its newest owner has it.
-SELECT owned.contact, owned.since_at, (
+-- name: owners_at
+-- Of each that had an owner then: which of the asked it is, whose, since when, and since
+-- when its newest owner has it.
+SELECT asked.asked, owned.contact, owned.since_at, (
   SELECT max(since_at) FROM owner
-  WHERE organization = :organization AND device = :device
+  WHERE organization = :organization AND device = asked.device
 )
-FROM (SELECT 1) AS asked LEFT JOIN LATERAL (
+FROM unnest(:asked::bigint[], :device::bytea[], :at::bigint[])
+  AS asked (asked, device, at),
+LATERAL (
   SELECT contact, since_at FROM owner
-  WHERE organization = :organization AND device = :device AND since_at <= :at
+  WHERE organization = :organization AND device = asked.device AND since_at <= asked.at
   ORDER BY since_at DESC LIMIT 1
-) AS owned ON true
+) AS owned
 
 -- name: ownerships
 SELECT device, since_at, contact, randomised, pseudonym FROM owner
@@ -123,9 +118,12 @@ WHERE organization = :organization AND device = :device ORDER BY since_at
 SELECT device, since_at, contact, randomised, pseudonym FROM owner
 WHERE organization = :organization AND contact = :contact ORDER BY device, since_at
 
--- name: put_ownership
+-- name: put_ownerships
 INSERT INTO owner (organization, device, since_at, contact, randomised, pseudonym)
-VALUES (:organization, :device, :since_at, :contact, :randomised, :pseudonym)
+SELECT :organization, sent.* FROM unnest(
+  :device::bytea[], :since_at::bigint[], :contact::bigint[], :randomised::boolean[],
+  :pseudonym::boolean[]
+) AS sent
 ON CONFLICT (organization, device, since_at)
 DO UPDATE SET contact = excluded.contact, pseudonym = excluded.pseudonym
 
@@ -161,14 +159,18 @@ UPDATE session SET ended_at = :at
 WHERE organization = :organization AND nas = :nas AND at <= :at AND ended_at IS NULL
 RETURNING key
 
--- name: newest_stay
-SELECT number, contact, place_kind, place, first_at, last_at, start_at, hotspot,
-  visit_at, minimum_dwell, session_timeout, maximum_visit, check_at IS NOT NULL
-FROM stay JOIN stay_end
-  ON stay_end.organization = stay.organization AND stay_end.stay = stay.number
-WHERE stay.organization = :organization AND contact = :contact
-  AND place_kind = :place_kind AND place = :place
-ORDER BY first_at DESC LIMIT 1
+-- name: newest_stays
+SELECT stay.number, stay.contact, stay.place_kind, stay.place, first_at, last_at, start_at,
+  hotspot, visit_at, minimum_dwell, session_timeout, maximum_visit, check_at IS NOT NULL
+FROM unnest(:contact::bigint[], :place_kind::bigint[], :place::bigint[])
+  AS asked (contact, place_kind, place),
+LATERAL (
+  SELECT * FROM stay AS known
+  WHERE known.organization = :organization AND known.contact = asked.contact
+    AND known.place_kind = asked.place_kind AND known.place = asked.place
+  ORDER BY known.first_at DESC LIMIT 1
+) AS stay JOIN stay_end
+  ON stay_end.organization = :organization AND stay_end.stay = stay.number
 
 -- name: stays
 -- Stays of one place never overlap, so those that reach into a span are its latest.
@@ -212,14 +214,11 @@ ORDER BY check_at LIMIT :limit
 UPDATE stay SET check_at = :check_at
 WHERE organization = :organization AND number = :stay
 
--- name: extend_stay
+-- name: put_ends
 -- What most observations do; all else is left alone.
-UPDATE stay_end SET last_at = :last_at
-WHERE organization = :organization AND stay = :stay
-
--- name: add_end
-INSERT INTO stay_end (organization, last_at, stay)
-VALUES (:organization, :last_at, :stay)
+INSERT INTO stay_end (organization, stay, last_at)
+SELECT :organization, sent.* FROM unnest(:stay::bigint[], :last_at::bigint[]) AS sent
+ON CONFLICT (organization, stay) DO UPDATE SET last_at = excluded.last_at
 
 -- name: delete_end
 DELETE FROM stay_end WHERE organization = :organization AND stay = :stay
@@ -231,14 +230,18 @@ UPDATE stay SET
   maximum_visit = :maximum_visit, check_at = :check_at
 WHERE organization = :organization AND number = :stay
 
--- name: add_stay
+-- name: add_stays
 INSERT INTO stay (
-  first_at, start_at, hotspot, visit_at, minimum_dwell, session_timeout,
-  maximum_visit, check_at, organization, contact, place_kind, place
-) VALUES (
-  :first_at, :start_at, :hotspot, :visit_at, :minimum_dwell, :session_timeout,
-  :maximum_visit, :check_at, :organization, :contact, :place_kind, :place
-) RETURNING number
+  organization, contact, place_kind, place, first_at, start_at, hotspot, visit_at,
+  minimum_dwell, session_timeout, maximum_visit, check_at
+)
+SELECT :organization, sent.* FROM unnest(
+  :contact::bigint[], :place_kind::bigint[], :place::bigint[], :first_at::bigint[],
+  :start_at::bigint[], :hotspot::bigint[], :visit_at::bigint[],
+  :minimum_dwell::bigint[], :session_timeout::bigint[], :maximum_visit::bigint[],
+  :check_at::bigint[]
+) AS sent
+RETURNING contact, place_kind, place, first_at, number
 
 -- name: delete_stay
 DELETE FROM stay WHERE organization = :organization AND number = :stay
@@ -247,7 +250,7 @@ DELETE FROM stay WHERE organization = :organization AND number = :stay
 -- The bodies of events by their keys, to tell duplicates from conflicts.
 -- Looked up one by one (OFFSET 0 holds the planner to it): as a join or with ANY, all
 -- that the organization has may be read, where the table is not counted yet.
-SELECT sent.key, body FROM unnest(:keys::bytea[]) AS sent (key), LATERAL (
+SELECT sent.key, body FROM unnest(:key::bytea[]) AS sent (key), LATERAL (
   SELECT body FROM event
   WHERE organization = :organization AND event.key = sent.key OFFSET 0
 ) AS found

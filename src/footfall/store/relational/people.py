@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from typing_extensions import override
 
+from footfall.store.relational.contacts import number_contacts
 from footfall.store.relational.repository import Repository
 from footfall.store.transaction import (
     Ownership,
@@ -25,19 +26,22 @@ class SQLPeople(Repository, PeopleRepository):
 
     @override
     def put_contact(self, contact: str) -> int:
-        key = self.contact_key(contact)
-        # SQLite does not say it, as it would cost more than asking.
-        added = self._one("add_contact", key=key, id=contact)
-        return self.contacts_by_key([key])[key] if added is None else int(added[0])
+        return self.put_contacts([contact])[contact]
+
+    @override
+    def put_contacts(self, contacts: Iterable[str]) -> dict[str, int]:
+        keys = {self.contact_key(contact): contact for contact in contacts}
+        numbers = number_contacts(self._session.run_bulk, keys)
+        return {keys[key]: number for key, number in numbers.items()}
 
     @override
     def contact_ids(self, numbers: Iterable[int]) -> dict[int, str]:
-        rows = self._many("contact_id", [{"contact": number} for number in numbers])
+        rows = self._bulk("contact_ids", [(number,) for number in numbers])
         return {number: str(name) for number, name in rows}
 
     @override
     def contacts_by_key(self, keys: Iterable[bytes]) -> dict[bytes, int]:
-        rows = self._many("contact_number", [{"key": key} for key in keys])
+        rows = self._bulk("contact_numbers", [(key,) for key in keys])
         return {bytes(key): number for key, number in rows}
 
     @override
@@ -75,13 +79,10 @@ class SQLPeople(Repository, PeopleRepository):
                 found[place] = known[0]
             else:
                 missing.append(place)
-        rows = self._many(
-            "owner_at",
-            [{"device": asked[n][0], "at": asked[n][1]} for n in missing],
-        )
-        for place, (contact, since_at, newest_at) in zip(missing, rows, strict=True):
+        rows = self._bulk("owners_at", [(place, *asked[place]) for place in missing])
+        for place, contact, since_at, newest_at in rows:
             found[place] = contact
-            if contact is not None and since_at == newest_at:
+            if since_at == newest_at:
                 recent[asked[place][0]] = contact, since_at
         return found
 
@@ -95,8 +96,13 @@ class SQLPeople(Repository, PeopleRepository):
 
     @override
     def put_ownership(self, ownership: Ownership) -> None:
-        self._run("put_ownership", **msgspec.structs.asdict(ownership))
-        self._cache.owners.pop(ownership.device, None)
+        self.put_ownerships([ownership])
+
+    @override
+    def put_ownerships(self, ownerships: list[Ownership]) -> None:
+        self._bulk("put_ownerships", list(map(msgspec.structs.astuple, ownerships)))
+        for one in ownerships:
+            self._cache.owners.pop(one.device, None)
 
     @override
     def put_reattribution(self, one: Reattribution) -> None:

@@ -1,6 +1,6 @@
 """What each repository of a transaction stands on."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from footfall.store.relational.cache import PresenceCache
@@ -28,3 +28,7 @@ class Repository:
         """Run a statement for each of these; yields the rows of all, in order."""
         scope = {"organization": self._session.organization}
         return self._session.run_many(name, [{**scope, **row} for row in rows])
+
+    def _bulk(self, name: str, rows: Sequence[Sequence[Any]]) -> list[Row]:
+        """Run a bulk statement; yields what it does for all rows, in no order."""
+        return self._session.run_bulk(name, rows)

@@ -1,6 +1,6 @@
 """A session: what a repository needs of an engine within a transaction."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from footfall.core.places import Registry
@@ -35,3 +35,15 @@ class Session(Protocol):
 
     def run_many(self, name: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[Row]:
         """Run a statement for each of these; yields the rows of all, in order."""
+
+    def run_bulk(self, name: str, rows: Sequence[Sequence[Any]]) -> list[Row]:
+        """Run a bulk statement, which takes many rows at once.
+
+        Args:
+            name: The statement's.
+            rows: Values in the order in which the statement names them, without
+                `:organization`.
+
+        Returns:
+            What it yields for all of them, in no order.
+        """

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from operator import itemgetter
 from typing import Any
 
 from typing_extensions import override
@@ -26,7 +25,8 @@ class SQLStays(Repository, StayRepository):
         unread = [one for one in asked if (one.contact, one.place) not in newest]
         places = {(one.contact, one.place) for one in unread}
         newest.update(dict.fromkeys(places))
-        for row in self._many("newest_stay", [_at(*key) for key in places]):
+        rows = self._bulk("newest_stays", [_place(*key) for key in places])
+        for row in rows:
             stay = _stored_stay(row)
             newest[stay.contact, stay.place] = stay
         found, deeper = [], []
@@ -74,7 +74,7 @@ class SQLStays(Repository, StayRepository):
 
     @override
     def extend(self, longer: list[StoredStay]) -> None:
-        self._many("extend_stay", sorted(map(_end, longer), key=itemgetter("stay")))
+        self._bulk("put_ends", sorted(map(_end, longer)))
         for one in longer:
             self._cache.changed(one)
 
@@ -82,21 +82,23 @@ class SQLStays(Repository, StayRepository):
     def put(self, stays: list[StoredStay]) -> None:
         new = [one for one in stays if one.number is None]
         known = [one for one in stays if one.number is not None]
-        rows = [_row(one) | _at(one.contact, one.place) for one in new]
-        numbers = [row[0] for row in self._many("add_stay", rows)]
+        rows = [(*_key(one), *_row(one).values()) for one in new]
+        # Stays of one place never overlap, so this tells them apart.
+        numbers = {tuple(row[:4]): row[4] for row in self._bulk("add_stays", rows)}
         made = [
-            StoredStay(number, one.contact, one.place, one.stay, one.rules)
-            for number, one in zip(numbers, new, strict=True)
+            StoredStay(numbers[_key(one)], one.contact, one.place, one.stay, one.rules)
+            for one in new
         ]
-        self._many("add_end", map(_end, made))
-        self._many("change_stay", [_row(one) | {"stay": one.number} for one in known])
-        self._many("extend_stay", map(_end, known))
+        self._many("change_stay", map(_change, known))
+        self._bulk("put_ends", list(map(_end, made + known)))
         for one in known + made:
             self._cache.changed(one)
 
     @override
     def delete(self, stays: Iterable[StoredStay]) -> None:
         stays = list(stays)
+        if not stays:
+            return
         self._many("delete_stay", [{"stay": one.number} for one in stays])
         self._many("delete_end", [{"stay": one.number} for one in stays])
         for one in stays:
@@ -120,14 +122,26 @@ def _span(one: StayQuery, limit: int) -> dict[str, Any]:
     return _at(one.contact, one.place) | span | {"limit": limit}
 
 
-def _end(one: StoredStay) -> dict[str, Any]:
-    return {"stay": one.number, "last_at": one.stay.last_at}
+def _place(contact: int, place: Place) -> tuple[int, int, int]:
+    return contact, int(place.kind), place.number
+
+
+def _key(one: StoredStay) -> tuple[int, int, int, int]:
+    return *_place(one.contact, one.place), one.stay.first_at
+
+
+def _end(one: StoredStay) -> tuple[int | None, int]:
+    return one.number, one.stay.last_at
+
+
+def _change(one: StoredStay) -> dict[str, Any]:
+    return _row(one) | {"stay": one.number, "first_at": one.stay.first_at}
 
 
 def _row(one: StoredStay) -> dict[str, Any]:
+    """Return what a stay says of itself but when it began, in the order of columns."""
     stay, rules = one.stay, one.rules
     return {
-        "first_at": stay.first_at,
         "start_at": stay.start_at,
         "hotspot": stay.hotspot,
         "visit_at": stay.visit_at,

@@ -125,7 +125,7 @@ class SQLWebhooks(Repository, WebhookRepository):
             for one in attempts
             if one.contact is not None
         }
-        rows = self._many("contact_number", [{"key": key} for key in keys.values()])
+        rows = self._bulk("contact_numbers", [(key,) for key in keys.values()])
         known = {bytes(key): contact for key, contact in rows}
         numbers = {contact: known.get(key) for contact, key in keys.items()}
         requests = _requests(attempts, numbers)

@@ -7,7 +7,7 @@ anyone is told of it (`synchronous=FULL`).
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -42,6 +42,7 @@ from footfall.store.relational.services import credential_of, service_of, values
 from footfall.store.relational.session import Registries
 from footfall.store.sqlite import backups, pages
 from footfall.store.sqlite.ballast import Ballast
+from footfall.store.sqlite.bulk import run_bulk
 from footfall.store.sqlite.connections import (
     Readers,
     check_engine,
@@ -161,11 +162,18 @@ class SQLiteStore(SQLiteCopying):
                 self._ballast.cover(rows.size)
                 return append(connection, number_of(connection, organization), rows)
 
-            return self._writer.submit(work, lane=organization)
+            return self._writer.submit(work, lane=organization, checked=True)
 
         starts = range(0, max(len(new), 1), SLICE_EVENTS)
         parts = [write(Rows(new[at : at + SLICE_EVENTS], self._keys)) for at in starts]
         return parts[0] if len(parts) == 1 else _joined(parts)
+
+    @override
+    def bodies(self, organization: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        with self._readers.snapshot() as connection:
+            number = number_of(connection, organization)
+            asked = [(key,) for key in keys]
+            return dict(run_bulk(connection, "stored", number, asked))
 
     @override
     def page(
@@ -290,6 +298,12 @@ class SQLiteStore(SQLiteCopying):
         with self._readers.one() as connection:
             rows = connection.execute(SQL["due"], {"now": now}).fetchall()
         return [str(organization) for (organization,) in rows]
+
+    @override
+    def organizations_to_count(self) -> list[str]:
+        with self._readers.one() as connection:
+            rows = connection.execute(SQL["organizations_to_count"])
+            return [str(name) for (name,) in rows]
 
     @override
     def organizations_to_reattribute(self) -> list[str]:

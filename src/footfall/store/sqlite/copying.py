@@ -87,9 +87,7 @@ class SQLiteCopySession(SQLiteSession):
         values = scope | {"arrival": first, "number": number}
         self.connection.execute(SQL["add_arrival_range"], values)
         numbered = [(row[0] - first + number, *row[1:]) for row in rows]
-        self.connection.executemany(
-            SQL["add_body"], [(row[0], row[-1]) for row in numbered]
-        )
+        self.run_bulk("add_bodies", [(row[0], row[-1]) for row in numbered])
         columns = ("number", "contact", "type", "created_at", "local_at", "key")
         events = [row[:-1] for row in numbered if row[-2] is not None]
         self.insert("event", columns, events)

@@ -91,6 +91,8 @@ class Eraser:
             with transaction(connection):
                 return step(connection)
 
+        # A step touches pages all over the file; a checkpoint must keep up with them.
+        self._writer.settle()
         return self._writer.submit(
             lambda connection: self._making_room(lambda: whole(connection)), alone=True
         ).result()

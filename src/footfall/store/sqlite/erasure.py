@@ -22,7 +22,7 @@ from footfall.store.transaction import BEGINNING
 
 T = TypeVar("T")
 # What one step writes at most.
-STEP_ROWS = 250
+STEP_ROWS = 100
 STEP_BYTES = 2 * 1024 * 1024
 STEP_BATCHES = 10
 # What is read at once beside the writer.
@@ -184,7 +184,8 @@ def _search_of(connection: apsw.Connection, begun: Begun) -> Search | None:
 
 
 def _erase_events(connection: apsw.Connection, contact: int) -> bool:
-    return _erase_bodies(connection, "erased_events", "delete_event", contact)
+    name = "erased_events"
+    return _erase_bodies(connection, name, "delete_event", contact, counted=True)
 
 
 def _erase_withdrawals(connection: apsw.Connection, contact: int) -> bool:
@@ -193,9 +194,17 @@ def _erase_withdrawals(connection: apsw.Connection, contact: int) -> bool:
 
 
 def _erase_bodies(
-    connection: apsw.Connection, select: str, drop: str, contact: int
+    connection: apsw.Connection,
+    select: str,
+    drop: str,
+    contact: int,
+    *,
+    counted: bool = False,
 ) -> bool:
-    """Overwrite bodies and delete what leads to them; False if there were none."""
+    """Overwrite bodies and delete what leads to them; False if there were none.
+
+    Where analytics has `counted` them, it is told from which hours they go.
+    """
     values = {"contact": contact, "limit": STEP_ROWS}
     arrivals: list[tuple[int]] = []
     size = 0
@@ -204,6 +213,8 @@ def _erase_bodies(
         size += length
         if size > STEP_BYTES:
             break
+    if counted:
+        connection.executemany(SQL["note_analytics_removal"], arrivals)
     connection.executemany(SQL["wipe_body"], arrivals)
     connection.executemany(SQL[drop], arrivals)
     return bool(arrivals)

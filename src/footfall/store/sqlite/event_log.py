@@ -1,14 +1,20 @@
 """The event log: events appended to its tables."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import apsw
 
 from footfall.core.events.structs import NewEvent
 from footfall.errors import OrganizationUnknown
 from footfall.store import Appended
+from footfall.store.relational.contacts import number_contacts
 from footfall.store.relational.duplicates import sort_out
 from footfall.store.relational.keys import Keys
 from footfall.store.relational.offsets import offsets_of
+from footfall.store.relational.session import Row
 from footfall.store.sqlite.arrivals import give_arrivals
+from footfall.store.sqlite.bulk import run_bulk
 from footfall.store.sqlite.statements import SQL
 from footfall.store.sqlite.summaries import add_summaries
 
@@ -21,7 +27,7 @@ class Rows:
         self.keys = keys
         self.size = sum(len(event.body) for event in new)
         contacts = {event.contact: keys.contact(event.contact) for event in new}
-        self.contacts = [(key, contact) for contact, key in contacts.items()]
+        self.contacts = {key: contact for contact, key in contacts.items()}
         self.rows = [
             (contacts[e.contact], e.type, e.created_at, e.local_at, e.key) for e in new
         ]
@@ -62,41 +68,35 @@ def find_contact(
 
 
 def append(connection: apsw.Connection, number: int, rows: Rows) -> Appended:
-    """Insert all at once; where an id is there already, those that are new."""
-    try:
-        with connection:
-            contacts = [
-                {"organization": number, "key": key, "id": contact}
-                for key, contact in rows.contacts
-            ]
-            connection.executemany(SQL["add_contact"], contacts)
-            _insert(connection, number, rows)
-    except apsw.ConstraintError:
-        return _append_new(connection, number, rows)
-    return Appended(accepted=len(rows.new))
+    """Store what is not there yet; only what is stored makes a contact known.
+
+    Nobody else writes meanwhile, so what is looked up holds. Nothing is written before
+    all is looked up, so only the engine can fail then, which undoes the commit.
+    """
+    keys = [(event.key,) for event in rows.new]
+    stored = dict(run_bulk(connection, "stored", number, keys))
+    if not stored and len(set(keys)) == len(keys):
+        _insert(connection, number, rows)
+        return Appended(accepted=len(rows.new))
+    fresh, appended = sort_out(rows.new, stored)
+    if fresh:
+        _insert(connection, number, Rows(fresh, rows.keys))
+    return appended
 
 
 def _insert(connection: apsw.Connection, organization: int, rows: Rows) -> None:
+    def bulk(name: str, some: Sequence[Sequence[Any]]) -> list[Row]:
+        return run_bulk(connection, name, organization, some)
+
+    numbers = number_contacts(bulk, rows.contacts)
     first = give_arrivals(connection, organization, len(rows.new))
-    connection.executemany(
-        SQL["add_event"],
-        [(at, organization, *row) for at, row in enumerate(rows.rows, first)],
-    )
-    connection.executemany(
-        SQL["add_body"],
-        [(at, event.body) for at, event in enumerate(rows.new, first)],
-    )
+    events = [
+        (at, numbers[contact], *rest)
+        for at, (contact, *rest) in enumerate(rows.rows, first)
+    ]
+    bulk("add_events", events)
+    bulk("add_bodies", [(at, event.body) for at, event in enumerate(rows.new, first)])
     seen = [(event.type, event.created_at) for event in rows.new]
     add_summaries(connection, "event", organization, first, seen)
     offsets = [(organization, *offset) for offset in rows.offsets]
     connection.executemany(SQL["add_offset"], offsets)
-
-
-def _append_new(connection: apsw.Connection, organization: int, rows: Rows) -> Appended:
-    """Insert what is not there yet; only what is stored makes a contact known."""
-    places = [(organization, event.key) for event in rows.new]
-    stored = dict(connection.executemany(SQL["stored"], places))
-    fresh, appended = sort_out(rows.new, stored)
-    if fresh:
-        append(connection, organization, Rows(fresh, rows.keys))
-    return appended

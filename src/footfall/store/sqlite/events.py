@@ -23,13 +23,12 @@ class SQLiteEvents(Repository, EventRepository):
 
     @override
     def append(self, events: list[NewEvent]) -> int:
-        fresh, seen = [], set[bytes]()
+        first: dict[bytes, NewEvent] = {}
         for event in events:
-            place = (self._number, event.key)
-            stored = self._connection.execute(SQL["is_stored"], place).get
-            if not stored and event.key not in seen:
-                fresh.append(event)
-                seen.add(event.key)
+            first.setdefault(event.key, event)
+        rows = self._bulk("stored_keys", [(key,) for key in first])
+        known = {key for (key,) in rows}
+        fresh = [event for key, event in first.items() if key not in known]
         if fresh:
             append(self._connection, self._number, Rows(fresh, self._keys))
         return len(fresh)
@@ -40,13 +39,14 @@ class SQLiteEvents(Repository, EventRepository):
         found = list(self._connection.executemany(SQL["event"], places))
         number = give_arrivals(self._connection, self._number, len(found))
         seen: list[tuple[int, int]] = []
+        bodies: list[tuple[int, bytes]] = []
         for at, (old, contact, kind, created_at, body) in enumerate(found, number):
             self._connection.execute(SQL["delete_event"], (old,))
             self._connection.execute(SQL["wipe_body"], (old,))
             values = (at, self._number, contact, kind, created_at)
             self._connection.execute(SQL["add_withdrawal"], values)
-            announced = derived_events.withdrawn(body)
-            self._connection.execute(SQL["add_body"], (at, announced))
+            bodies.append((at, derived_events.withdrawn(body)))
             seen.append((kind, created_at))
+        self._bulk("add_bodies", bodies)
         add_summaries(self._connection, "withdrawal", self._number, number, seen)
         return len(found)

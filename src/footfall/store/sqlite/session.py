@@ -1,13 +1,14 @@
 """A session in SQLite; see `footfall.store.relational.session.Session`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import apsw
 
 from footfall.store.relational.cache import PresenceCache
 from footfall.store.relational.keys import Keys
-from footfall.store.relational.session import Registries
+from footfall.store.relational.session import Registries, Row
+from footfall.store.sqlite.bulk import run_bulk
 from footfall.store.sqlite.statements import SQL
 
 
@@ -37,3 +38,7 @@ class SQLiteSession:
     def run_many(self, name: str, rows: Iterable[Mapping[str, Any]]) -> apsw.Cursor:
         """Run a statement for each of these; yields the rows of all, in order."""
         return self.connection.executemany(SQL[name], rows)
+
+    def run_bulk(self, name: str, rows: Sequence[Sequence[Any]]) -> list[Row]:
+        """Run a bulk statement; see `bulk`."""
+        return run_bulk(self.connection, name, self.organization, rows)

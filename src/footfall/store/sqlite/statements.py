@@ -8,6 +8,7 @@ SQL = load(
     "users.sql",
     "transaction.sql",
     "webhooks.sql",
+    "analytics.sql",
     "copying.sql",
 )
 # Those of a migration, which know the tables by the names of its time.

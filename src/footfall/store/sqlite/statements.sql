@@ -157,24 +157,33 @@ INSERT INTO organization (id, name, created_at) VALUES (:id, :name, :created_at)
 -- By digest, for the index must not hold ids.
 SELECT number FROM contact WHERE organization = :organization AND key = :key
 
--- name: add_contact
-INSERT INTO contact (organization, key, id) VALUES (:organization, :key, :id)
+-- name: contact_numbers
+-- A bulk statement: the row in braces stands for many; see bulk.py.
+WITH asked (organization, key) AS (VALUES {(:organization, :key)})
+SELECT asked.key, contact.number FROM asked CROSS JOIN contact
+  ON contact.organization = asked.organization AND contact.key = asked.key
+
+-- name: add_contacts
+INSERT OR FAIL INTO contact (organization, key, id) VALUES {(:organization, :key, :id)}
 ON CONFLICT (organization, key) DO NOTHING
+RETURNING key, number
 
--- name: add_event
-INSERT INTO event (number, organization, contact, type, created_at, local_at, key)
-VALUES (
-  ?, ?2, (SELECT number FROM contact WHERE organization = ?2 AND key = ?3),
-  ?4, ?5, ?6, ?7
-)
+-- name: add_events
+-- OR FAIL: what fails undoes more than the statement, so it keeps no journal for itself,
+-- in which each statement would copy all pages that it touches.
+INSERT OR FAIL INTO event
+  (organization, number, contact, type, created_at, local_at, key)
+VALUES {(:organization, :number, :contact, :type, :created_at, :local_at, :key)}
 
--- name: add_body
-INSERT INTO body (number, body) VALUES (?, ?)
+-- name: add_bodies
+INSERT OR FAIL INTO body (number, body) VALUES {(:number, :body)}
 
 -- name: stored
--- The body of an event by its key, to tell a duplicate from a conflict.
-SELECT key, body FROM event JOIN body USING (number)
-WHERE organization = ? AND key = ?
+-- The bodies of events by their keys, to tell duplicates from conflicts.
+WITH asked (organization, key) AS (VALUES {(:organization, :key)})
+SELECT asked.key, body.body FROM asked CROSS JOIN event
+  ON event.organization = asked.organization AND event.key = asked.key
+CROSS JOIN body ON body.number = event.number
 
 -- name: count_types
 SELECT type, count(*) FROM event INDEXED BY event_by_contact

@@ -8,6 +8,7 @@ from footfall.store.relational.registry import SQLRegistry
 from footfall.store.relational.sources import SQLSources
 from footfall.store.relational.stays import SQLStays
 from footfall.store.relational.webhooks import SQLWebhooks
+from footfall.store.sqlite.analytics import SQLiteAnalytics
 from footfall.store.sqlite.events import SQLiteEvents
 from footfall.store.sqlite.observations import SQLiteObservations, forget_indexes
 from footfall.store.sqlite.session import SQLiteSession
@@ -26,6 +27,7 @@ class SQLiteTransaction:
         self.sources = SQLSources(session)
         self.last_heard = SQLLastHeard(session)
         self.webhooks = SQLWebhooks(session)
+        self.analytics = SQLiteAnalytics(session)
 
 
 def forget(connection: apsw.Connection, observed: int, rejections: int) -> bool:

@@ -65,11 +65,10 @@ WHERE NOT later.deleted AND json_extract(later.body, '$.externalId') IN (
 )
 LIMIT 100
 
--- name: contact_id
-SELECT number, id FROM contact WHERE number = :contact AND typeof(id) = 'text'
-
--- name: contact_number
-SELECT key, number FROM contact WHERE organization = :organization AND key = :key
+-- name: contact_ids
+WITH asked (contact) AS (VALUES {(:contact)})
+SELECT number, id FROM asked CROSS JOIN contact ON contact.number = asked.contact
+WHERE typeof(id) = 'text'
 
 -- name: profile
 SELECT body FROM profile WHERE contact = :contact ORDER BY number DESC LIMIT 1
@@ -92,18 +91,22 @@ INSERT INTO identity (organization, key, contact)
 VALUES (:organization, :key, :contact)
 ON CONFLICT DO UPDATE SET contact = excluded.contact
 
--- name: owner_at
--- One row for each that is asked, so that many are asked in one go; with since when,
--- and since when its newest owner has it.
-SELECT contact, since_at, (
-  SELECT max(since_at) FROM owner
-  WHERE organization = :organization AND device = :device
+-- name: owners_at
+-- Of each that had an owner then: which of the asked it is, whose, since when, and since
+-- when its newest owner has it.
+WITH asked (organization, asked, device, at)
+  AS (VALUES {(:organization, :asked, :device, :at)})
+SELECT asked.asked, owner.contact, owner.since_at, (
+  SELECT max(since_at) FROM owner AS newest
+  WHERE newest.organization = asked.organization AND newest.device = asked.device
 )
-FROM (SELECT 1) LEFT JOIN (
-  SELECT contact, since_at FROM owner
-  WHERE organization = :organization AND device = :device AND since_at <= :at
-  ORDER BY since_at DESC LIMIT 1
-)
+FROM asked CROSS JOIN owner
+  ON owner.organization = asked.organization AND owner.device = asked.device
+  AND owner.since_at = (
+    SELECT max(since_at) FROM owner AS known
+    WHERE known.organization = asked.organization AND known.device = asked.device
+      AND known.since_at <= asked.at
+  )
 
 -- name: ownerships
 SELECT device, since_at, contact, randomised, pseudonym FROM owner
@@ -113,21 +116,26 @@ WHERE organization = :organization AND device = :device ORDER BY since_at
 SELECT device, since_at, contact, randomised, pseudonym FROM owner
 WHERE contact = :contact ORDER BY device, since_at
 
--- name: put_ownership
-INSERT INTO owner (organization, device, since_at, contact, randomised, pseudonym)
-VALUES (:organization, :device, :since_at, :contact, :randomised, :pseudonym)
+-- name: put_ownerships
+INSERT OR FAIL INTO owner (organization, device, since_at, contact, randomised, pseudonym)
+VALUES {(:organization, :device, :since_at, :contact, :randomised, :pseudonym)}
 ON CONFLICT (organization, device, since_at)
-DO UPDATE SET contact = :contact, pseudonym = :pseudonym
+DO UPDATE SET contact = excluded.contact, pseudonym = excluded.pseudonym
 
 -- name: delete_ownerships
 DELETE FROM owner WHERE contact = :contact
 
--- name: newest_stay
-SELECT number, contact, place_kind, place, first_at, last_at, start_at, hotspot, visit_at,
-  minimum_dwell, session_timeout, maximum_visit, check_at IS NOT NULL
-FROM stay JOIN stay_end ON stay = number
-WHERE contact = :contact AND place_kind = :place_kind AND place = :place
-ORDER BY first_at DESC LIMIT 1
+-- name: newest_stays
+WITH asked (contact, place_kind, place) AS (VALUES {(:contact, :place_kind, :place)})
+SELECT stay.number, stay.contact, stay.place_kind, stay.place, first_at, last_at, start_at,
+  hotspot, visit_at, minimum_dwell, session_timeout, maximum_visit, check_at IS NOT NULL
+FROM asked CROSS JOIN stay ON stay.number = (
+  SELECT number FROM stay AS newest
+  WHERE newest.contact = asked.contact AND newest.place_kind = asked.place_kind
+    AND newest.place = asked.place
+  ORDER BY newest.first_at DESC LIMIT 1
+)
+CROSS JOIN stay_end ON stay_end.stay = stay.number
 
 -- name: stays
 -- Stays of one place never overlap, so those that reach into a span are its latest.
@@ -168,12 +176,10 @@ SELECT id FROM organization WHERE EXISTS (
 -- name: postpone_stay
 UPDATE stay SET check_at = :check_at WHERE number = :stay
 
--- name: extend_stay
+-- name: put_ends
 -- What most observations do; all else is left alone.
-UPDATE stay_end SET last_at = :last_at WHERE stay = :stay
-
--- name: add_end
-INSERT INTO stay_end (last_at, stay) VALUES (:last_at, :stay)
+INSERT OR FAIL INTO stay_end (stay, last_at) VALUES {(:stay, :last_at)}
+ON CONFLICT (stay) DO UPDATE SET last_at = excluded.last_at
 
 -- name: delete_end
 DELETE FROM stay_end WHERE stay = :stay
@@ -185,20 +191,23 @@ UPDATE stay SET
   maximum_visit = :maximum_visit, check_at = :check_at
 WHERE number = :stay
 
--- name: add_stay
-INSERT INTO stay (
-  first_at, start_at, hotspot, visit_at, minimum_dwell, session_timeout,
-  maximum_visit, check_at, organization, contact, place_kind, place
-) VALUES (
-  :first_at, :start_at, :hotspot, :visit_at, :minimum_dwell, :session_timeout,
-  :maximum_visit, :check_at, :organization, :contact, :place_kind, :place
-) RETURNING number
+-- name: add_stays
+INSERT OR FAIL INTO stay (
+  organization, contact, place_kind, place, first_at, start_at, hotspot, visit_at,
+  minimum_dwell, session_timeout, maximum_visit, check_at
+) VALUES {(
+  :organization, :contact, :place_kind, :place, :first_at, :start_at, :hotspot, :visit_at,
+  :minimum_dwell, :session_timeout, :maximum_visit, :check_at
+)}
+RETURNING contact, place_kind, place, first_at, number
 
 -- name: delete_stay
 DELETE FROM stay WHERE number = :stay
 
--- name: is_stored
-SELECT EXISTS (SELECT 1 FROM event WHERE organization = ? AND key = ?)
+-- name: stored_keys
+WITH asked (organization, key) AS (VALUES {(:organization, :key)})
+SELECT asked.key FROM asked CROSS JOIN event
+  ON event.organization = asked.organization AND event.key = asked.key
 
 -- name: event
 SELECT number, contact, type, created_at, body FROM event JOIN body USING (number)

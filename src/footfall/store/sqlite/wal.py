@@ -4,6 +4,8 @@ from pathlib import Path
 
 import apsw
 
+from footfall.store.sqlite.checkpoints import move_most
+
 # While a truncating checkpoint waits for readers, it holds the lock that writers need.
 _WAIT_MS = 25
 
@@ -21,7 +23,7 @@ def empty_wal(path: Path) -> bool:
         connection.set_busy_timeout(_WAIT_MS)
         # A connection that has read nothing yet does not know that there is a WAL.
         connection.pragma("user_version")
-        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        move_most(connection)
         connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
     except apsw.BusyError:
         return True

@@ -8,6 +8,7 @@ somebody else waits, so a small write waits for about one other job and one sync
 however much another tenant sends.
 """
 
+import contextlib
 import threading
 import time
 from collections import OrderedDict, deque
@@ -21,6 +22,7 @@ import msgspec
 
 from footfall.errors import StoreError
 from footfall.store.relational.keys import Keys
+from footfall.store.sqlite.checkpoints import Checkpointer
 from footfall.store.sqlite.connections import open_writer, transaction, translated
 
 T = TypeVar("T")
@@ -55,13 +57,19 @@ _ENGINE_ERRORS = (
 class _Job(msgspec.Struct, frozen=True):
     """A write and the future of its result.
 
-    `alone` jobs run outside a transaction (a checkpoint cannot run inside one).
+    `alone` jobs run outside a transaction (a checkpoint cannot run inside one). Those
+    that are `checked` are tried without a savepoint.
     """
 
     work: Callable[[apsw.Connection], Any]
     done: Future[Any]
     lane: str
     alone: bool
+    checked: bool = False
+
+
+class _NotChecked(Exception):
+    """A job that was said to be checked raised something of its own."""
 
 
 class Lanes:
@@ -121,6 +129,8 @@ class Writer:
         self._clock = clock
         with translated(path):
             self._connection = open_writer(path, keys)
+        self._checkpointer = Checkpointer(path, self._submit_checkpoint)
+        self._connection.set_wal_hook(self._checkpointer.notice)
         self._waiting = Lanes()
         self._wake = threading.Condition()
         self._closed = False
@@ -135,6 +145,7 @@ class Writer:
         *,
         lane: str = "",
         alone: bool = False,
+        checked: bool = False,
     ) -> Future[T]:
         """Have `work` done; the future is done when its commit is on disk.
 
@@ -142,8 +153,10 @@ class Writer:
             work: What to do; whatever it raises undoes only what it did.
             lane: Whose work it is: an organization's id.
             alone: Whether it runs outside a transaction.
+            checked: Whether it is expected to raise nothing. Then it is tried without a
+                savepoint, for which SQLite copies each page that is touched.
         """
-        job = _Job(work, Future(), lane, alone)
+        job = _Job(work, Future(), lane, alone, checked)
         with self._wake:
             if self._closed:
                 raise StoreError("The store is closing.")
@@ -151,13 +164,23 @@ class Writer:
             self._wake.notify()
         return job.done
 
+    def settle(self) -> None:
+        """Wait while a checkpoint is under way: before a write that is in no hurry."""
+        self._checkpointer.wait()
+
     def close(self) -> None:
         """Finish what is waiting, then close the connection."""
+        self._checkpointer.close()
         with self._wake:
             self._closed = True
             self._wake.notify()
         self._thread.join()
         self._connection.close()
+
+    def _submit_checkpoint(
+        self, work: Callable[[apsw.Connection], bool]
+    ) -> Future[bool]:
+        return self.submit(work, alone=True)
 
     def _run(self) -> None:
         while self._wait():
@@ -165,7 +188,10 @@ class Writer:
             done: list[tuple[_Job, Any]] = []
             try:
                 with translated(self._path):
-                    self._do(done, began)
+                    try:
+                        self._do(done, began)
+                    except _NotChecked:
+                        done = self._do_again([job for job, _ in done])
             except BaseException as error:  # noqa: BLE001  told to each that waits
                 self.undone += 1
                 done = [(job, error) for job, _ in done]
@@ -205,6 +231,12 @@ class Writer:
                 if job is not None:
                     done[-1] = job, self._attempt(job)
 
+    def _do_again(self, jobs: list[_Job]) -> list[tuple[_Job, Any]]:
+        """Do the jobs of a commit that was undone, each in a savepoint."""
+        self.undone += 1
+        with transaction(self._connection):
+            return [(job, self._attempt(job, careful=True)) for job in jobs]
+
     def _has_room(self, count: int, began: float) -> bool:
         """Tell whether the next job may join the commit."""
         with self._wake:
@@ -223,16 +255,20 @@ class Writer:
         done.append((job, None))
         return job
 
-    def _attempt(self, job: _Job) -> Any:
+    def _attempt(self, job: _Job, *, careful: bool = False) -> Any:
         """Do a job in a savepoint; return its result, or what it raised.
 
         Whatever a job raises undoes its own work. Only a failure of the engine leaves
-        this function, and undoes all that shares the commit.
+        this function, and undoes all that shares the commit; and what a job raises that
+        had no savepoint, so that all are done again, with one.
         """
+        bare = job.checked and not careful
         try:
-            with self._connection:
+            with contextlib.nullcontext() if bare else self._connection:
                 return job.work(self._connection)
         except BaseException as error:
             if isinstance(error, _ENGINE_ERRORS) or not self._connection.in_transaction:
                 raise
+            if bare:
+                raise _NotChecked from error
             return error

@@ -1,0 +1,339 @@
+"""Analytics: the questions, the calendar that answers follow, and the counting.
+
+A *period* is an hour, day, week or month of a time zone. Where the venues of a question
+lie in several zones, each has its own days. An event counts in the period of its
+`createdAt`; a visit's is its end.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from footfall.core import instants
+from footfall.core.events.types import TYPE_NUMBERS, TYPES
+from footfall.core.instants import DAY, HOUR, SECOND
+from footfall.errors import FieldError, ParameterInvalid
+
+ROWS_MAX = 10_000
+LOCATIONS_MAX = 100
+DAYS_DEFAULT = 30
+DAYS_MAX = 3_700
+HISTORY_DAYS_MAX = 100
+QUARTER_S = 15 * 60
+Ints = npt.NDArray[np.int64]
+COUNTED = {
+    "visits": "visit",
+    "arrivals": "arriving",
+    "logins": "login",
+    "signups": "signup",
+}
+PEOPLE = ("visitors", "newVisitors", "returningVisitors")
+DWELL = ("dwellMean", "dwellMedian", "dwellP90")
+METRICS = (*COUNTED, *PEOPLE, *DWELL, "events")
+BREAKDOWN_METRICS = (*COUNTED, "visitors")
+PROPERTIES = (
+    "location",
+    "hotspot",
+    "hourOfWeek",
+    "dwell",
+    "visitsPerVisitor",
+    "type",
+)
+# Of the lengths of visits, in seconds; the last class has no end.
+DWELL_CLASSES = (0, 300, 900, 1_800, 3_600, 7_200, 14_400, 28_800)
+
+
+class Interval(StrEnum):
+    """How long a period is."""
+
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+class Question(msgspec.Struct, frozen=True):
+    """What is asked.
+
+    Attributes:
+        metrics: What is counted.
+        interval: How long the periods are.
+        first: The first local day.
+        last: The last local day.
+        locations: Only these locations; all if empty.
+        zone: The time zone of all venues; None for each its own.
+        property: By what a breakdown divides.
+    """
+
+    metrics: tuple[str, ...]
+    interval: Interval
+    first: date
+    last: date
+    locations: frozenset[str]
+    zone: ZoneInfo | None
+    property: str
+
+
+def parse_question(parameters: Mapping[str, list[str]], now: int) -> Question:
+    """Read the parameters of a request; unknown ones are ignored.
+
+    Raises:
+        ParameterInvalid: Values are not allowed; names all such parameters.
+    """
+    errors: list[FieldError] = []
+
+    def read(name: str, parse: Callable[[str], Any], default: Any) -> Any:
+        values = parameters.get(name, [])
+        if not values:
+            return default
+        try:
+            return parse(",".join(values) if name in _LISTS else values[-1])
+        except ValueError as error:
+            errors.append(FieldError(name, str(error)))
+            return default
+
+    zone = read("timezone", instants.zone_of, None)
+    today = _day_of(now, zone or ZoneInfo("UTC"))
+    last = read("to", lambda text: _day(text, zone), today)
+    first = read(
+        "from", lambda text: _day(text, zone), last - timedelta(days=DAYS_DEFAULT - 1)
+    )
+    question = Question(
+        metrics=read("metrics", lambda text: _names(text, METRICS), ("visits",))
+        if "metric" not in parameters
+        else read("metric", lambda text: _names(text, BREAKDOWN_METRICS), ("visits",)),
+        interval=read("interval", _interval, Interval.DAY),
+        first=first,
+        last=last,
+        locations=read("locations", _locations, frozenset()),
+        zone=zone,
+        property=read("property", lambda text: _one(text, PROPERTIES), "location"),
+    )
+    if first > last:
+        errors.append(FieldError("from", f"is after `to` ({last})"))
+    elif (last - first).days > DAYS_MAX:
+        errors.append(FieldError("from", f"is over {DAYS_MAX} days before `to`"))
+    elif question.interval is Interval.HOUR and (last - first).days * 24 > ROWS_MAX:
+        errors.append(FieldError("interval", f"gives over {ROWS_MAX} rows"))
+    if errors:
+        detail = "; ".join(str(error) for error in errors)
+        raise ParameterInvalid(f"{detail}.", errors)
+    return question
+
+
+_LISTS = frozenset({"metrics", "locations"})
+
+
+def _day_of(instant: int, zone: ZoneInfo) -> date:
+    wall = instants.to_wall_clock(instant, zone)
+    return date(1970, 1, 1) + timedelta(days=wall // DAY)
+
+
+def _day(text: str, zone: ZoneInfo | None) -> date:
+    """Read a date, or an instant as the day that it lies in."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        instant = instants.parse_bound(text, last=False)
+        return _day_of(instant, zone or ZoneInfo("UTC"))
+
+
+def _names(text: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_one(name, allowed) for name in text.split(",")))
+
+
+def _one(text: str, allowed: tuple[str, ...]) -> str:
+    if text not in allowed:
+        raise ValueError(f"{text[:64]!r} is not one of: {', '.join(allowed)}")
+    return text
+
+
+def _interval(text: str) -> Interval:
+    return Interval(_one(text, tuple(Interval)))
+
+
+def _locations(text: str) -> frozenset[str]:
+    found = frozenset(name for name in text.split(",") if name)
+    if len(found) > LOCATIONS_MAX:
+        raise ValueError(f"are over {LOCATIONS_MAX}")
+    return found
+
+
+class Calendar:
+    """The periods of a question.
+
+    Attributes:
+        walls: What the clock shows at the start of each period, as an instant; for
+            hours, those of one zone.
+    """
+
+    def __init__(self, question: Question, zone: ZoneInfo | None):
+        """Lay out periods; `zone` is that of all venues, if there is one."""
+        self._hours_of = zone or ZoneInfo("UTC")
+        self._by_hour = question.interval is Interval.HOUR
+        self._days = list(_starts(question))
+        self._label_zone = self._hours_of if self._by_hour else zone
+        self.labels = list(self._labels())
+
+    def edges(self, zone: ZoneInfo) -> Ints:
+        """Return when each period starts in a zone, and when the last one ends."""
+        if self._by_hour:
+            return np.array(self._hours(), np.int64)
+        walls = [_wall(day) for day in self._days]
+        found = [instants.from_wall_clock(wall, zone) // SECOND for wall in walls]
+        return np.array(found, np.int64)
+
+    def _hours(self) -> list[int]:
+        starts = [
+            instants.from_wall_clock(_wall(day), self._hours_of) // SECOND
+            for day in self._days
+        ]
+        edges: list[int] = []
+        for start, end in itertools.pairwise(starts):
+            edges.extend(range(start, end, HOUR // SECOND))
+        return [*edges, starts[-1]]
+
+    def _labels(self) -> Iterator[str]:
+        if self._by_hour:
+            for edge in self._hours()[:-1]:
+                yield _label(edge * SECOND, self._hours_of)
+            return
+        for day in self._days[:-1]:
+            if self._label_zone is None:
+                yield f"{day.isoformat()}T00:00:00"
+            else:
+                start = instants.from_wall_clock(_wall(day), self._label_zone)
+                yield _label(start, self._label_zone)
+
+
+def _label(instant: int, zone: ZoneInfo) -> str:
+    return datetime.fromtimestamp(instant // SECOND, UTC).astimezone(zone).isoformat()
+
+
+def _wall(day: date) -> int:
+    return (day - date(1970, 1, 1)).days * DAY
+
+
+def _starts(question: Question) -> Iterator[date]:
+    """Yield the first day of each period, and the day after the last."""
+    day, last = question.first, question.last
+    if question.interval is Interval.WEEK:
+        day -= timedelta(days=day.weekday())
+    elif question.interval is Interval.MONTH:
+        day = day.replace(day=1)
+    while day <= last:
+        yield day
+        if question.interval is Interval.WEEK:
+            day += timedelta(days=7)
+        elif question.interval is Interval.MONTH:
+            day = (day.replace(day=28) + timedelta(days=4)).replace(day=1)
+        else:
+            day += timedelta(days=1)
+    yield day
+
+
+def periods_of(
+    seconds: Ints, places: npt.NDArray[Any], edges: list[Ints], zones: Ints
+) -> Ints:
+    """Return the number of the period of each fact; outside of all it is -1 or beyond.
+
+    Args:
+        seconds: When the facts are.
+        places: The numbers of their places.
+        edges: Of each zone, when its periods start.
+        zones: Of each place, the number of its zone.
+    """
+    if len(edges) == 1:
+        return np.searchsorted(edges[0], seconds, "right") - 1
+    zone_of = zones[places]
+    found = np.empty(len(seconds), np.int64)
+    for number, starts in enumerate(edges):
+        mask = zone_of == number
+        found[mask] = np.searchsorted(starts, seconds[mask], "right") - 1
+    return found
+
+
+def distinct(groups: Ints, contacts: npt.NDArray[Any], count: int) -> Ints:
+    """Count the distinct contacts of each group."""
+    pairs = np.unique(groups << 32 | contacts.astype(np.int64))
+    return np.bincount(pairs >> 32, minlength=count)
+
+
+def first_of_each(contacts: npt.NDArray[Any]) -> Ints:
+    """Return the position of each contact's first fact, the facts being in order."""
+    _, first = np.unique(contacts, return_index=True)
+    return first
+
+
+def dwell_figures(
+    name: str, groups: Ints, dwell: npt.NDArray[Any], count: int
+) -> list[float | None]:
+    """Return the mean or a quantile of each group's lengths; None where it is empty."""
+    order = np.lexsort([dwell, groups])
+    lengths, groups = dwell[order].astype(np.float64), groups[order]
+    starts = np.searchsorted(groups, np.arange(count + 1))
+    figures: list[float | None] = []
+    for start, end in itertools.pairwise(starts.tolist()):
+        if start == end:
+            figures.append(None)
+        elif name == "dwellMean":
+            figures.append(round(float(lengths[start:end].mean()), 3))
+        else:
+            share = 0.5 if name == "dwellMedian" else 0.9
+            figures.append(round(_quantile(lengths[start:end], share), 3))
+    return figures
+
+
+def _quantile(ordered: npt.NDArray[np.float64], share: float) -> float:
+    """Interpolate between the two nearest values, as numpy and pandas do."""
+    at = share * (len(ordered) - 1)
+    low = int(at)
+    high = min(low + 1, len(ordered) - 1)
+    return float(ordered[low] + (ordered[high] - ordered[low]) * (at - low))
+
+
+def local_hours(seconds: Ints, zone: ZoneInfo) -> Ints:
+    """Return the hour of the week of each instant, on the clock of a zone."""
+    if not len(seconds):
+        return seconds
+    # Zones change at quarters of an hour, at the most.
+    quarters, inverse = np.unique(seconds // QUARTER_S, return_inverse=True)
+    walls = np.array(
+        [
+            instants.to_wall_clock(int(quarter) * QUARTER_S * SECOND, zone)
+            for quarter in quarters
+        ],
+        np.int64,
+    )
+    hours = walls // HOUR
+    # 1 January 1970 was a Thursday.
+    return ((hours + 3 * 24) % (7 * 24))[inverse]
+
+
+def presence_by_quarter(starts: Ints, ends: Ints, first: int, count: int) -> Ints:
+    """Count the visits that go on at each quarter of an hour.
+
+    Args:
+        starts: When visits begin, in seconds.
+        ends: When they end; at that instant nobody is there any more.
+        first: The first quarter's number since 1970.
+        count: How many quarters.
+    """
+    begin = np.clip(-(-starts // QUARTER_S) - first, 0, count)
+    end = np.clip(-(-ends // QUARTER_S) - first, 0, count)
+    change = np.zeros(count + 1, np.int64)
+    np.add.at(change, begin, 1)
+    np.add.at(change, end, -1)
+    return np.cumsum(change)[:-1]
+
+
+def type_columns() -> dict[str, int]:
+    """Return the columns of the metric `events`, with the types' numbers."""
+    return {f"events.{name}": TYPE_NUMBERS[name] for name in TYPES}

@@ -1,0 +1,371 @@
+"""Report: answers of the Analytics API, as flat rows, from blocks of facts."""
+
+from datetime import date, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+import numpy as np
+
+from footfall.core import analytics, facts, instants
+from footfall.core.analytics import Calendar, Ints, Question
+from footfall.core.events.types import TYPE_NUMBERS, TYPES
+from footfall.core.facts import Facts
+from footfall.core.instants import DAY, HOUR, SECOND
+from footfall.core.places import Registry
+from footfall.errors import FieldError, ParameterInvalid
+from footfall.store import Store
+from footfall.store.transaction import Transaction
+
+Row = dict[str, Any]
+LocationScope = frozenset[str] | None
+_VISIT = TYPE_NUMBERS["visit"]
+_UTC = ZoneInfo("UTC")
+_OFFSET_MAX = 15  # hours
+
+
+class Report(msgspec.Struct, frozen=True):
+    """Rows, and up to which arrival they count."""
+
+    as_of: int
+    rows: list[Row]
+
+
+class Selection:
+    """The facts that a question is about, on one state of the store."""
+
+    def __init__(
+        self, transaction: Transaction, question: Question, only: LocationScope
+    ):
+        self.analytics = transaction.analytics
+        self.question = question
+        registry = transaction.registry.load()
+        known = self.analytics.places()
+        self.ids = {one.number: one.id for one in known}
+        self.names = names_of(registry)
+        zones = _zones(registry)
+        wanted = question.locations or None
+        if only is not None:
+            wanted = only if wanted is None else wanted & only
+        self._wanted = (
+            None
+            if wanted is None
+            else np.array(
+                [number for number, name in self.ids.items() if name in wanted],
+                np.int64,
+            )
+        )
+        self._zones: list[ZoneInfo] = []
+        self._zone_of = np.zeros(max(self.ids, default=0) + 1, np.int64)
+        for one in known:
+            if wanted is None or one.id in wanted:
+                zone = question.zone or zones.get(one.id) or _zone(one.zone)
+                self._zone_of[one.number] = self._zone_number(zone)
+        if len(self._zones) != 1:
+            # What has no place follows the venues if they agree, or else UTC.
+            self._zone_of[0] = self._zone_number(question.zone or _UTC)
+
+    def _zone_number(self, zone: ZoneInfo) -> int:
+        if zone not in self._zones:
+            self._zones.append(zone)
+        return self._zones.index(zone)
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """The zone of all venues, if they have one."""
+        return self._zones[0] if len(self._zones) == 1 else None
+
+    def facts(self, kind: int, *, since_ever: bool = False) -> tuple[Facts, Ints]:
+        """Return the facts of a type at the locations, with their instants."""
+        first, last = self.question.first, self.question.last
+        start = _hour(first - timedelta(days=31)) - _OFFSET_MAX
+        end = _hour(last + timedelta(days=32)) + _OFFSET_MAX
+        blocks = self.analytics.blocks(kind, -(2**31) if since_ever else start, end)
+        found, seconds = facts.join(blocks)
+        if self._wanted is None:
+            return found, seconds
+        mask = np.isin(found["place"], self._wanted)
+        return found[mask], seconds[mask]
+
+    def periods(self, calendar: Calendar, found: Facts, seconds: Ints) -> Ints:
+        """Return the period of each fact."""
+        edges = [calendar.edges(zone) for zone in self._zones]
+        return analytics.periods_of(seconds, found["place"], edges, self._zone_of)
+
+    def local_hours(self, found: Facts, seconds: Ints) -> Ints:
+        """Return the hour of the week of each fact, on its venue's clock."""
+        hours = np.empty(len(seconds), np.int64)
+        zone_of = self._zone_of[found["place"]]
+        for number, zone in enumerate(self._zones):
+            mask = zone_of == number
+            hours[mask] = analytics.local_hours(seconds[mask], zone)
+        return hours
+
+
+def names_of(registry: Registry) -> dict[str, str]:
+    """Return the names of registered places by their ids."""
+    names = {r.location.id: r.location.name for r in registry.locations.values()}
+    return names | {h.id: h.name for h, _ in registry.hotspots.values()}
+
+
+def _zones(registry: Registry) -> dict[str, ZoneInfo]:
+    zones = {
+        record.number: _zone(record.location.timezone)
+        for record in registry.locations.values()
+    }
+    found = {
+        record.location.id: zones[record.number]
+        for record in registry.locations.values()
+    }
+    hotspots = {hotspot.id: zones.get(at) for hotspot, at in registry.hotspots.values()}
+    return found | {name: zone for name, zone in hotspots.items() if zone is not None}
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return instants.zone_of(name) if name else _UTC
+    except ValueError:
+        return _UTC
+
+
+def _hour(day: date) -> int:
+    return (day - date(1970, 1, 1)).days * (DAY // HOUR)
+
+
+def timeseries(
+    store: Store, organization: str, question: Question, only: LocationScope
+) -> Report:
+    """Count by period."""
+
+    def work(transaction: Transaction) -> Report:
+        selection = Selection(transaction, question, only)
+        calendar = Calendar(question, selection.zone)
+        columns: dict[str, list[Any]] = {"time": list(calendar.labels)}
+        for name in question.metrics:
+            columns |= _columns(selection, calendar, name)
+        rows = [
+            dict(zip(columns, row, strict=True))
+            for row in zip(*columns.values(), strict=True)
+        ]
+        return Report(transaction.analytics.progress().arrival, rows)
+
+    return store.read(organization, work)
+
+
+def _columns(
+    selection: Selection, calendar: Calendar, name: str
+) -> dict[str, list[Any]]:
+    if name == "events":
+        return {
+            column: _counts(selection, calendar, kind)
+            for column, kind in analytics.type_columns().items()
+        }
+    if name in analytics.COUNTED:
+        kind = TYPE_NUMBERS[analytics.COUNTED[name]]
+        return {name: _counts(selection, calendar, kind)}
+    return {name: _of_visits(selection, calendar, name)}
+
+
+def _of_visits(selection: Selection, calendar: Calendar, name: str) -> list[Any]:
+    """Return a metric of visits and visitors for each period."""
+    count = len(calendar.labels)
+    newcomers = np.zeros(count, np.int64)
+    if name in ("newVisitors", "returningVisitors"):
+        found, seconds = selection.facts(_VISIT, since_ever=True)
+        periods = selection.periods(calendar, found, seconds)
+        first = analytics.first_of_each(found["contact"])
+        newcomers = np.bincount(_inside(periods[first], count), minlength=count)
+    else:
+        found, seconds = selection.facts(_VISIT)
+        periods = selection.periods(calendar, found, seconds)
+    if name == "newVisitors":
+        return list(newcomers.tolist())
+    inside = (periods >= 0) & (periods < count)
+    found, periods = found[inside], periods[inside]
+    if name in analytics.DWELL:
+        return list(analytics.dwell_figures(name, periods, found["dwell"], count))
+    visitors = analytics.distinct(periods, found["contact"], count)
+    return list((visitors - newcomers).tolist())
+
+
+def _counts(selection: Selection, calendar: Calendar, kind: int) -> list[int]:
+    found, seconds = selection.facts(kind)
+    count = len(calendar.labels)
+    periods = _inside(selection.periods(calendar, found, seconds), count)
+    counts: list[int] = np.bincount(periods, minlength=count).tolist()
+    return counts
+
+
+def _inside(periods: Ints, count: int) -> Ints:
+    return periods[(periods >= 0) & (periods < count)]
+
+
+def breakdown(
+    store: Store, organization: str, question: Question, only: LocationScope
+) -> Report:
+    """Count by a property."""
+
+    def work(transaction: Transaction) -> Report:
+        selection = Selection(transaction, question, only)
+        rows = _BREAKDOWNS[question.property](selection, question.metrics[0])
+        return Report(transaction.analytics.progress().arrival, rows)
+
+    return store.read(organization, work)
+
+
+def _in_range(selection: Selection, kind: int) -> tuple[Facts, Ints]:
+    """Return the facts of a type in the days of the question."""
+    whole = msgspec.structs.replace(selection.question, interval=analytics.Interval.DAY)
+    calendar = Calendar(whole, selection.zone)
+    found, seconds = selection.facts(kind)
+    periods = selection.periods(calendar, found, seconds)
+    inside = (periods >= 0) & (periods < len(calendar.labels))
+    return found[inside], seconds[inside]
+
+
+def _metric(selection: Selection, metric: str) -> tuple[Facts, Ints]:
+    kind = analytics.COUNTED.get(metric, "visit")
+    return _in_range(selection, TYPE_NUMBERS[kind])
+
+
+def _grouped(metric: str, groups: Ints, found: Facts, count: int) -> list[int]:
+    if metric == "visitors":
+        return list(analytics.distinct(groups, found["contact"], count).tolist())
+    return list(np.bincount(groups, minlength=count).tolist())
+
+
+def _by_place(selection: Selection, metric: str, column: str, word: str) -> list[Row]:
+    found, _ = _metric(selection, metric)
+    groups = found[column].astype(np.int64)
+    counts = _grouped(metric, groups, found, max(selection.ids, default=0) + 1)
+    rows = [
+        {
+            word: selection.ids.get(number),
+            "name": selection.names.get(selection.ids.get(number, ""), ""),
+            metric: count,
+        }
+        for number, count in enumerate(counts)
+        if count
+    ]
+    return sorted(rows, key=lambda row: (-row[metric], row[word] or ""))
+
+
+def _by_location(selection: Selection, metric: str) -> list[Row]:
+    return _by_place(selection, metric, "place", "location")
+
+
+def _by_hotspot(selection: Selection, metric: str) -> list[Row]:
+    return _by_place(selection, metric, "hotspot", "hotspot")
+
+
+def _by_hour_of_week(selection: Selection, metric: str) -> list[Row]:
+    found, seconds = _metric(selection, metric)
+    hours = selection.local_hours(found, seconds)
+    counts = _grouped(metric, hours, found, 7 * 24)
+    return [
+        {"weekday": hour // 24 + 1, "hour": hour % 24, metric: count}
+        for hour, count in enumerate(counts)
+    ]
+
+
+def _by_dwell(selection: Selection, _metric_name: str) -> list[Row]:
+    found, _ = _in_range(selection, _VISIT)
+    starts = analytics.DWELL_CLASSES
+    groups = np.searchsorted(starts, found["dwell"], "right") - 1
+    counts = np.bincount(groups, minlength=len(starts)).tolist()
+    ends = [*starts[1:], None]
+    return [
+        {"from": start, "to": end, "visits": count}
+        for start, end, count in zip(starts, ends, counts, strict=True)
+    ]
+
+
+def _by_visits(selection: Selection, _metric_name: str) -> list[Row]:
+    found, _ = _in_range(selection, _VISIT)
+    _, visits = np.unique(found["contact"], return_counts=True)
+    numbers, people = np.unique(visits, return_counts=True)
+    return [
+        {"visits": int(number), "visitors": int(count)}
+        for number, count in zip(numbers, people, strict=True)
+    ]
+
+
+def _by_type(selection: Selection, _metric_name: str) -> list[Row]:
+    counts = {name: len(_in_range(selection, TYPE_NUMBERS[name])[0]) for name in TYPES}
+    ranked = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    return [{"type": name, "events": count} for name, count in ranked if count]
+
+
+_BREAKDOWNS = {
+    "location": _by_location,
+    "hotspot": _by_hotspot,
+    "hourOfWeek": _by_hour_of_week,
+    "dwell": _by_dwell,
+    "visitsPerVisitor": _by_visits,
+    "type": _by_type,
+}
+
+
+def occupancy(store: Store, organization: str, only: LocationScope) -> Report:
+    """Count who is at each location now: its open stays."""
+
+    def work(transaction: Transaction) -> Report:
+        registry = transaction.registry.load()
+        now = transaction.analytics.occupancy()
+        rows = [
+            {
+                "location": record.location.id,
+                "name": record.location.name,
+                "visitors": now.get(number, 0),
+            }
+            for number, record in registry.locations.items()
+            if not record.deleted and (only is None or record.location.id in only)
+        ]
+        rows.sort(key=lambda row: (-int(str(row["visitors"])), row["location"]))
+        return Report(transaction.analytics.newest(), rows)
+
+    return store.read(organization, work)
+
+
+def occupancy_history(
+    store: Store, organization: str, question: Question, only: LocationScope
+) -> Report:
+    """Count the visits that went on at each quarter of an hour, by location.
+
+    Raises:
+        ParameterInvalid: It would be too many rows.
+    """
+    if (question.last - question.first).days >= analytics.HISTORY_DAYS_MAX:
+        message = f"is {analytics.HISTORY_DAYS_MAX} days or more before `to`"
+        raise ParameterInvalid(f"from: {message}.", [FieldError("from", message)])
+
+    def work(transaction: Transaction) -> Report:
+        selection = Selection(transaction, question, only)
+        zone = selection.zone or _UTC
+        edges = Calendar(question, zone).edges(zone)
+        first = int(edges[0]) // analytics.QUARTER_S
+        count = int(edges[-1]) // analytics.QUARTER_S - first
+        found, ends = selection.facts(_VISIT)
+        rows = []
+        for number in np.unique(found["place"]).tolist():
+            here = found["place"] == number
+            until = ends[here]
+            since = until - found["dwell"][here]
+            counts = analytics.presence_by_quarter(since, until, first, count)
+            rows += [
+                {
+                    "time": instants.format_instant(
+                        (first + quarter) * analytics.QUARTER_S * SECOND
+                    ),
+                    "location": selection.ids.get(number),
+                    "visitors": int(counts[quarter]),
+                }
+                for quarter in np.nonzero(counts)[0].tolist()
+            ]
+        if len(rows) > 10 * analytics.ROWS_MAX:
+            message = f"gives over {10 * analytics.ROWS_MAX} rows; ask for less"
+            raise ParameterInvalid(f"from: {message}.", [FieldError("from", message)])
+        rows.sort(key=lambda row: (row["time"], row["location"] or ""))
+        return Report(transaction.analytics.progress().arrival, rows)
+
+    return store.read(organization, work)

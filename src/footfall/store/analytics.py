@@ -1,0 +1,84 @@
+"""What analytics keeps in a store: the facts of events, and how far they are read."""
+
+from typing import Protocol
+
+import msgspec
+
+
+class LogRow(msgspec.Struct, frozen=True, gc=False):
+    """An entry of the log; a withdrawal has no body."""
+
+    arrival: int
+    contact: int
+    type: int
+    created_at: int
+    body: bytes | None
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far the log is read: up to an arrival; `version` counts the changes."""
+
+    arrival: int
+    version: int
+
+
+class Removal(msgspec.Struct, frozen=True, gc=False):
+    """An hour of a type from which an erasure took events."""
+
+    number: int
+    type: int
+    hour: int
+
+
+class AnalyticsPlace(msgspec.Struct, frozen=True, gc=False):
+    """A location or a hotspot that facts name by a number; `zone` as events said."""
+
+    number: int
+    id: str
+    zone: str
+
+
+Block = tuple[int, int, bytes]  # type, hour, facts
+
+
+class AnalyticsRepository(Protocol):
+    """The blocks of facts of an organization; see `core.facts`."""
+
+    def progress(self) -> Progress:
+        """Return how far the log is read."""
+
+    def newest(self) -> int:
+        """Return the newest arrival number."""
+
+    def log_after(self, arrival: int, limit: int) -> list[LogRow]:
+        """Return entries of the log that follow an arrival, in order, up to a limit."""
+
+    def events_of_hour(self, kind: int, hour: int, arrival: int) -> list[LogRow]:
+        """Return the events of a type in an hour that arrived up to a number."""
+
+    def removals(self, limit: int) -> list[Removal]:
+        """Return hours from which erasures took events."""
+
+    def places(self) -> list[AnalyticsPlace]:
+        """Return the places that facts name."""
+
+    def block(self, kind: int, hour: int) -> bytes:
+        """Return the facts of a type and an hour; empty if there are none."""
+
+    def blocks(self, kind: int, first: int, last: int) -> list[tuple[int, bytes]]:
+        """Return (hour, facts) of a type from one hour to another, in order."""
+
+    def occupancy(self) -> dict[int, int]:
+        """Return how many contacts are there now, by the location's number."""
+
+    def write(
+        self,
+        blocks: list[Block],
+        places: list[AnalyticsPlace],
+        removals: list[Removal],
+        after: Progress,
+    ) -> None:
+        """Store blocks and new places, drop removals, note how far the log is read."""
+
+    def clear(self) -> None:
+        """Forget all blocks, so that all of the log is read again."""
