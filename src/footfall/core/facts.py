@@ -29,25 +29,6 @@ Facts = npt.NDArray[Any]
 DWELL_MAX = 2**32 - 1
 
 
-class _Where(msgspec.Struct, frozen=True, rename="camel", gc=False):
-    location_id: Any = None
-    hotspot_id: Any = None
-
-
-class _Event(msgspec.Struct, frozen=True, gc=False):
-    visit: Any = None
-
-
-class _When(msgspec.Struct, frozen=True, gc=False):
-    timezone: Any = None
-
-
-class _Body(msgspec.Struct, frozen=True, gc=False):
-    event: _Event = _Event()
-    where: _Where = _Where()
-    when: _When = _When()
-
-
 class RawFact(msgspec.Struct, frozen=True, gc=False):
     """What a stored event says, with the ids of its places.
 
@@ -64,25 +45,28 @@ class RawFact(msgspec.Struct, frozen=True, gc=False):
     dwell: int
 
 
-_decoder = msgspec.json.Decoder(_Body)
-
-
 def read_fact(body: bytes) -> RawFact:
-    """Read a stored event's body."""
-    found = _decoder.decode(body)
-    visit = found.event.visit
-    minutes = visit.get("duration") if isinstance(visit, dict) else None
-    dwell = int(minutes * 60) if isinstance(minutes, int | float) else 0
+    """Read a stored event's body; what is not as expected counts as missing."""
+    event = _object(msgspec.json.decode(body))
+    where = _object(event.get("where"))
+    visit = _object(_object(event.get("event")).get("visit"))
+    minutes = visit.get("duration")
+    dwell = 0.0 if not isinstance(minutes, int | float) else minutes * 60.0
     return RawFact(
-        _text(found.where.location_id),
-        _text(found.where.hotspot_id),
-        _text(found.when.timezone),
-        max(0, min(dwell, DWELL_MAX)),
+        _text(where.get("locationId")),
+        _text(where.get("hotspotId")),
+        _text(_object(event.get("when")).get("timezone")),
+        int(max(0.0, min(dwell, DWELL_MAX))),
     )
 
 
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    # PostgreSQL's texts hold no NUL.
+    return value.replace("\0", "\ufffd") if isinstance(value, str) else ""
 
 
 def hour_of(created_at: int) -> int:

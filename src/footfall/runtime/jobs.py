@@ -48,7 +48,7 @@ async def running(store: Store, observations_days: int) -> AsyncIterator[None]:
         await asyncio.wrap_future(store.finish_erasures(resume=resume))
 
     async def analytics(_number: int) -> None:
-        await asyncio.to_thread(update_all, store)
+        await asyncio.to_thread(update_all, store, _note_failure)
 
     tasks = [
         asyncio.create_task(_repeat(Lease(store, job.__name__, holder), job))
@@ -83,6 +83,13 @@ class Lease:
             return False
         self._renew_at = now + LEASE // 2
         return True
+
+
+def _note_failure(error: Exception) -> None:
+    if isinstance(error, FootfallError):
+        _log.warning("a job must wait", job="analytics", reason=error.code)
+    else:
+        _log.error("bug", error=type(error).__name__, place="analytics")
 
 
 async def _repeat(lease: Lease, job: Callable[[int], Awaitable[None]]) -> None:

@@ -12,6 +12,7 @@ import pytest
 from footfall.core.analytics import BREAKDOWN_METRICS, METRICS, parse_question
 from footfall.core.events.acceptance import accept
 from footfall.core.events.types import TYPES
+from footfall.core.facts import RawFact, read_fact
 from footfall.core.instants import DAY, MINUTE, format_instant, parse_instant
 from footfall.core.queries import EventQuery
 from footfall.errors import ParameterInvalid
@@ -306,7 +307,7 @@ def test_a_figure_counts_up_to_a_place_in_the_log(store):
     question = ask()
     assert report.timeseries(store, "org", question, None).as_of == 0
     assert store.organizations_to_count() == ["org"]
-    update.update_all(store)
+    update.update_all(store, print)
     assert report.timeseries(store, "org", question, None).as_of == 1
     assert store.organizations_to_count() == []
 
@@ -366,3 +367,35 @@ def test_what_cannot_be_asked_is_refused_by_name(parameters, field):
 def test_without_dates_the_last_30_days_are_counted():
     question = parse_question({}, NOW)
     assert (question.first, question.last) == (date(2026, 10, 7), date(2026, 11, 5))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"where":null,"event":{"visit":null},"when":[]}',
+        b'{"where":{"locationId":7},"event":{"visit":{"duration":"x"}}}',
+        b'{"event":{"visit":{"duration":-1e300}}}',
+        b"[]",
+    ],
+)
+def test_what_is_not_as_expected_counts_as_missing(body):
+    assert read_fact(body) == RawFact("", "", "", 0)
+
+
+def test_an_organization_that_fails_delays_no_other(store, monkeypatch):
+    store.create_organization(Organization("ill", "Ill", 0)).result()
+    made = [accepted(make(random.Random(n))) for n in range(5)]
+    store.append("ill", made).result()
+    store.append("org", made).result()
+    step = update.step
+    failures: list[Exception] = []
+
+    def stumbling(store, organization):
+        if organization == "ill":
+            raise ZeroDivisionError
+        return step(store, organization)
+
+    monkeypatch.setattr(update, "step", stumbling)
+    update.update_all(store, failures.append)
+    assert store.organizations_to_count() == ["ill"]
+    assert {type(one) for one in failures} == {ZeroDivisionError}
