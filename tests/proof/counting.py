@@ -76,14 +76,14 @@ class Load(threading.Thread):
             while not self.stop.is_set():
                 self._send(client)
                 if self._rng.random() < 0.1:
-                    self._erase(client)
+                    self.erase(client)
 
     def _send(self, client: httpx2.Client) -> None:
         batch = [self._event() for _ in range(BATCH)]
         path = self._place.tenant.events_path
         self._do(lambda at: client.post(at + path, json=batch))
 
-    def _erase(self, client: httpx2.Client) -> None:
+    def erase(self, client: httpx2.Client) -> None:
         number = self._rng.randrange(len(self._guests))
         who = self._guests[number]
         self._guests[number] = f"guest-{secrets.token_hex(8)}"
@@ -143,6 +143,10 @@ def count(place: Estate, rounds: int, seed: int = 1) -> Counting:
     for thread in load:
         thread.stop.set()
         thread.join()
+    # Also what is certainly counted must go.
+    update.update(place.store, place.tenant.id)
+    for one in senders:
+        one.erase(place.tenant.client)
     found.steps = _steps(place)
     found.erased = sum(one.erased for one in senders)
     _compare(place, found)
