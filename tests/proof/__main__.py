@@ -17,6 +17,7 @@ from footfall.web import concurrency
 from tests import postgres
 from tests.proof import (
     bystander,
+    counting,
     crashes,
     crowds,
     faults,
@@ -184,6 +185,22 @@ def _consumed(where: str, found: readers.Consumed) -> Row:
     return what, tried, result, not (found.differing or found.repeated)
 
 
+def counted(folder: Path) -> Iterator[Row]:
+    with postgres.running() as address, servers.estate(address) as several:
+        yield _counted("two servers on PostgreSQL", counting.count(several, 15))
+    chosen = Settings(store=f"sqlite:{folder / 'footfall.db'}")
+    with servers.opened(chosen, servers=1) as one:
+        yield _counted("SQLite", counting.count(one, 15))
+
+
+def _counted(where: str, found: counting.Counting) -> Row:
+    tried = f"{found.kills} kills in {found.steps} steps, {found.events} events, "
+    tried += f"{found.withdrawn} withdrawn, {found.erased} contacts erased"
+    result = f"{found.differing} of {found.figures} figures differ from a scan"
+    what = f"kill -9 of a server and of who counts beside it: {where}"
+    return what, tried, result, found.figures > 0 and not found.differing
+
+
 def decoders(_folder: Path) -> Iterator[Row]:
     for found in fuzz.fuzz_all(FUZZ_S):
         result = found.failed or "nothing unexpected"
@@ -226,7 +243,17 @@ def cases() -> Iterator[Row]:
 
 
 INTAKE = (connections, waits, flooded, radius)
-PARTS = (power, disk, processes, *INTAKE, presence, several, consumers, decoders)
+PARTS = (
+    power,
+    disk,
+    processes,
+    *INTAKE,
+    presence,
+    several,
+    consumers,
+    counted,
+    decoders,
+)
 
 
 def main() -> None:
