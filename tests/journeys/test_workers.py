@@ -1,4 +1,7 @@
-"""Workers of one address are one server, on each engine."""
+"""Workers of one address are one server, on each engine.
+
+The tests need their order: after the kill, one worker serves alone for a while.
+"""
 
 import os
 import re
@@ -41,6 +44,32 @@ def asks(url, count, **more):
     return [httpx2.get(url, **more) for _ in range(count)]
 
 
+def healthz_counted(server):
+    """Return how many requests to `/healthz` the metrics count, of all workers."""
+    text = httpx2.get(f"{server.address}/metrics").text
+    line = r"^footfall_requests_total{.*healthz.*} (.*)$"
+    return [float(number) for number in re.findall(line, text, re.MULTILINE)]
+
+
+def test_metrics_are_the_sum_of_all_workers(workers):
+    asks(f"{workers.address}/healthz", 1)
+    [before] = healthz_counted(workers)
+    asks(f"{workers.address}/healthz", 20)
+    assert healthz_counted(workers) == [before + 20]
+
+
+def test_a_rate_limit_holds_over_all_workers(workers, server_store):
+    tenant = Tenant(workers, server_store, secrets.token_hex(8))
+    client = tenant.login(Role.ORGANIZATION_MANAGER, ("organization_read",))
+    headers = {"Authorization": client.headers["Authorization"]}
+    url = workers.address + tenant.events_path
+    answers = asks(url, 80, headers=headers)
+    passed = sum(answer.status_code == 200 for answer in answers)
+    client.close()
+    tenant.client.close()
+    assert 40 <= passed <= 60
+
+
 def test_a_killed_worker_loses_nothing_acknowledged_and_is_started_again(
     workers, server_store
 ):
@@ -72,32 +101,6 @@ def test_a_killed_worker_loses_nothing_acknowledged_and_is_started_again(
         asks(f"{workers.address}/healthz", 1)
     assert before[0] not in workers_of(workers)
     tenant.client.close()
-
-
-def healthz_counted(server):
-    """Return how many requests to `/healthz` the metrics count, of all workers."""
-    text = httpx2.get(f"{server.address}/metrics").text
-    line = r"^footfall_requests_total{.*healthz.*} (.*)$"
-    return [float(number) for number in re.findall(line, text, re.MULTILINE)]
-
-
-def test_metrics_are_the_sum_of_all_workers(workers):
-    asks(f"{workers.address}/healthz", 1)
-    [before] = healthz_counted(workers)
-    asks(f"{workers.address}/healthz", 20)
-    assert healthz_counted(workers) == [before + 20]
-
-
-def test_a_rate_limit_holds_over_all_workers(workers, server_store):
-    tenant = Tenant(workers, server_store, secrets.token_hex(8))
-    client = tenant.login(Role.ORGANIZATION_MANAGER, ("organization_read",))
-    headers = {"Authorization": client.headers["Authorization"]}
-    url = workers.address + tenant.events_path
-    answers = asks(url, 80, headers=headers)
-    passed = sum(answer.status_code == 200 for answer in answers)
-    client.close()
-    tenant.client.close()
-    assert 40 <= passed <= 60
 
 
 def test_a_stop_ends_all_workers(workers):
