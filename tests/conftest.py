@@ -54,7 +54,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         parameters = getattr(getattr(item, "callspec", None), "params", {})
         if "postgresql" in parameters.values() and folder != "store":
             item.add_marker("second_engine")
-        if folder in ("journeys", "proof"):
+        if folder in ("console", "journeys", "proof"):
             item.add_marker("processes")
 
 
@@ -130,12 +130,15 @@ def event(event_id: str | None = None, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def start_server(place: Path | Settings, *more: str, **environment: str) -> Server:
-    """Start `footfall serve` on a free port and wait until it says its address.
+def start_server(
+    place: Path | Settings, *more: str, port: str = "0", **environment: str
+) -> Server:
+    """Start `footfall serve` and wait until it says its address.
 
     Args:
         place: The file of its store, or the settings that name it.
         more: Arguments of the command.
+        port: Where it listens; 0 is a free port.
         environment: Its variables; one that is empty is not set.
     """
     chosen = Settings(store=f"sqlite:{place}") if isinstance(place, Path) else place
@@ -145,7 +148,7 @@ def start_server(place: Path | Settings, *more: str, **environment: str) -> Serv
         variables["FOOTFALL_SECRET"] = chosen.secret
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "footfall", "serve", "--port", "0"]
+            [sys.executable, "-m", "footfall", "serve", "--port", port]
             + ["--store", chosen.store, *more],
             stdout=subprocess.PIPE,
             stderr=log,
@@ -157,8 +160,8 @@ def start_server(place: Path | Settings, *more: str, **environment: str) -> Serv
     assert "serves http" in line, line
     radius = process.stdout.readline()
     assert "RADIUS" in radius, radius
-    port = int(radius.rpartition("/udp")[0].rpartition(":")[2])
-    return Server(line.split()[2], chosen, folder, process, port)
+    radius_port = int(radius.rpartition("/udp")[0].rpartition(":")[2])
+    return Server(line.split()[2], chosen, folder, process, radius_port)
 
 
 def stop_server(server: Server) -> int:

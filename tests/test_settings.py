@@ -149,3 +149,8 @@ def test_the_networks_that_webhooks_may_reach_are_read():
 def test_a_network_that_is_none_is_refused(value):
     with pytest.raises(SettingInvalid, match="FOOTFALL_WEBHOOK_ALLOW"):
         load({"FOOTFALL_WEBHOOK_ALLOW": value})
+
+
+def test_without_a_given_secret_no_server_starts_on_postgresql():
+    with pytest.raises(SettingInvalid, match="FOOTFALL_SECRET"):
+        settings.signing_secret(Settings(store="postgresql://db.example/footfall"))

@@ -91,3 +91,26 @@ def test_sessions_that_have_ended_are_forgotten(store):
     store.users.begin_session(SignedIn("us-2", ANN, 200), b"2", 50).result()
     assert store.credential("us-1") is None
     assert store.credential("us-2") is not None
+
+
+def test_a_revoked_person_can_be_made_again_without_its_password(store):
+    store.users.change_password("user-1", "hash", 5).result()
+    store.users.revoke("user-1", 20).result()
+    again = User(**as_dict(ANN, id="user-2", name="Ann again"))
+    assert store.users.add(again).result() == "user-1"
+    [account] = store.users.of_email("ann@example.com")
+    assert (account.user.name, account.password_hash) == ("Ann again", None)
+
+
+def test_no_session_begins_with_a_password_that_was_changed_meanwhile(store):
+    store.users.change_password("user-1", "old", 5).result()
+    session = SignedIn("us-1", ANN, 100)
+    store.users.change_password("user-1", "new", 6).result()
+    assert not store.users.begin_session(session, b"d", 10, "old").result()
+    assert store.users.begin_session(session, b"d", 10, "new").result()
+
+
+def test_a_new_password_uses_open_links_up(store):
+    store.users.add_link(b"l", "user-1", 100).result()
+    store.users.change_password("user-1", "hash", 5).result()
+    assert store.users.take_link(b"l", 30).result() is None

@@ -96,8 +96,11 @@ def test_a_wrong_password_and_an_unknown_person_get_the_same_answer(browser, use
 
 
 def test_failed_attempts_are_limited(browser, user):
-    answers = [sign_in(browser, user, "wrong").status_code for _ in range(25)]
-    assert answers[0] == 401
+    answers = [sign_in(browser, user, "wrong").status_code for _ in range(20)]
+    assert set(answers) == {401}
+    # On a slow machine some may be tried again meanwhile.
+    while answers[-1] == 401 and len(answers) < 100:
+        answers.append(sign_in(browser, user, "wrong").status_code)
     assert answers[-1] == 429
 
 
@@ -147,6 +150,31 @@ def test_a_link_signs_in_once(browser, user, tenant):
     again = browser.post("/console/session", json=link)
     assert again.status_code == 401
     assert "link" in again.json()["detail"]
+
+
+def test_bad_links_of_one_address_keep_no_other_link_out(browser, user, tenant):
+    bad = {"link": "bad"}
+    tried = [browser.post("/console/session", json=bad).status_code]
+    while tried[-1] == 401 and len(tried) < 100:
+        tried.append(browser.post("/console/session", json=bad).status_code)
+    assert tried[-1] == 429
+    link = {"link": users.make_link(tenant.store, user, clock.now())}
+    transport = httpx2.HTTPTransport(local_address="127.2.0.9")
+    with httpx2.Client(base_url=tenant.server.address, transport=transport) as other:
+        assert other.post("/console/session", json=link).status_code == 200
+
+
+def test_signing_out_behind_tls_drops_the_cookie_there_too(browser, user):
+    behind_tls = {"X-Forwarded-Proto": "https"}
+    set_cookie = sign_in(browser, user, headers=behind_tls).headers["set-cookie"]
+    cookie = {"Cookie": set_cookie.partition(";")[0]}
+    answer = browser.delete("/console/session", headers=behind_tls | cookie)
+    dropped = [
+        one for one in answer.headers.get_list("set-cookie") if "Max-Age=0" in one
+    ]
+    assert any(
+        one.startswith("__Host-footfall=") and "Secure" in one for one in dropped
+    )
 
 
 def test_an_old_link_signs_nobody_in(browser, user, tenant):

@@ -265,6 +265,9 @@ def test_rules_are_set_for_all_and_for_one_location(tenant):
         "pseudonymous": False,
         "setHere": ["minimumDwell", "minimumSignal"],
     }
+    # Null turns the signal off here; of the dwell it takes back what was set.
+    reset = tenant.client.patch(here, json={"minimumDwell": None}).json()
+    assert (reset["minimumDwell"], reset["setHere"]) == (5, ["minimumSignal"])
 
 
 @pytest.mark.parametrize(

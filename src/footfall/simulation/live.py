@@ -15,13 +15,14 @@ from footfall.errors import EquipmentUnheard
 from footfall.simulation.devices import Sighting, simulate_devices
 from footfall.simulation.vendors import Mist, Setup
 
-GUESTS_A_DAY = 400
-# When it starts, the guests of the last hours are there already.
-BEFORE = 2 * HOUR
+GUESTS_A_DAY = 240
+# When it starts, the guests of the last hour are there already, in one post: while more
+# follow, visits would close that then go on.
+BEFORE = HOUR
 EVERY_S = 15
 _WEEK = 7
 _MINUTES = DAY // MINUTE
-_POST_MAX = 500
+_POST_MAX = 4_000
 
 
 def run(

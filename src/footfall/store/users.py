@@ -35,8 +35,8 @@ class SignedIn(msgspec.Struct, frozen=True):
 class UserRepository(Protocol):
     """Users, their sessions and sign-in links; only digests of secrets are kept."""
 
-    def add(self, user: User) -> Future[None]:
-        """Add a user.
+    def add(self, user: User) -> Future[str]:
+        """Add a user; returns its id, which is the old one where it was revoked.
 
         The future fails with AlreadyExists where the organization has one of this
         e-mail, with OrganizationUnknown where there is no such tenant.
@@ -60,8 +60,17 @@ class UserRepository(Protocol):
     def take_link(self, digest: bytes, now: int) -> Future[User | None]:
         """Use a link up; returns whom it signs in."""
 
-    def begin_session(self, session: SignedIn, digest: bytes, now: int) -> Future[None]:
-        """Keep a session; forget those that have ended."""
+    def begin_session(
+        self,
+        session: SignedIn,
+        digest: bytes,
+        now: int,
+        password_hash: str | None = None,
+    ) -> Future[bool]:
+        """Keep a session; forget those that have ended.
+
+        False if the user was revoked, or no longer has the password of this hash.
+        """
 
     def session(self, digest: bytes, now: int) -> SignedIn | None:
         """Return the session of a cookie, if it goes on."""

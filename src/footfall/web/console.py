@@ -120,7 +120,10 @@ async def sign_in(request: Request[Any, Any, Any]) -> Response[bytes]:
     _refuse_other_sites(request)
     context = context_of(request)
     attempt = await _read(request, Attempt)
-    who = f"sign-in {attempt.email.lower()}" if attempt.email else "sign-in link"
+    who = f"sign-in {attempt.email.lower()}"
+    if attempt.link:
+        # By the link, or one person's mistakes would keep all others out.
+        who = f"sign-in link {_digest(attempt.link.encode())}"
     now = context.now()
     async with context.limiter.login(who, address_of(request), now):
         if attempt.link:
@@ -170,7 +173,8 @@ async def sign_out(request: Request[Any, Any, Any]) -> Response[None]:
     _refuse_other_sites(request)
     await context_of(request).sign_in.end(await _session(request))
     done = Response(None, status_code=204)
-    done.delete_cookie(COOKIE, path="/")
+    for cookie in (COOKIE, SECURE_COOKIE):
+        done.set_cookie(cookie, "", max_age=0, path="/", secure=cookie == SECURE_COOKIE)
     done.headers["Clear-Site-Data"] = '"storage"'
     return done
 

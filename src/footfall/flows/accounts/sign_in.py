@@ -56,18 +56,17 @@ class SignIn:
             one for one in found if organization in (None, one.user.organization)
         ][:ACCOUNTS_MAX]
         fitting = [
-            one.user
-            for one in accounts
-            if await passwords.fits(one.password_hash, password)
+            one for one in accounts if await passwords.fits(one.password_hash, password)
         ]
         if not accounts:
             await passwords.fits(None, password)
         if not fitting:
             raise CredentialsWrong("The e-mail or the password is wrong.")
         if len(fitting) > 1:
-            names = ", ".join(user.organization for user in fitting)
+            names = ", ".join(one.user.organization for one in fitting)
             raise Invalid(f"Name the organization too; one of: {names}.")
-        return await self._begin(fitting[0], now)
+        [account] = fitting
+        return await self._begin(account.user, now, account.password_hash)
 
     async def with_link(self, token: str, now: int) -> NewSession:
         """Begin a session for a sign-in link, which is used up.
@@ -84,11 +83,16 @@ class SignIn:
             )
         return await self._begin(user, now)
 
-    async def _begin(self, user: User, now: int) -> NewSession:
+    async def _begin(
+        self, user: User, now: int, password_hash: str | None = None
+    ) -> NewSession:
         secret = secrets.token_urlsafe(_SECRET_BYTES)
         session = SignedIn(f"us-{uuid.uuid4()}", user, now + SESSION_S * SECOND)
-        digest = hash_secret(secret)
-        await asyncio.wrap_future(self._store.users.begin_session(session, digest, now))
+        begun = self._store.users.begin_session(
+            session, hash_secret(secret), now, password_hash
+        )
+        if not await asyncio.wrap_future(begun):
+            raise CredentialsWrong("The e-mail or the password is wrong.")
         return NewSession(session, secret)
 
     async def session(self, secret: str, now: int) -> SignedIn:

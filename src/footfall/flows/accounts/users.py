@@ -5,6 +5,7 @@ which it chooses itself after its first sign-in, or with a link, which an operat
 makes and which holds once.
 """
 
+import contextlib
 import secrets
 import uuid
 
@@ -14,7 +15,7 @@ import msgspec
 from footfall.core import access
 from footfall.core.access import Role, User
 from footfall.core.instants import SECOND
-from footfall.errors import FieldError, Invalid, NotFound
+from footfall.errors import AlreadyExists, FieldError, Invalid, NotFound
 from footfall.flows.accounts import passwords
 from footfall.flows.accounts.tenants import hash_secret
 from footfall.store import Store
@@ -61,8 +62,7 @@ def create_user(store: Store, person: Person, now: int) -> User:
         created_at=now,
         locations=person.locations,
     )
-    store.users.add(user).result()
-    return user
+    return msgspec.structs.replace(user, id=store.users.add(user).result())
 
 
 def normal_email(text: str) -> str:
@@ -147,7 +147,9 @@ def first_link(store: Store, now: int) -> str | None:
         return None
     if not users:
         person = Person(organizations[0].id, FIRST_EMAIL, "Administrator")
-        create_user(store, person, now)
+        # Another server may start at the same moment.
+        with contextlib.suppress(AlreadyExists):
+            create_user(store, person, now)
     waiting = [
         one.user for one in store.users.of_email(FIRST_EMAIL) if not one.password_hash
     ]

@@ -332,7 +332,14 @@ def _show_settings(
         rules, here = registry.rules(record.number), record.settings
     shown: dict[str, Any] = msgspec.to_builtins(rules)
     shown["pseudonymous"] = registry.pseudonymous
-    return shown | {"setHere": sorted(msgspec.to_builtins(here))}
+    # Null turns off what can be off; of any other rule it is as if it were not set.
+    can_be_off = {"minimumSignal", "maximumVisit"}
+    set_here = (
+        name
+        for name, value in msgspec.to_builtins(here).items()
+        if value is not None or name in can_be_off
+    )
+    return shown | {"setHere": sorted(set_here)}
 
 
 def _known(value: dict[str, Any]) -> dict[str, Any]:

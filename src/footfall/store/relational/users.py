@@ -31,22 +31,24 @@ class SQLUsers(UserRepository):
         self._write = write
 
     @override
-    def add(self, user: User) -> Future[None]:
+    def add(self, user: User) -> Future[str]:
         values = msgspec.structs.asdict(user) | {
             "scopes": " ".join(user.scopes),
             "locations": " ".join(user.locations),
             "role": str(user.role),
         }
 
-        def work(run: Run) -> None:
+        def work(run: Run) -> str:
             if not run("organization_exists", organization=user.organization):
                 raise OrganizationUnknown(
                     f"There is no organization {user.organization}."
                 )
-            if not run("add_user", **values):
+            added = run("add_user", **values)
+            if not added:
                 raise AlreadyExists(
                     f"The organization has a user {user.email} already."
                 )
+            return str(added[0][0])
 
         return self._write(work)
 
@@ -66,6 +68,7 @@ class SQLUsers(UserRepository):
     def change_password(self, user: str, password_hash: str, now: int) -> Future[bool]:
         def work(run: Run) -> bool:
             run("end_sessions_of_user", user=user)
+            run("forget_links_of_user", user=user)
             return bool(run("change_password", user=user, password_hash=password_hash))
 
         return self._change(user, work, now)
@@ -106,17 +109,25 @@ class SQLUsers(UserRepository):
         return self._write(work)
 
     @override
-    def begin_session(self, session: SignedIn, digest: bytes, now: int) -> Future[None]:
-        def work(run: Run) -> None:
+    def begin_session(
+        self,
+        session: SignedIn,
+        digest: bytes,
+        now: int,
+        password_hash: str | None = None,
+    ) -> Future[bool]:
+        def work(run: Run) -> bool:
             run("forget_console_sessions", now=now)
-            run(
+            begun = run(
                 "add_console_session",
                 key=session.key,
                 user=session.user.id,
                 digest=digest,
                 created_at=now,
                 expires_at=session.expires_at,
+                password_hash=password_hash,
             )
+            return bool(begun)
 
         return self._write(work)
 

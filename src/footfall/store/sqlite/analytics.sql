@@ -39,7 +39,7 @@ WHERE organization = :organization AND type = :type
 
 -- name: note_analytics_removals
 INSERT INTO analytics_removal (organization, type, hour)
-SELECT DISTINCT organization, type, (created_at - (created_at % 3600000000 + 3600000000)
+SELECT DISTINCT organization, event.type, (created_at - (created_at % 3600000000 + 3600000000)
   % 3600000000) / 3600000000
 FROM json_each(:numbers) CROSS JOIN event ON event.number = json_each.value
 

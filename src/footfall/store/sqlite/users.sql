@@ -8,7 +8,12 @@ INSERT INTO console_user
   (id, organization, email, name, role, scopes, locations, created_at)
 VALUES
   (:id, :organization, :email, :name, :role, :scopes, :locations, :created_at)
-ON CONFLICT (organization, email) DO NOTHING RETURNING id
+-- Who was revoked may come back.
+ON CONFLICT (organization, email) DO UPDATE SET
+  name = excluded.name, role = excluded.role, scopes = excluded.scopes,
+  locations = excluded.locations, created_at = excluded.created_at, revoked_at = NULL
+WHERE console_user.revoked_at IS NOT NULL
+RETURNING id
 
 -- name: users
 SELECT id, organization, email, name, role, scopes, locations, created_at, revoked_at
@@ -59,8 +64,12 @@ DELETE FROM sign_in_link WHERE expires_at <= :now
 DELETE FROM sign_in_link WHERE user_id = :user
 
 -- name: add_console_session
+-- With the hash that a password was compared with: it may have been changed meanwhile.
 INSERT INTO console_session (key, user_id, digest, created_at, expires_at)
-VALUES (:key, :user, :digest, :created_at, :expires_at)
+SELECT :key, id, :digest, :created_at, :expires_at FROM console_user
+WHERE id = :user AND revoked_at IS NULL
+  AND (:password_hash IS NULL OR password_hash = :password_hash)
+RETURNING key
 
 -- name: console_session
 SELECT console_user.id, console_user.organization, console_user.email, console_user.name, console_user.role, console_user.scopes, console_user.locations,
