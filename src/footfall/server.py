@@ -3,12 +3,17 @@
 import asyncio
 import contextlib
 import functools
+import os
+import signal
+import sys
 from collections.abc import AsyncIterator, Callable
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection
 from typing import Protocol
 
 from footfall import clock, logs, settings
 from footfall.core.scrolls import ScrollSeal
-from footfall.errors import SettingInvalid
+from footfall.errors import FootfallError, SettingInvalid
 from footfall.flows.accounts.rate_limits import Limiter, SharedBuckets
 from footfall.flows.accounts.sign_in import SignIn
 from footfall.flows.accounts.tokens import Tokens
@@ -16,10 +21,12 @@ from footfall.flows.accounts.users import first_link
 from footfall.flows.delivery.follow import Followers
 from footfall.flows.delivery.manage import Webhooks
 from footfall.flows.events.read import Reading
-from footfall.runtime import http, jobs, radius
+from footfall.runtime import http, jobs, radius, workers
 from footfall.runtime.keys import derive_key
 from footfall.runtime.webhook_sender import Sender
 from footfall.runtime.webhooks import delivering
+from footfall.runtime.worker_limits import WorkerBuckets
+from footfall.runtime.workers import Place, Started
 from footfall.service import open_store, source_secrets, webhook_secrets
 from footfall.settings import Settings
 from footfall.store import Store
@@ -80,6 +87,9 @@ def serve(chosen: Settings, ready: Ready) -> None:
     """
     logs.configure(chosen.log)
     secret = settings.signing_secret(chosen)
+    if chosen.workers > 1:
+        _serve_with_workers(chosen, ready)
+        return
     store = open_store(chosen, serving=True)
     try:
         asyncio.run(_serve(chosen, store, secret, ready))
@@ -87,33 +97,115 @@ def serve(chosen: Settings, ready: Ready) -> None:
         store.close()
 
 
-async def _serve(chosen: Settings, store: Store, secret: str, ready: Ready) -> None:
+def _serve_with_workers(chosen: Settings, ready: Ready) -> None:
+    """Start workers, and keep them running until a signal."""
+    # Here, once: migrations, and what is wrong with the store.
+    open_store(chosen).close()
+
+    def tell(first: Started) -> None:
+        ready(first.address, radius=first.radius, link=first.link)
+
+    with workers.places(chosen.host, chosen.port, chosen.workers) as places:
+        if not workers.run(functools.partial(_work, chosen), places, tell):
+            sys.exit(1)
+
+
+def _work(chosen: Settings, place: Place, parent: Connection) -> None:
+    """Serve as one of several workers; tell the parent once it serves, or why not."""
+    logs.configure(chosen.log)
+
+    def tell(address: str, *, radius: str, link: str | None) -> None:
+        with contextlib.suppress(OSError):  # nobody listens to one started again
+            parent.send(Started(address, radius, link))
+
+    secret = settings.signing_secret(chosen)
+    try:
+        store = open_store(chosen, serving=True)
+        try:
+            asyncio.run(_serve(chosen, store, secret, tell, place))
+        finally:
+            store.close()
+    except FootfallError as error:
+        with contextlib.suppress(OSError):
+            parent.send(error)
+        raise
+
+
+async def _serve(
+    chosen: Settings,
+    store: Store,
+    secret: str,
+    ready: Ready,
+    place: Place | None = None,
+) -> None:
     """Serve HTTP and RADIUS, and run the periodic jobs."""
-    async with _shared_buckets(chosen, secret) as shared:
+    if place is not None:
+        _leave_with_parent()
+    only = place is None or place.is_first
+    async with _shared_buckets(chosen, secret, place) as shared:
         limiter = Limiter(chosen.rate, chosen.burst, shared)
         sender = Sender(chosen.webhook_allow)
         context = make_context(store, secret, limiter, sender=sender)
         async with (
-            radius.listening(context, chosen.host, chosen.radius_port) as radius_status,
+            _radius(context, chosen, listens=only) as radius_status,
             jobs.running(store, chosen.observations_days),
             context.followers.running(),
             sender.open(),
             delivering(store, context.webhooks.secrets, sender),
         ):
-            application = app.build(context)
-            link = await asyncio.to_thread(first_link, store, clock.now())
+            application = app.build(context, chosen.workers)
+            link = None
+            if only:
+                link = await asyncio.to_thread(first_link, store, clock.now())
             tell = functools.partial(ready, radius=radius_status, link=link)
             stop = context.followers.close
-            await http.run(application, chosen.host, chosen.port, tell, stop)
+            port = chosen.port if place is None else place.port
+            shares = place is not None
+            await http.run(
+                application, chosen.host, port, tell, stop, shares_port=shares
+            )
+
+
+def _leave_with_parent() -> None:
+    """Stop when the parent dies, even by a kill."""
+    parent = parent_process()
+    if parent is None:
+        return
+    loop, ended = asyncio.get_running_loop(), parent.sentinel
+
+    def leave() -> None:
+        loop.remove_reader(ended)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    loop.add_reader(ended, leave)
+
+
+@contextlib.asynccontextmanager
+async def _radius(
+    context: Context, chosen: Settings, *, listens: bool
+) -> AsyncIterator[str]:
+    """Take RADIUS in, if this worker is the one that does."""
+    if not listens:
+        yield ""
+        return
+    async with radius.listening(context, chosen.host, chosen.radius_port) as status:
+        yield status
 
 
 @contextlib.asynccontextmanager
 async def _shared_buckets(
-    chosen: Settings, secret: str
+    chosen: Settings, secret: str, place: Place | None = None
 ) -> AsyncIterator[SharedBuckets | None]:
-    """Share rate limits with other servers if the settings say so."""
+    """Share rate limits with other servers if the settings say so, or with workers."""
     if chosen.limits is None:
-        yield None
+        if place is None:
+            yield None
+            return
+        buckets = WorkerBuckets(place.limits, clock.now)
+        try:
+            yield buckets
+        finally:
+            buckets.close()
         return
     try:
         from footfall.runtime.shared_rates import sharing  # noqa: PLC0415  an extra

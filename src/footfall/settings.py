@@ -13,6 +13,7 @@
 | observations_days | FOOTFALL_OBSERVATIONS_DAYS | 30, how long observations are kept |
 | webhook_allow | FOOTFALL_WEBHOOK_ALLOW | none; networks such as 10.0.0.0/8 |
 | limits | FOOTFALL_LIMITS | each server's own; or redis://…, shared |
+| workers | FOOTFALL_WORKERS | 1 server process |
 
 Each variable also exists with `_FILE` at its end: it names a file with the value.
 """
@@ -35,6 +36,7 @@ PORT_MAX = 65_535
 RADIUS_PORT = 1813
 RATE_MAX = 1_000_000
 DAYS_MAX = 3_650
+WORKERS_MAX = 64
 LOGS = ("json", "console")
 
 
@@ -55,6 +57,7 @@ class Settings(msgspec.Struct, frozen=True):
     observations_days: int = 30
     limits: str | None = None
     webhook_allow: tuple[Network, ...] = ()
+    workers: int = 1
 
     @property
     def is_postgres(self) -> bool:
@@ -80,6 +83,7 @@ def load(
     store: str | None = None,
     host: str | None = None,
     port: int | None = None,
+    workers: int | None = None,
 ) -> Settings:
     """Put the settings together; the arguments win over the environment.
 
@@ -95,10 +99,13 @@ def load(
             ("burst", RATE_MAX),
             ("radius_port", PORT_MAX),
             ("observations_days", DAYS_MAX),
+            ("workers", WORKERS_MAX),
         )
     }
     if port is not None:
         numbers["port"] = _number("port", str(port), PORT_MAX)
+    if workers is not None:
+        numbers["workers"] = _number("workers", str(workers), WORKERS_MAX)
     log = _read(environment, "log") or default.log
     if log not in LOGS:
         raise SettingInvalid(

@@ -7,7 +7,11 @@ from footfall import settings
 
 
 def serve(
-    *, store: str | None = None, host: str | None = None, port: int | None = None
+    *,
+    store: str | None = None,
+    host: str | None = None,
+    port: int | None = None,
+    workers: int | None = None,
 ) -> None:
     """Serve the API until SIGTERM or Ctrl-C, and finish the requests under way.
 
@@ -17,10 +21,13 @@ def serve(
         store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
         host: The address to listen on (FOOTFALL_HOST).
         port: The port to listen on; 0 finds a free one (FOOTFALL_PORT).
+        workers: How many server processes share the port (FOOTFALL_WORKERS).
     """
     from footfall import server
 
-    chosen = settings.load(os.environ, store=store, host=host, port=port)
+    chosen = settings.load(
+        os.environ, store=store, host=host, port=port, workers=workers
+    )
     server.serve(chosen, _say)
 
 

@@ -57,6 +57,8 @@ async def run(
     port: int,
     ready: Callable[[str], None],
     stopping: Callable[[], None],
+    *,
+    shares_port: bool = False,
 ) -> None:
     """Run an application until SIGTERM or SIGINT.
 
@@ -66,8 +68,9 @@ async def run(
         port: On which port; 0 finds a free one.
         ready: Called with the address once connections are accepted.
         stopping: Called when the stop begins, to bring endless answers to their end.
+        shares_port: Whether other workers listen on this port too.
     """
-    port = bind_port(host, port)
+    port = port if shares_port else bind_port(host, port)
     _allow_connections()
     leaving = asyncio.Event()
     server = Server(

@@ -45,6 +45,7 @@ _PACKETS = prometheus_client.Counter(
 _LISTENING = prometheus_client.Gauge(
     "footfall_radius_listening",
     "1 while the server listens for RADIUS accounting, else 0.",
+    multiprocess_mode="livemax",
 )
 
 

@@ -31,6 +31,7 @@ _log = structlog.get_logger()
 _SHARED = prometheus_client.Gauge(
     "footfall_limits_shared",
     "1 while servers share their rate limits, 0 while Redis is away.",
+    multiprocess_mode="livemin",
 )
 
 

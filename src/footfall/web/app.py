@@ -54,9 +54,9 @@ ROUTES = [
 ]
 
 
-def build(context: Context) -> ASGIApp:
-    """Return the ASGI application for a context."""
-    turns = ConcurrencyLimit()
+def build(context: Context, workers: int = 1) -> ASGIApp:
+    """Return the ASGI application of one of the workers, for a context."""
+    turns = ConcurrencyLimit(workers)
     app = Litestar(
         [*ROUTES, operations.assets()],
         guards=[guard],

@@ -20,11 +20,16 @@ _KEY = "footfall.turns"
 
 
 class ConcurrencyLimit:
-    """The turns of each service."""
+    """The turns of each service.
 
-    def __init__(self) -> None:
+    Args:
+        workers: How many processes serve the address: each has its part of the turns.
+    """
+
+    def __init__(self, workers: int = 1) -> None:
+        turns = max(1, TURNS // workers)
         self._turns: defaultdict[str, asyncio.Semaphore] = defaultdict(
-            lambda: asyncio.Semaphore(TURNS)
+            lambda: asyncio.Semaphore(turns)
         )
 
     def of(self, client_key: str) -> asyncio.Semaphore:

@@ -2,13 +2,20 @@
 
 import asyncio
 import functools
+import os
 from importlib import resources
 from typing import Any
 
 import msgspec
 from litestar import MediaType, Request, Response, get
 from litestar.static_files import create_static_files_router
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from footfall.web import openapi
 from footfall.web.context import context_of
@@ -53,8 +60,17 @@ async def readyz(request: Request[Any, Any, Any]) -> str:
 
 @get("/metrics")
 async def metrics() -> Response[bytes]:
-    """Return the metrics for Prometheus."""
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    """Return the metrics for Prometheus, of all workers together."""
+    text = await asyncio.to_thread(_metrics)
+    return Response(text, media_type=CONTENT_TYPE_LATEST)
+
+
+def _metrics() -> bytes:
+    registry = REGISTRY
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:  # set by `runtime.workers`
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)
 
 
 @get("/openapi.json")

@@ -36,11 +36,20 @@ REFRESH_S = 1.0
 GATHER_S = 0.005
 THREADS = 4
 _ENDPOINTS = Gauge(
-    "footfall_webhooks", "Webhooks: healthy, failing or disabled", ["state"]
+    "footfall_webhooks",
+    "Webhooks: healthy, failing or disabled",
+    ["state"],
+    multiprocess_mode="livemostrecent",
 )
-_PENDING = Gauge("footfall_webhook_pending", "Messages that wait to be tried again")
+_PENDING = Gauge(
+    "footfall_webhook_pending",
+    "Messages that wait to be tried again",
+    multiprocess_mode="livemostrecent",
+)
 _BEHIND = Gauge(
-    "footfall_webhook_behind", "Entries that the endpoint furthest behind has to read"
+    "footfall_webhook_behind",
+    "Entries that the endpoint furthest behind has to read",
+    multiprocess_mode="livemostrecent",
 )
 Key = tuple[str, str]
 
@@ -98,7 +107,8 @@ class Deliverer:
         self._resources.threads.shutdown(wait=False)
         for gauge in (_PENDING, _BEHIND):
             gauge.set(0)
-        _ENDPOINTS.clear()
+        for state in ("disabled", "failing", "healthy"):
+            _ENDPOINTS.labels(state).set(0)
 
     def _on_growth(self, organization: str | None) -> None:
         self._grown.update(
