@@ -21,9 +21,9 @@ setup: .venv/.ready  ## make .venv with footfall and its tools inside
 demo: setup  ## load examples and a simulated chain, and serve them on 127.0.0.1:8000
 	@$(BIN)/footfall demo
 
-# Many tests wait, for a process or for time to pass: so one worker more than cores.
+# Many tests wait, for a process or for time to pass: so two workers more than cores.
 test: setup  ## run all tests
-	@$(BIN)/pytest -n $$(($$($(BIN)/python -c 'import os; print(os.cpu_count())') + 1)) $(PYTEST_ARGS)
+	@$(BIN)/pytest -n $$(($$($(BIN)/python -c 'import os; print(os.cpu_count())') + 2)) $(PYTEST_ARGS)
 
 check: setup  ## lint, types and layers
 	$(BIN)/ruff format --check .

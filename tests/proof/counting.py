@@ -259,7 +259,7 @@ def main() -> None:
     """Count on and on, until killed."""
     store = service.open_store(settings.load(os.environ))
     while True:
-        update.update_all(store)
+        update.update_all(store, print)
 
 
 if __name__ == "__main__":
