@@ -55,6 +55,7 @@ class Selection:
                 np.int64,
             )
         )
+        self._read: dict[tuple[int, bool], tuple[Facts, Ints]] = {}
         self._zones: list[ZoneInfo] = []
         self._zone_of = np.zeros(max(self.ids, default=0) + 1, np.int64)
         for one in known:
@@ -76,7 +77,17 @@ class Selection:
         return self._zones[0] if len(self._zones) == 1 else None
 
     def facts(self, kind: int, *, since_ever: bool = False) -> tuple[Facts, Ints]:
-        """Return the facts of a type at the locations, with their instants."""
+        """Return the facts of a type at the locations, with their instants.
+
+        Several metrics are of the same facts: these are read once.
+        """
+        key = (kind, since_ever)
+        if key not in self._read:
+            self._read.clear()  # one at a time is enough memory
+            self._read[key] = self._facts(kind, since_ever=since_ever)
+        return self._read[key]
+
+    def _facts(self, kind: int, *, since_ever: bool) -> tuple[Facts, Ints]:
         first, last = self.question.first, self.question.last
         start = _hour(first - timedelta(days=31)) - _OFFSET_MAX
         end = _hour(last + timedelta(days=32)) + _OFFSET_MAX
@@ -89,7 +100,7 @@ class Selection:
 
     def periods(self, calendar: Calendar, found: Facts, seconds: Ints) -> Ints:
         """Return the period of each fact."""
-        edges = [calendar.edges(zone) for zone in self._zones]
+        edges = calendar.all_edges(tuple(self._zones))
         return analytics.periods_of(seconds, found["place"], edges, self._zone_of)
 
     def local_hours(self, found: Facts, seconds: Ints) -> Ints:
@@ -181,10 +192,11 @@ def _of_visits(selection: Selection, calendar: Calendar, name: str) -> list[Any]
     if name == "newVisitors":
         return list(newcomers.tolist())
     inside = (periods >= 0) & (periods < count)
-    found, periods = found[inside], periods[inside]
+    periods = periods[inside]
     if name in analytics.DWELL:
-        return list(analytics.dwell_figures(name, periods, found["dwell"], count))
-    visitors = analytics.distinct(periods, found["contact"], count)
+        lengths = found["dwell"][inside]
+        return list(analytics.dwell_figures(name, periods, lengths, count))
+    visitors = analytics.distinct(periods, found["contact"][inside], count)
     return list((visitors - newcomers).tolist())
 
 
