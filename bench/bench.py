@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
+import charts
 import observing as presence
 import streams
 import writing
@@ -571,6 +572,18 @@ def streaming(small: Bench) -> Iterator[Figure]:
     yield at_most(f"{what}: server's memory, MB", found.server_mb, 500)
 
 
+def charting(engine: SQLite | Postgres, events: int) -> Iterator[Figure]:
+    """A year's chart by day."""
+    name = f"year{events}"
+    if not engine.has(name):
+        engine.remove("preparing")
+        charts.prepare(engine.settings("preparing"), events)
+        engine.rename("preparing", name)
+    took, scanned = charts.chart(engine.settings(name))
+    what = f"a year's visits and visitors by day over {events:,} events"
+    yield at_most(f"{what} (a scan takes {scanned:,.1f} s), ms", took * 1e3, 100)
+
+
 def parts_of(engine: SQLite | Postgres, events: int) -> dict[str, Part]:
     """Return the parts by their names; a part makes its stores when it begins."""
 
@@ -592,6 +605,7 @@ def parts_of(engine: SQLite | Postgres, events: int) -> dict[str, Part]:
         "growing": lambda: sending_as_it_grows(small(), large()),
         "growth": lambda: growth(small(), large()),
         "streams": lambda: streaming(small()),
+        "analytics": lambda: charting(engine, events),
     }
     if isinstance(engine, Postgres):
         parts["sqlite"] = lambda: against_sqlite(large(), events)

@@ -10,7 +10,8 @@ from footfall.simulation.vendors import Setup
 POINT = bytes.fromhex("020000000001")
 
 
-def test_guests_of_the_last_hour_are_there_at_once(tenant):
+def test_guests_of_the_last_hour_are_there_at_once(tenant, monkeypatch):
+    monkeypatch.setattr(live, "EVERY_S", 0.01)
     tenant.client.post(
         f"/v1/organizations/{tenant.id}/locations", json={"id": "bar", "name": "Bar"}
     ).raise_for_status()

@@ -56,7 +56,7 @@ def fill(path, contacts=200, count=4_000):
 def test_an_erased_contact_is_gone_from_the_bytes_of_the_files(path):
     store, names = fill(path)
     # In steps, for rebalancing could copy what an earlier one left.
-    for count, name in enumerate(names[:50], start=1):
+    for count, name in enumerate(names[:30], start=1):
         store.erase("org", name).result()
         if count % 10 == 0:
             for file in path.parent.glob("footfall.db*"):

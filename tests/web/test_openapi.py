@@ -57,7 +57,7 @@ schema = schemathesis.openapi.from_dict(document()).exclude(path_regex="/stream$
 @schema.parametrize()
 @pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 @settings(
-    max_examples=8,
+    max_examples=5,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
