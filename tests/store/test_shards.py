@@ -10,12 +10,10 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from footfall.store.relational.statements import load, load_migrations
+from footfall.store.relational.statements import load_engine, load_migrations
 
 ENGINE = "footfall.store.postgres"
-STATEMENTS = load(
-    ENGINE, "statements.sql", "transaction.sql", "webhooks.sql", "copying.sql"
-)
+STATEMENTS = load_engine(ENGINE)
 # The first reads no rows; those of a COPY are sent to their shards one by one; ANALYZE
 # is of all tables.
 for name in ("columns", "take_rows", "count_copies"):

@@ -2,7 +2,7 @@
 
 import re
 
-from footfall.store.relational.statements import load, load_migrations
+from footfall.store.relational.statements import load, load_engine, load_migrations
 
 # `:name`, but not the `::type` of a cast.
 _PARAMETER = re.compile(r"(?<!:):(\w+)")
@@ -16,18 +16,7 @@ def spelled(sql: str) -> str:
     return _PARAMETER.sub(r"%(\1)b", sql)
 
 
-SQL = {
-    name: spelled(sql)
-    for name, sql in load(
-        __package__,
-        "statements.sql",
-        "users.sql",
-        "transaction.sql",
-        "webhooks.sql",
-        "analytics.sql",
-        "copying.sql",
-    ).items()
-}
+SQL = {name: spelled(sql) for name, sql in load_engine(__package__).items()}
 
 DISTRIBUTION = {
     name: spelled(sql) for name, sql in load(__package__, "distribution.sql").items()

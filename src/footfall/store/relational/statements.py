@@ -3,6 +3,9 @@
 import re
 from importlib import resources
 
+# Those of both engines, and those of which each engine has its own.
+_SHARED = ("users.sql", "analytics.sql")
+_FILES = ("statements.sql", "transaction.sql", "webhooks.sql", "copying.sql", *_SHARED)
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 
@@ -13,6 +16,11 @@ def load(package: str, *names: str) -> dict[str, str]:
     parts = _NAME.split(text)[1:]
     bare = [re.sub(r"--.*", "", body).strip() for body in parts[1::2]]
     return dict(zip(parts[::2], bare, strict=True))
+
+
+def load_engine(package: str) -> dict[str, str]:
+    """Return the statements of an engine: its own, and those of both."""
+    return load(__package__, *_SHARED) | load(package, *_FILES)
 
 
 def load_migrations(package: str) -> list[str]:

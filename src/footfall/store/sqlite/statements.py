@@ -1,16 +1,8 @@
 """The statements of the `.sql` files, by name."""
 
-from footfall.store.relational.statements import load, load_migrations
+from footfall.store.relational.statements import load, load_engine, load_migrations
 
-SQL = load(
-    __package__,
-    "statements.sql",
-    "users.sql",
-    "transaction.sql",
-    "webhooks.sql",
-    "analytics.sql",
-    "copying.sql",
-)
+SQL = load_engine(__package__)
 # Those of a migration, which know the tables by the names of its time.
 SEALING = load(__package__, "sealing.sql")
 
