@@ -98,6 +98,11 @@ class ParameterInvalid(Invalid):
 
     code = "parameter-invalid"
 
+    @classmethod
+    def of(cls, *errors: FieldError) -> "ParameterInvalid":
+        """Say what is wrong with each of some parameters."""
+        return cls(f"{'; '.join(map(str, errors))}.", errors)
+
 
 class BodyInvalid(Invalid):
     """A request body could not be read."""

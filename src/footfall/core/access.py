@@ -34,6 +34,10 @@ RESOURCES = (
 SCOPES = tuple(f"{name}_{kind}" for name in RESOURCES for kind in ("read", "write"))
 
 
+# The ids of the locations that a caller may use; None means all.
+LocationScope = frozenset[str] | None
+
+
 class Permission(msgspec.Struct, frozen=True):
     """What an operation needs: one of `roles`, and `scope` or the wider scope."""
 
@@ -88,7 +92,7 @@ class Service(msgspec.Struct, frozen=True):
     locations: tuple[str, ...] = ()
 
     @property
-    def location_scope(self) -> frozenset[str] | None:
+    def location_scope(self) -> LocationScope:
         """The locations that it may see; None if all."""
         if self.role is Role.LOCATION_MANAGER:
             return frozenset(self.locations)
@@ -168,10 +172,20 @@ def wrong_grants(
         yield FieldError("locations", "this token is not for all of these locations")
 
 
-def is_within(service: Service, only: frozenset[str] | None) -> bool:
+def is_within(service: Service, only: LocationScope) -> bool:
     """Tell whether a service acts at these locations alone; None means all."""
     own = service.location_scope
     return only is None or (own is not None and own <= only)
+
+
+def check_locations(role: Role, locations: tuple[str, ...]) -> None:
+    """Check that only a Location Manager is given locations.
+
+    Raises:
+        Invalid: Another role is.
+    """
+    if locations and role is not Role.LOCATION_MANAGER:
+        raise Invalid(f"Only the role {Role.LOCATION_MANAGER} takes locations.")
 
 
 def parse_role(text: str) -> Role:

@@ -126,8 +126,7 @@ def parse_question(parameters: Mapping[str, list[str]], now: int) -> Question:
     elif question.interval is Interval.HOUR and (last - first).days * 24 > ROWS_MAX:
         errors.append(FieldError("interval", f"gives over {ROWS_MAX} rows"))
     if errors:
-        detail = "; ".join(str(error) for error in errors)
-        raise ParameterInvalid(f"{detail}.", errors)
+        raise ParameterInvalid.of(*errors)
     return question
 
 
@@ -173,8 +172,7 @@ class Calendar:
     """The periods of a question.
 
     Attributes:
-        walls: What the clock shows at the start of each period, as an instant; for
-            hours, those of one zone.
+        labels: When each period starts, as rows say it.
     """
 
     def __init__(self, question: Question, zone: ZoneInfo | None):

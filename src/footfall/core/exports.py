@@ -30,8 +30,7 @@ def parse_export(
         message = "an export has the whole result and takes no size; leave it out"
         errors.append(FieldError("size", message))
     if request is None or errors:
-        detail = "; ".join(map(str, errors))
-        raise ParameterInvalid(f"{detail}.", errors)
+        raise ParameterInvalid.of(*errors)
     return request
 
 
@@ -47,9 +46,7 @@ def parse_raw(parameters: Mapping[str, list[str]]) -> bool:
             raise ValueError("is given more than once")
         return parse_flag(values[0])
     except ValueError as error:
-        raise ParameterInvalid(
-            f"raw: {error}.", [FieldError("raw", str(error))]
-        ) from None
+        raise ParameterInvalid.of(FieldError("raw", str(error))) from None
 
 
 def is_own(line: bytes) -> bool:

@@ -51,8 +51,7 @@ def parse_all(
         except ValueError as error:
             errors.append(FieldError(name, str(error)))
     if errors:
-        detail = "; ".join(f"{error.field}: {error.message}" for error in errors)
-        raise ParameterInvalid(f"{detail}.", errors)
+        raise ParameterInvalid.of(*errors)
     return found
 
 

@@ -108,8 +108,7 @@ def parse_request(
         except (ValueError, OverflowError) as error:
             errors.append(FieldError(name, str(error)))
     if errors:
-        detail = "; ".join(f"{error.field}: {error.message}" for error in errors)
-        raise ParameterInvalid(f"{detail}.", errors)
+        raise ParameterInvalid.of(*errors)
     scrolling = found.pop("scrolling", False)
     scroll_id = found.pop("scroll_id", None)
     query = EventQuery(organization=organization, contact=contact, **found)

@@ -125,8 +125,7 @@ def parse_subscription(
         except ValueError as error:
             errors.append(FieldError(name, str(error)))
     if errors:
-        detail = "; ".join(f"{error.field}: {error.message}" for error in errors)
-        raise ParameterInvalid(f"{detail}.", errors)
+        raise ParameterInvalid.of(*errors)
     wanted = Subscription(
         found.get("events", ()), found.get("locations", frozenset()), found.get(_ID)
     )

@@ -7,6 +7,7 @@ another server goes on soon after the one that held it has died.
 
 import asyncio
 import contextlib
+import functools
 import itertools
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -48,7 +49,8 @@ async def running(store: Store, observations_days: int) -> AsyncIterator[None]:
         await asyncio.wrap_future(store.finish_erasures(resume=resume))
 
     async def analytics(_number: int) -> None:
-        await asyncio.to_thread(update_all, store, _note_failure)
+        failed = functools.partial(_note_failure, "analytics")
+        await asyncio.to_thread(update_all, store, failed)
 
     tasks = [
         asyncio.create_task(_repeat(Lease(store, job.__name__, holder), job))
@@ -85,11 +87,12 @@ class Lease:
         return True
 
 
-def _note_failure(error: Exception) -> None:
+def _note_failure(job: str, error: Exception) -> None:
     if isinstance(error, FootfallError):
-        _log.warning("a job must wait", job="analytics", reason=error.code)
+        # A full disk, say: what is due stays due.
+        _log.warning("a job must wait", job=job, reason=error.code)
     else:
-        _log.error("bug", error=type(error).__name__, place="analytics")
+        _log.error("bug", error=type(error).__name__, place=job)
 
 
 async def _repeat(lease: Lease, job: Callable[[int], Awaitable[None]]) -> None:
@@ -99,11 +102,8 @@ async def _repeat(lease: Lease, job: Callable[[int], Awaitable[None]]) -> None:
         try:
             if await lease.held(clock.now()):
                 await job(next(rounds))
-        except FootfallError as error:
-            # A full disk, say: what is due stays due.
-            _log.warning("a job must wait", job=lease.job, reason=error.code)
         except Exception as error:  # noqa: BLE001  one bad row must not stop the rest
-            _log.error("bug", error=type(error).__name__, place=lease.job)
+            _note_failure(lease.job, error)
         await asyncio.sleep(EVERY_S)
 
 

@@ -22,16 +22,14 @@ from footfall.flows.accounts.sign_in import SESSION_S, NewSession
 from footfall.store.users import SignedIn
 from footfall.web.compression import BYTES_MIN, accepted_encoding, compress
 from footfall.web.context import Context, address_of, context_of
+from footfall.web.headers import page_policy
 from footfall.web.payload import read_payload
 from footfall.web.responses import answer
 
 T = TypeVar("T", bound=msgspec.Struct)
 BODY_BYTES_MAX = 16 * 1024
 PATH = "/console"
-CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
+CSP = page_policy(form_action="'self'")
 COOKIE = "footfall"
 # A browser takes a name with this prefix only over TLS and for this host alone.
 SECURE_COOKIE = "__Host-footfall"

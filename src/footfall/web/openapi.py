@@ -23,11 +23,13 @@ from footfall.web import (
     openapi_webhooks,
 )
 from footfall.web.openapi_parts import (
+    CID,
     CID_EXAMPLE,
     Document,
     answer,
     operation,
     parameter,
+    path_parameter,
     problems,
 )
 from footfall.web.problems import BatchProblem, Problem
@@ -150,16 +152,16 @@ def merged(paths: Document, more: Document) -> Document:
 def _events_paths() -> Document:
     return {
         "/v1/organizations/{cid}/events": {
-            "parameters": [_CID],
+            "parameters": [CID],
             "get": _reading("organizationEvents", "All events of an organization"),
             "post": _sending(),
         },
         "/v1/organizations/{cid}/customers/{contact}/events": {
-            "parameters": [_CID, _CONTACT],
+            "parameters": [CID, _CONTACT],
             "get": _reading("contactEvents", "All events of a contact", 404),
         },
         "/v1/organizations/{cid}/customers/{contact}": {
-            "parameters": [_CID, _CONTACT],
+            "parameters": [CID, _CONTACT],
             "delete": operation(
                 "eraseContact",
                 "Erase a contact and all its events",
@@ -309,20 +311,7 @@ def _operations_paths() -> Document:
     }
 
 
-_CID = parameter(
-    "cid",
-    "The organization's id.",
-    {"type": "string"},
-    EVENT_EXAMPLE["organizationId"],
-    where="path",
-)
-_CONTACT = parameter(
-    "contact",
-    "The contact's id.",
-    {"type": "string"},
-    EVENT_EXAMPLE["customerId"],
-    where="path",
-)
+_CONTACT = path_parameter("contact", "The contact's id.", EVENT_EXAMPLE["customerId"])
 _FLAG: Document = {"type": "boolean", "default": False}
 _PARAMETERS = [
     parameter(

@@ -15,11 +15,13 @@ from footfall.flows.accounts.services import ServiceRequest, ServiceShown
 from footfall.flows.accounts.sources import SourceProblem, SourceRequest, SourceShown
 from footfall.flows.presence.try_out import Understood
 from footfall.web.openapi_parts import (
+    CID,
     CID_EXAMPLE,
     Document,
     answer,
     operation,
     parameter,
+    path_parameter,
     problems,
 )
 
@@ -115,13 +117,8 @@ _PROBLEM: Document = {
 _BODIES = (401, 403, 408, 409, 413, 429, 503, 507)
 
 
-def _path(name: str, description: str, example: object) -> Document:
-    return parameter(name, description, {"type": "string"}, example, where="path")
-
-
-_CID = _path("cid", "The organization's id.", CID_EXAMPLE)
-_SOURCE_PATH = _path("source", "The source's id.", _SOURCE_ID)
-_KEY = _path("service", "The service's clientKey.", _SERVICE["clientKey"])
+_SOURCE_PATH = path_parameter("source", "The source's id.", _SOURCE_ID)
+_KEY = path_parameter("service", "The service's clientKey.", _SERVICE["clientKey"])
 
 
 def _body(kind: type, example: Any) -> Document:
@@ -142,7 +139,7 @@ def _services() -> Document:
     gone = {"204": {"description": "It and all its tokens are ended."}}
     return {
         every: {
-            "parameters": [_CID],
+            "parameters": [CID],
             "get": operation(
                 "listServices",
                 "The services of an organization",
@@ -168,7 +165,7 @@ def _services() -> Document:
             ),
         },
         f"{every}/{{service}}": {
-            "parameters": [_CID, _KEY],
+            "parameters": [CID, _KEY],
             "delete": operation(
                 "revokeService",
                 "End a service and all its tokens, at once",
@@ -189,7 +186,7 @@ def _sources() -> Document:
     gone = {"204": {"description": "It is deleted."}}
     return {
         every: {
-            "parameters": [_CID],
+            "parameters": [CID],
             "get": operation(
                 "listSources",
                 "The sources of an organization, and how they stand",
@@ -208,7 +205,7 @@ def _sources() -> Document:
             ),
         },
         f"{every}/{{source}}": {
-            "parameters": [_CID, _SOURCE_PATH],
+            "parameters": [CID, _SOURCE_PATH],
             "get": operation(
                 "readSource",
                 "A source, and how it stands",
@@ -230,7 +227,7 @@ def _problems_of_sources() -> Document:
     size = {"type": "integer", "minimum": 1, "maximum": SIZE_MAX}
     return {
         "/v1/organizations/{cid}/sources/{source}/problems": {
-            "parameters": [_CID, _SOURCE_PATH],
+            "parameters": [CID, _SOURCE_PATH],
             "get": operation(
                 "listSourceProblems",
                 "What a source sent that was not understood, newest first",
@@ -268,7 +265,7 @@ def _tests_of_sources() -> Document:
     good = answer("What would be taken in, and what not.", "Understood", _UNDERSTOOD)
     return {
         "/v1/organizations/{cid}/sources/{source}/test": {
-            "parameters": [_CID, _SOURCE_PATH],
+            "parameters": [CID, _SOURCE_PATH],
             "post": operation(
                 "testSource",
                 "What would be understood of a post; nothing of it is stored",

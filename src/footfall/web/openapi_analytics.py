@@ -7,7 +7,7 @@ import msgspec
 from footfall.core import analytics
 from footfall.core.access import READ_ANALYTICS
 from footfall.web.openapi_parts import (
-    CID_EXAMPLE,
+    CID,
     Document,
     operation,
     parameter,
@@ -35,9 +35,6 @@ def _listed(name: str, text: str, allowed: tuple[str, ...], example: str) -> Doc
     return parameter(name, text, kind, example)
 
 
-_CID = parameter(
-    "cid", "The organization's id.", {"type": "string"}, CID_EXAMPLE, where="path"
-)
 _FROM = parameter(
     "from",
     "The first day, or an instant in it; 30 days up to `to` by default.",
@@ -85,7 +82,7 @@ def _path(
     name: str, text: str, parameters: list[Document], example: list[dict[str, Any]]
 ) -> Document:
     return {
-        "parameters": [_CID],
+        "parameters": [CID],
         "get": operation(
             name,
             text,

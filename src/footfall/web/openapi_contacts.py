@@ -6,12 +6,14 @@ from footfall.core.access import READ_CONTACT
 from footfall.flows.contacts.find import OpenStay, OwnedDevice
 from footfall.flows.contacts.manage import Contact
 from footfall.web.openapi_parts import (
+    CID,
     CID_EXAMPLE,
     Document,
     answer,
     operation,
     page_of,
     parameter,
+    path_parameter,
     problems,
 )
 
@@ -67,12 +69,7 @@ _STAY: Document = {
 }
 
 
-def _path(name: str, description: str, example: object) -> Document:
-    return parameter(name, description, {"type": "string"}, example, where="path")
-
-
-_CID = _path("cid", "The organization's id.", CID_EXAMPLE)
-_CONTACT_ID = _path("contact", "The contact's id.", _ID)
+_CONTACT_ID = path_parameter("contact", "The contact's id.", _ID)
 _SOUGHT = parameter(
     "q",
     "An id, a username, an email or a phone, whole.",
@@ -89,7 +86,7 @@ def paths() -> Document:
     stays = answer("The stays.", "OpenStaysPage", page_of("stays", [_STAY]))
     return {
         every: {
-            "parameters": [_CID],
+            "parameters": [CID],
             "get": operation(
                 "findContacts",
                 "The contacts with an id, a username, an email or a phone",
@@ -99,7 +96,7 @@ def paths() -> Document:
             ),
         },
         f"{every}/{{contact}}/devices": {
-            "parameters": [_CID, _CONTACT_ID],
+            "parameters": [CID, _CONTACT_ID],
             "get": operation(
                 "listDevices",
                 "The devices that are or were a contact's, the newest first",
@@ -108,7 +105,7 @@ def paths() -> Document:
             ),
         },
         f"{every}/{{contact}}/stays": {
-            "parameters": [_CID, _CONTACT_ID],
+            "parameters": [CID, _CONTACT_ID],
             "get": operation(
                 "listOpenStays",
                 "Where a contact is now: its stays that are not over",

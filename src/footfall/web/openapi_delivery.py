@@ -4,16 +4,13 @@ from footfall.core import access
 from footfall.core.events.types import TYPES
 from footfall.core.subscriptions import LOCATIONS_MAX
 from footfall.web.openapi_parts import (
-    CID_EXAMPLE,
+    CID,
     Document,
     operation,
     parameter,
     problems,
 )
 
-_CID = parameter(
-    "cid", "The organization's id.", {"type": "string"}, CID_EXAMPLE, where="path"
-)
 _MESSAGE = """retry: 1000
 id: 41
 
@@ -28,7 +25,7 @@ def paths() -> Document:
     """Describe the live stream."""
     return {
         "/v1/organizations/{cid}/events/stream": {
-            "parameters": [_CID],
+            "parameters": [CID],
             "get": operation(
                 "streamEvents",
                 "Events as they arrive",

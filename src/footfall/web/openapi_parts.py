@@ -92,6 +92,12 @@ def parameter(
     }
 
 
+def path_parameter(name: str, description: str, example: object) -> Document:
+    """Describe a segment of a path."""
+    return parameter(name, description, {"type": "string"}, example, where="path")
+
+
+CID = path_parameter("cid", "The organization's id.", CID_EXAMPLE)
 FIELDS = parameter(
     "fields",
     "More than the original answers: lastHeardAt, when it last heard somebody (null if "

@@ -12,12 +12,14 @@ from footfall.flows.contacts.manage import Contact, ContactChange, NewContact
 from footfall.flows.presence.receive import Taken
 from footfall.sources.plain import PortalLogin, Sighting
 from footfall.web.openapi_parts import (
+    CID,
     CID_EXAMPLE,
     FIELDS,
     Document,
     answer,
     operation,
     parameter,
+    path_parameter,
     problems,
 )
 
@@ -127,14 +129,9 @@ _TAKEN = {"status": "OK", "accepted": 1, "rejected": []}
 _BODIES = (401, 403, 408, 409, 413, 429, 503, 507)
 
 
-def _path(name: str, description: str, example: object) -> Document:
-    return parameter(name, description, {"type": "string"}, example, where="path")
-
-
-_CID = _path("cid", "The organization's id.", CID_EXAMPLE)
-_CONTACT_ID = _path("contact", "The contact's id.", _CONTACT["id"])
-_LID = _path("lid", "The location's id.", _LOCATION["id"])
-_HID = _path("hid", "The hotspot's id.", _HOTSPOT["id"])
+_CONTACT_ID = path_parameter("contact", "The contact's id.", _CONTACT["id"])
+_LID = path_parameter("lid", "The location's id.", _LOCATION["id"])
+_HID = path_parameter("hid", "The hotspot's id.", _HOTSPOT["id"])
 
 
 def _body(schema: Document, example: Any) -> Document:
@@ -207,7 +204,7 @@ def _locations() -> Document:
     )
     return {
         "/v1/organizations/{cid}/locations": {
-            "parameters": [_CID],
+            "parameters": [CID],
             "get": listing | {"parameters": [tags, FIELDS]},
             "post": _write(
                 "createLocation",
@@ -242,7 +239,7 @@ def _hotspots() -> Document:
     new = {name: _HOTSPOT[name] for name in ("name", "venueId", "macAddress")}
     return {
         "/v3/hotspots/organizations/{cid}": {
-            "parameters": [_CID],
+            "parameters": [CID],
             "get": _get(
                 "listHotspots",
                 "The hotspots of an organization",
@@ -283,7 +280,7 @@ def _rules() -> Document:
     for path, place, name, read, write in (
         (
             "/v1/organizations/{cid}/presence",
-            _CID,
+            CID,
             "Rules",
             access.READ_SETTINGS,
             access.CHANGE_SETTINGS,
@@ -315,7 +312,7 @@ def _contacts() -> Document:
     new = {"email": "ann@example.com", "source": "kiosk"}
     return {
         "/v1/organizations/{cid}/customers": {
-            "parameters": [_CID],
+            "parameters": [CID],
             "post": _write(
                 "createContact",
                 "Create a contact and its signup event",
@@ -326,7 +323,7 @@ def _contacts() -> Document:
             ),
         },
         "/v1/organizations/{cid}/customers/{contact}": {
-            "parameters": [_CID, _CONTACT_ID],
+            "parameters": [CID, _CONTACT_ID],
             "get": _get("readContact", "A contact", access.READ_CONTACT, good),
             "patch": _write(
                 "changeContact",
@@ -353,7 +350,7 @@ def _presence() -> Document:
             "$ref": "#/components/schemas/BatchProblem"
         }
         found[f"/v1/organizations/{{cid}}/{what}"] = {
-            "parameters": [_CID],
+            "parameters": [CID],
             "post": operation(
                 f"send{what.title()}",
                 f"Take in {what}; 201 means on disk",
@@ -366,7 +363,9 @@ def _presence() -> Document:
                 },
             ),
         }
-    source = _path("source", "The source's id.", "0b6ac9a56ee74a1b9f0e7c2f0d3c1a55")
+    source = path_parameter(
+        "source", "The source's id.", "0b6ac9a56ee74a1b9f0e7c2f0d3c1a55"
+    )
     validator = {"text/plain": {"schema": {"type": "string"}}}
     post: Document = {
         "operationId": "receivePost",

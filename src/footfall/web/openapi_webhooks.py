@@ -15,11 +15,12 @@ from footfall.flows.delivery.manage import (
     WebhookShown,
 )
 from footfall.web.openapi_parts import (
-    CID_EXAMPLE,
+    CID,
     Document,
     answer,
     operation,
     parameter,
+    path_parameter,
     problems,
 )
 
@@ -91,12 +92,7 @@ _BODIES = (401, 403, 404, 408, 409, 413, 429, 503, 507)
 _READS = (401, 403, 404, 429, 503)
 
 
-def _path(name: str, description: str, example: object) -> Document:
-    return parameter(name, description, {"type": "string"}, example, where="path")
-
-
-_CID = _path("cid", "The organization's id.", CID_EXAMPLE)
-_WEBHOOK_ID = _path("webhook", "The webhook's id.", _ID)
+_WEBHOOK_ID = path_parameter("webhook", "The webhook's id.", _ID)
 _QUERY = [
     parameter(
         "event",
@@ -168,7 +164,7 @@ def _webhooks() -> Document:
     gone = {"204": {"description": "It is deleted."}, **problems(*_BODIES)}
     return {
         every: {
-            "parameters": [_CID],
+            "parameters": [CID],
             "get": _read(
                 "listWebhooks",
                 "The webhooks of an organization",
@@ -183,7 +179,7 @@ def _webhooks() -> Document:
             ),
         },
         f"{every}/{{webhook}}": {
-            "parameters": [_CID, _WEBHOOK_ID],
+            "parameters": [CID, _WEBHOOK_ID],
             "get": _read("readWebhook", "A webhook, and how it stands", one),
             "patch": _write(
                 "changeWebhook",
@@ -196,7 +192,7 @@ def _webhooks() -> Document:
             ),
         },
         f"{every}/{{webhook}}/rotate": {
-            "parameters": [_CID, _WEBHOOK_ID],
+            "parameters": [CID, _WEBHOOK_ID],
             "post": _write(
                 "rotateSecret",
                 "Give it a new secret; the former signs beside it for a while",
@@ -217,10 +213,10 @@ def _deliveries() -> Document:
     )
     listing["responses"] |= problems(409)
     soon = answer("It is done soon.", "Accepted", {"status": "OK"})
-    number = _path("delivery", "The id of an attempt.", _DELIVERY["id"])
+    number = path_parameter("delivery", "The id of an attempt.", _DELIVERY["id"])
     return {
         f"{one}/ping": {
-            "parameters": [_CID, _WEBHOOK_ID],
+            "parameters": [CID, _WEBHOOK_ID],
             "post": _write(
                 "pingWebhook",
                 "Send a test message now, and say what became of it",
@@ -228,7 +224,7 @@ def _deliveries() -> Document:
             ),
         },
         f"{one}/replay": {
-            "parameters": [_CID, _WEBHOOK_ID],
+            "parameters": [CID, _WEBHOOK_ID],
             "post": _write(
                 "replayEvents",
                 "Send all events since an instant again",
@@ -238,11 +234,11 @@ def _deliveries() -> Document:
             ),
         },
         f"{one}/deliveries": {
-            "parameters": [_CID, _WEBHOOK_ID],
+            "parameters": [CID, _WEBHOOK_ID],
             "get": listing | {"parameters": _QUERY},
         },
         f"{one}/deliveries/{{delivery}}/resend": {
-            "parameters": [_CID, _WEBHOOK_ID, number],
+            "parameters": [CID, _WEBHOOK_ID, number],
             "post": _write(
                 "resendDelivery", "Send the event of an attempt again", soon, status=202
             ),

@@ -19,7 +19,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from footfall.web import openapi
 from footfall.web.context import context_of
-from footfall.web.headers import ASSETS
+from footfall.web.headers import ASSETS, page_policy
 
 _DOCS = """<!doctype html>
 <html lang="en">
@@ -36,11 +36,7 @@ _DOCS = """<!doctype html>
 _START = """SwaggerUIBundle({url: "/openapi.json", dom_id: "#docs", deepLinking: true,
                  validatorUrl: null})
 """
-# Only the page's own files; Swagger UI embeds its icons as data URLs.
-_CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
+_CSP = page_policy(form_action="'none'")
 
 
 @get("/healthz", media_type=MediaType.TEXT)

@@ -25,8 +25,8 @@ def _own(request: AnyRequest) -> str:
     return organization
 
 
-def _location_scope(request: AnyRequest) -> manage.LocationScope:
-    only: manage.LocationScope = request.state.grant.service.location_scope
+def _location_scope(request: AnyRequest) -> access.LocationScope:
+    only: access.LocationScope = request.state.grant.service.location_scope
     return only
 
 
@@ -39,7 +39,7 @@ def _wants_last_heard(request: AnyRequest) -> bool:
     asked = request.query_params.getall("fields", [])
     if any(one != LAST_HEARD for one in asked):
         message = f"allowed: {LAST_HEARD}"
-        raise ParameterInvalid(f"fields: {message}.", [FieldError("fields", message)])
+        raise ParameterInvalid.of(FieldError("fields", message))
     return bool(asked)
 
 

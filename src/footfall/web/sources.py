@@ -9,7 +9,7 @@ from typing import Any
 from litestar import Request, Response, delete, get, post
 from litestar.params import FromPath
 
-from footfall.core.access import READ_SOURCES, WRITE_SOURCES
+from footfall.core.access import READ_SOURCES, WRITE_SOURCES, LocationScope
 from footfall.flows.accounts import sources
 from footfall.flows.presence.try_out import try_post
 from footfall.web.concurrency import service_of
@@ -26,8 +26,8 @@ _READS = {"permission": READ_SOURCES}
 _WRITES = {"permission": WRITE_SOURCES}
 
 
-def _location_scope(request: AnyRequest) -> sources.LocationScope:
-    only: sources.LocationScope = request.state.grant.service.location_scope
+def _location_scope(request: AnyRequest) -> LocationScope:
+    only: LocationScope = request.state.grant.service.location_scope
     return only
 
 

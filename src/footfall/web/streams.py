@@ -49,7 +49,7 @@ async def stream_events(request: AnyRequest, cid: FromPath[str]) -> Stream:
     place = newest if after is None else after
     if place > newest:
         message = f"{place} is beyond the end of the log, which is {newest}"
-        raise ParameterInvalid(f"after: {message}.", [FieldError("after", message)])
+        raise ParameterInvalid.of(FieldError("after", message))
     token = bearer_token(request)
     messages = _messages(context, cid, wanted, place, token)
     return Stream(

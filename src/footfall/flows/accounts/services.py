@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from footfall.core import access, decoding
-from footfall.core.access import Role, Service
+from footfall.core.access import LocationScope, Role, Service
 from footfall.core.instants import format_instant
 from footfall.errors import FieldError, Invalid, NotAllowed, ServiceUnknown
 from footfall.flows.accounts import tenants
@@ -53,7 +53,7 @@ class ServiceShown(msgspec.Struct, frozen=True, rename="camel"):
 
 
 def list_services(
-    store: Store, organization: str | None, only: frozenset[str] | None = None
+    store: Store, organization: str | None, only: LocationScope = None
 ) -> list[ServiceShown]:
     """Return the services, oldest first; `only` keeps those of these locations."""
     return [

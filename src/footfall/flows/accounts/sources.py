@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from footfall.core import decoding
+from footfall.core.access import LocationScope
 from footfall.core.instants import HOUR, format_instant
 from footfall.core.paging import Paging, parse_paging
 from footfall.errors import NotAllowed, SourceUnknown
@@ -24,7 +25,6 @@ from footfall.store.transaction import (
     Transaction,
 )
 
-LocationScope = frozenset[str] | None
 # The slowest equipment reports every few minutes while somebody is there.
 SILENT_AFTER = HOUR
 

@@ -74,8 +74,7 @@ def create_service(
     """
     access.check_scopes(scopes)
     scopes = tuple(dict.fromkeys(scopes))
-    if locations and role is not Role.LOCATION_MANAGER:
-        raise Invalid(f"Only the role {Role.LOCATION_MANAGER} takes locations.")
+    access.check_locations(role, locations)
     secret = secrets.token_urlsafe(SECRET_BYTES)
     service = Service(
         client_key=f"ck-{uuid.uuid4()}",

@@ -50,8 +50,7 @@ def create_user(store: Store, person: Person, now: int) -> User:
     access.check_scopes(person.scopes)
     if person.role not in _ROLES:
         raise Invalid(f"A person's role is one of: {', '.join(_ROLES)}.")
-    if person.locations and person.role is not Role.LOCATION_MANAGER:
-        raise Invalid(f"Only the role {Role.LOCATION_MANAGER} takes locations.")
+    access.check_locations(person.role, person.locations)
     user = User(
         id=f"user-{uuid.uuid4()}",
         organization=person.organization,

@@ -1,5 +1,6 @@
 """Report: answers of the Analytics API, as flat rows, from blocks of facts."""
 
+import functools
 from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -8,6 +9,7 @@ import msgspec
 import numpy as np
 
 from footfall.core import analytics, facts, instants
+from footfall.core.access import LocationScope
 from footfall.core.analytics import Calendar, Ints, Question
 from footfall.core.events.types import TYPE_NUMBERS, TYPES
 from footfall.core.facts import Facts
@@ -18,7 +20,6 @@ from footfall.store import Store
 from footfall.store.transaction import Transaction
 
 Row = dict[str, Any]
-LocationScope = frozenset[str] | None
 _VISIT = TYPE_NUMBERS["visit"]
 _UTC = ZoneInfo("UTC")
 _OFFSET_MAX = 15  # hours
@@ -75,6 +76,12 @@ class Selection:
     def zone(self) -> ZoneInfo | None:
         """The zone of all venues, if they have one."""
         return self._zones[0] if len(self._zones) == 1 else None
+
+    @functools.cached_property
+    def days(self) -> Calendar:
+        """The days of the question."""
+        by_day = msgspec.structs.replace(self.question, interval=analytics.Interval.DAY)
+        return Calendar(by_day, self.zone)
 
     def facts(self, kind: int, *, since_ever: bool = False) -> tuple[Facts, Ints]:
         """Return the facts of a type at the locations, with their instants.
@@ -227,11 +234,10 @@ def breakdown(
 
 def _in_range(selection: Selection, kind: int) -> tuple[Facts, Ints]:
     """Return the facts of a type in the days of the question."""
-    whole = msgspec.structs.replace(selection.question, interval=analytics.Interval.DAY)
-    calendar = Calendar(whole, selection.zone)
     found, seconds = selection.facts(kind)
-    periods = selection.periods(calendar, found, seconds)
-    inside = (periods >= 0) & (periods < len(calendar.labels))
+    days = selection.days
+    periods = selection.periods(days, found, seconds)
+    inside = (periods >= 0) & (periods < len(days.labels))
     return found[inside], seconds[inside]
 
 
@@ -349,7 +355,7 @@ def occupancy_history(
     """
     if (question.last - question.first).days >= analytics.HISTORY_DAYS_MAX:
         message = f"is {analytics.HISTORY_DAYS_MAX} days or more before `to`"
-        raise ParameterInvalid(f"from: {message}.", [FieldError("from", message)])
+        raise ParameterInvalid.of(FieldError("from", message))
 
     def work(transaction: Transaction) -> Report:
         selection = Selection(transaction, question, only)
@@ -376,7 +382,7 @@ def occupancy_history(
             ]
         if len(rows) > 10 * analytics.ROWS_MAX:
             message = f"gives over {10 * analytics.ROWS_MAX} rows; ask for less"
-            raise ParameterInvalid(f"from: {message}.", [FieldError("from", message)])
+            raise ParameterInvalid.of(FieldError("from", message))
         rows.sort(key=lambda row: (row["time"], row["location"] or ""))
         return Report(transaction.analytics.progress().arrival, rows)
 

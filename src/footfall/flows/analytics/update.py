@@ -12,7 +12,6 @@ import msgspec
 import numpy as np
 
 from footfall.core import facts
-from footfall.core.facts import RawFact
 from footfall.store import Store
 from footfall.store.analytics import AnalyticsPlace, LogRow, Progress, Removal
 from footfall.store.transaction import Transaction
@@ -123,16 +122,12 @@ def _compute(transaction: Transaction) -> Change | None:
 
 def _packed(rows: list[LogRow], places: Places) -> facts.Facts:
     def columns(row: LogRow) -> tuple[int, int, int, int, int]:
-        raw = _read(row)
+        raw = facts.read_fact(row.body or b"{}")
         place = places.number(raw.location, raw.zone)
         hotspot = places.number(raw.hotspot, raw.zone)
         return row.contact, place, hotspot, raw.dwell, row.created_at
 
     return facts.pack(map(columns, rows))
-
-
-def _read(row: LogRow) -> RawFact:
-    return facts.read_fact(row.body or b"{}")
 
 
 def rebuild(store: Store, organization: str) -> None:

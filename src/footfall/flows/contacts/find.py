@@ -68,7 +68,7 @@ def find_contacts(store: Store, organization: str, sought: str) -> list[Contact]
             "give an id, a username, an email or a phone, of up to "
             f"{SOUGHT_LENGTH_MAX} characters"
         )
-        raise ParameterInvalid(f"q: {message}.", [FieldError("q", message)])
+        raise ParameterInvalid.of(FieldError("q", message))
 
     def work(transaction: Transaction) -> list[Contact]:
         people = transaction.people

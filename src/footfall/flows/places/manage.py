@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from footfall.core import decoding, places, stays
+from footfall.core.access import LocationScope
 from footfall.core.observations import parse_mac
 from footfall.core.places import (
     Hotspot,
@@ -31,7 +32,6 @@ from footfall.errors import (
 from footfall.store import Store
 from footfall.store.transaction import Transaction
 
-LocationScope = frozenset[str] | None
 LOCATIONS_MAX = 20_000
 HOTSPOTS_MAX = 100_000
 _SHOWN_ONLY = ("organizationId", "organziationId")
