@@ -1,11 +1,11 @@
 """Checkpoints beside the writer: the WAL stays short, and nobody waits for a reader."""
 
-import apsw
 import pytest
 
 from footfall.core.queries import EventQuery
 from footfall.store import Organization
 from footfall.store.sqlite import checkpoints
+from footfall.store.sqlite.checkpoints import Checkpointer
 from tests.shared import open_sqlite
 from tests.store.test_contract import new
 
@@ -13,7 +13,21 @@ PAGES = 100
 
 
 @pytest.fixture
-def store(tmp_path, monkeypatch):
+def lengths(monkeypatch):
+    """How many pages the WAL has after each commit, whatever the length of its file."""
+    found = []
+    notice = Checkpointer.notice
+
+    def noticing(checkpointer, connection, name, pages):
+        found.append(pages)
+        return notice(checkpointer, connection, name, pages)
+
+    monkeypatch.setattr(Checkpointer, "notice", noticing)
+    return found
+
+
+@pytest.fixture
+def store(tmp_path, lengths, monkeypatch):
     monkeypatch.setattr(checkpoints, "CHECKPOINT_PAGES", PAGES)
     opened = open_sqlite(tmp_path / "footfall.db")
     opened.create_organization(Organization("org", "Org", 1)).result()
@@ -21,40 +35,28 @@ def store(tmp_path, monkeypatch):
     opened.close()
 
 
-def write(store, times=1):
-    for _ in range(times):
-        events = [new() for _ in range(50)]
-        store.append("org", events).result()
-
-
-def finish_checkpoint(store):
+def write(store):
+    """Store 50 events, and finish the checkpoint that this began, if it did."""
+    store.append("org", [new() for _ in range(50)]).result()
     store._writer._checkpointer._thread.submit(lambda: None).result()
 
 
-def wal_pages(store):
-    """How many pages the WAL has, whatever the length of its file."""
-    connection = apsw.Connection(str(store._path))
-    connection.pragma("user_version")
-    length, _ = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-    connection.close()
-    return length
-
-
-def test_a_wal_that_is_long_begins_anew(store):
-    write(store, 20)
-    finish_checkpoint(store)
+def test_a_wal_that_is_long_begins_anew(store, lengths):
+    while lengths[-1] < PAGES:
+        write(store)
     write(store)
-    assert wal_pages(store) < PAGES
+    assert lengths[-1] < PAGES
 
 
-def test_a_long_read_hinders_no_write_and_the_wal_begins_anew_after_it(store):
+def test_a_long_read_hinders_no_write_and_the_wal_begins_anew_after_it(store, lengths):
     with store._readers.snapshot() as connection:
         connection.execute("SELECT count(*) FROM event").fetchall()
-        write(store, 20)
-        finish_checkpoint(store)
-        assert wal_pages(store) > PAGES
-    write(store, 20)
-    finish_checkpoint(store)
-    write(store)
-    assert wal_pages(store) < PAGES
-    assert store.page(EventQuery("org", size=10_000)).count == 41 * 50
+        for _ in range(20):
+            write(store)
+        assert lengths[-1] > PAGES
+    written = 20
+    while lengths[-1] > PAGES and written < 40:
+        write(store)
+        written += 1
+    assert lengths[-1] < PAGES
+    assert store.page(EventQuery("org", size=10_000)).count == written * 50
