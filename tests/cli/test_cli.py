@@ -315,6 +315,7 @@ def test_the_demo_prints_commands_that_work(tmp_path):
     [link] = re.findall(r"(http\S+)/console/sign-in#(\S+)", said)
     signed_in = httpx2.post(f"{link[0]}/console/session", json={"link": link[1]})
     assert signed_in.json()["organization"]["name"] == "Demo"
+    assert (tmp_path / "demo" / "footfall.log").exists()
     [docs] = re.findall(r"docs: (\S+)", said)
     assert httpx2.get(docs).status_code == 200
     process.terminate()

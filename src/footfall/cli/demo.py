@@ -15,7 +15,7 @@ from footfall.cli.output import warn
 from footfall.errors import AlreadyExists, EquipmentUnheard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from concurrent.futures import Future
 
     from footfall.flows.accounts.tenants import NewService
@@ -64,18 +64,34 @@ def demo(
         link = _sign_in_link(store)
     finally:
         store.close()
-    stop = threading.Event()
-    threads = []
+    log = folder / "footfall.log"
+    # Lines of requests would push the link out of sight.
+    with log.open("a") as file, _alive(chain, source.id, secret) as begin:
 
-    def ready(address: str, **_: object) -> None:
-        _say(address, made, link)
-        url = f"{address}/v1/sources/{source.id}"
+        def ready(address: str, **_: object) -> None:
+            _say(address, made, link, log)
+            begin(address)
+
+        with contextlib.redirect_stderr(file):
+            server.serve(chosen, ready)
+
+
+@contextlib.contextmanager
+def _alive(
+    chain: "list[Venue]", source: str, secret: str
+) -> "Iterator[Callable[[str], None]]":
+    """Lend what begins the chain's life at a server's address; it ends with this."""
+    stop = threading.Event()
+    threads: list[threading.Thread] = []
+
+    def begin(address: str) -> None:
+        url = f"{address}/v1/sources/{source}"
         live = threading.Thread(target=_live, args=(chain, url, secret, stop))
         live.start()
         threads.append(live)
 
     try:
-        server.serve(chosen, ready)
+        yield begin
     finally:
         stop.set()
         for thread in threads:
@@ -185,7 +201,7 @@ def _live(chain: "list[Venue]", url: str, secret: str, stop: threading.Event) ->
         warn(f"The simulated chain stands still: {error.detail}")
 
 
-def _say(address: str, made: "NewService", link: str) -> None:
+def _say(address: str, made: "NewService", link: str, log: Path) -> None:
     login = f'{{"clientKey":"{made.client_key}","clientSecret":"{made.client_secret}"}}'
     sys.stdout.write(
         f"""
@@ -203,7 +219,7 @@ then for events:
   curl -s -H "Authorization: Bearer $TOKEN" \\
     '{address}//v1/organizations/{ORGANIZATION}/events?size=3&sortReverse=true'
 
-The API's docs: {address}/docs        Ctrl-C ends the demo.
+The API's docs: {address}/docs        The log: {log}        Ctrl-C ends the demo.
 """
     )
     sys.stdout.flush()
