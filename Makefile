@@ -2,6 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+# Containers often set this; then each of the tests' many processes compiles all anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo test check bench proof
 
 help:  ## list the commands
@@ -15,7 +18,9 @@ setup: .venv/.ready  ## make .venv with footfall and its tools inside
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
 	  { echo "Python's venv is missing: apt-get install python3-venv (as root)" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@# Python compiles what it imports; to compile all that is installed takes a minute.
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-compile \
+	  -c constraints.txt -e '.[dev]'
 	@touch $@
 
 demo: setup  ## load examples and a simulated chain, and serve them on 127.0.0.1:8000
