@@ -1,7 +1,7 @@
 """A source for dlt: an organization's events in any warehouse, kept in step.
 
 `pip install 'footfall[dlt]'`. A run loads what arrived since the last one, late events
-too, and takes away what was withdrawn. The place is part of dlt's state, which is
+too, and takes away what was withdrawn. The position is part of dlt's state, which is
 stored with the rows: a run that fails has moved nothing.
 Source: https://dlthub.com/docs/general-usage/incremental-loading
 """
@@ -14,7 +14,7 @@ import dlt
 from footfall.client import Client
 from footfall.client.events import Event
 
-_TOKEN = "after"  # noqa: S105  the name of a place
+_TOKEN = "after"  # noqa: S105  the name of a position
 _JSON = {"data_type": "json"}
 # Whose fields differ from event to event: they would become a column each.
 _COLUMNS: dict[str, Any] = {

@@ -73,11 +73,11 @@ def test_a_history_is_read_whole_on_a_bad_day(credential):
 
 
 def test_an_answer_without_an_end_is_not_read_to_its_end(credential, monkeypatch):
-    monkeypatch.setattr(transports, "ANSWER_BYTES_MAX", 2**20)
+    monkeypatch.setattr(transports, "RESPONSE_BYTES_MAX", 2**20)
     events = [event("large", text="x" * 2**21)]
 
     async def work(client):
-        with pytest.raises(errors.AnswerTooLarge):
+        with pytest.raises(errors.ResponseTooLarge):
             await client.events.list().to_dicts()
 
     with serving(Original(events)) as original:
@@ -88,7 +88,7 @@ def test_an_answer_without_an_end_is_not_read_to_its_end(credential, monkeypatch
 
 def test_an_answer_that_is_no_stream_is_an_error(credential):
     async def work(client):
-        with pytest.raises(errors.AnswerUnreadable, match="not a live stream"):
+        with pytest.raises(errors.ResponseUnreadable, match="not a live stream"):
             await anext(aiter(client.events.stream()))
 
     with serving(Original([])) as original:

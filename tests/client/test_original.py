@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from footfall import Client
-from footfall.client import HistoryPlace, RetryPolicy, errors, transports
+from footfall.client import HistoryPosition, RetryPolicy, errors, transports
 from tests.client.original import Original, serving
 from tests.conftest import EXAMPLE, event
 
@@ -76,7 +76,7 @@ def test_a_page_that_may_be_gone_is_not_asked_for_again():
     with (
         serving(Original(history(20), drops_every=2)) as original,
         client_of(original) as client,
-        pytest.raises(errors.NoAnswer),
+        pytest.raises(errors.NoResponse),
     ):
         list(client.events.list(page_size=5))
 
@@ -89,7 +89,7 @@ def test_a_server_that_gives_the_same_page_for_ever_is_found_out():
     with (
         serving(Forgetful(history(20))) as original,
         client_of(original) as client,
-        pytest.raises(errors.AnswerUnreadable, match="same page"),
+        pytest.raises(errors.ResponseUnreadable, match="same page"),
     ):
         list(client.events.list(page_size=5))
 
@@ -102,7 +102,7 @@ def test_a_server_without_an_order_of_arrival_cannot_be_synchronized_with():
     with (
         serving(WithoutScrolling(history(2))) as original,
         client_of(original) as client,
-        pytest.raises(errors.AnswerUnreadable, match="order of arrival"),
+        pytest.raises(errors.ResponseUnreadable, match="order of arrival"),
     ):
         client.events.sync()
 
@@ -115,7 +115,7 @@ def test_what_is_no_events_api_is_said_to_be_none():
     with (
         serving(Elsewhere([])) as original,
         client_of(original) as client,
-        pytest.raises(errors.AnswerUnreadable, match="address right"),
+        pytest.raises(errors.ResponseUnreadable, match="address right"),
     ):
         list(client.events.list())
 
@@ -123,7 +123,7 @@ def test_what_is_no_events_api_is_said_to_be_none():
 @pytest.fixture
 def small(monkeypatch):
     """Little is read of an answer, so that the test need not send much."""
-    monkeypatch.setattr(transports, "ANSWER_BYTES_MAX", 2**20)
+    monkeypatch.setattr(transports, "RESPONSE_BYTES_MAX", 2**20)
 
 
 @pytest.mark.parametrize("status", [200, 404])
@@ -135,7 +135,7 @@ def test_an_answer_without_an_end_is_not_read_to_its_end(small, status):
     with (
         serving(Flood([])) as original,
         client_of(original) as client,
-        pytest.raises(errors.AnswerTooLarge, match="over 1 MiB"),
+        pytest.raises(errors.ResponseTooLarge, match="over 1 MiB"),
     ):
         list(client.events.list())
     assert original.requests == 1
@@ -167,10 +167,10 @@ def test_a_history_goes_on_from_its_place():
     events = history(40)
     with serving(Original(events)) as original, client_of(original) as client:
         parts = list(itertools.islice(client.events.history(page_size=10), 2))
-        place = parts[-1].place
+        position = parts[-1].position
         # The scroll of a server that is not footfall is not trusted later.
-        assert place == HistoryPlace("2026-05-01T10:00:06Z")
-        rest = read(original, place=place, page_size=10)
+        assert position == HistoryPosition("2026-05-01T10:00:06Z")
+        rest = read(original, position=position, page_size=10)
     first = [e.id for part in parts for e in part.events]
     assert set(first) | set(rest) == {one["event"]["id"] for one in events}
     assert len(rest) < 30

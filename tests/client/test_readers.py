@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from footfall.client import errors
-from footfall.client.answers import Answer
-from footfall.client.readers import HistoryPlace, HistoryReader, ListReader
+from footfall.client.readers import HistoryPosition, HistoryReader, ListReader
 from footfall.client.requests import EventsQuery
+from footfall.client.responses import Response
 from tests.client.original import Original
 
 
@@ -28,7 +28,7 @@ def answered(server, call):
     status, body = server.page(dict(call.parameters))
     if status != 200:
         raise errors.refusal(errors.Problem(status, "refused", "No."))
-    return Answer(200, {}, msgspec.json.encode(body))
+    return Response(200, {}, msgspec.json.encode(body))
 
 
 def query(page_size):
@@ -50,17 +50,17 @@ def test_a_history_has_every_event_whatever_gets_lost(
     seconds = [second for second, count in enumerate(counts) for _ in range(count)]
     page_size = max(counts) + more
     server = Original(events_at(seconds), expires_after=expires_after, expired=expired)
-    reader = HistoryReader(query(page_size), HistoryPlace())
+    reader = HistoryReader(query(page_size), HistoryPosition())
     found = []
     while (call := reader.call) is not None:
         try:
             answer = answered(server, call)
             if lost and lost.pop() and call.parameters[0][0] == "scrollId":
-                raise errors.NoAnswer("It broke off.")
-        except errors.NoAnswer as error:
+                raise errors.NoResponse("It broke off.")
+        except errors.NoResponse as error:
             try:
                 reader.fail(error)
-            except errors.NoAnswer:
+            except errors.NoResponse:
                 return  # it is said, and nothing is taken for whole
             continue
         except errors.Refused as error:
@@ -70,7 +70,7 @@ def test_a_history_has_every_event_whatever_gets_lost(
         found += [event.id for event in part.events]
         if restarts and restarts.pop() and reader.call is not None:
             kept = msgspec.json.decode(
-                msgspec.json.encode(part.place), type=HistoryPlace
+                msgspec.json.encode(part.position), type=HistoryPosition
             )
             reader = HistoryReader(query(page_size), kept)
     assert set(found) == {f"{number}" for number in range(len(seconds))}
@@ -96,9 +96,9 @@ def test_a_history_of_footfall_is_read_without_asking_twice():
             return status, body | {"hasMore": more}
 
     server = Footfall(events_at(range(20)))
-    reader = HistoryReader(query(10), HistoryPlace())
+    reader = HistoryReader(query(10), HistoryPosition())
     first = reader.take(answered(server, reader.call))
-    assert first.place.scroll_id == "scroll-0"
+    assert first.position.scroll_id == "scroll-0"
     assert reader.call is not None
     assert reader.call.repeatable
     assert len(reader.take(answered(server, reader.call)).events) == 10

@@ -120,7 +120,7 @@ def test_a_history_is_the_whole_of_it_by_date(tenant, client):
     parts = list(client.events.history(page_size=10))
     found = [one.id for events, _ in parts for one in events]
     assert (found[0], len(set(found)), len(found)) == ("old", 26, 26)
-    [*_, last] = list(client.events.history(parts[1].place, page_size=10))
+    [*_, last] = list(client.events.history(parts[1].position, page_size=10))
     assert [ids(part.events) for part in parts[2:]] == [ids(last.events)]
 
 

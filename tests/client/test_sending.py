@@ -92,7 +92,7 @@ def test_a_batch_whose_answer_got_lost_is_sent_again_and_stored_once(
         answer = exchange(call)
         if call.method == "POST" and "events" in call.path and not lost:
             lost.append(call)
-            raise errors.NoAnswer("The connection broke off.")
+            raise errors.NoResponse("The connection broke off.")
         return answer
 
     monkeypatch.setattr(client._transport, "_exchange", losing)
@@ -105,7 +105,7 @@ def test_a_batch_whose_answer_got_lost_is_sent_again_and_stored_once(
 
 def test_a_server_that_is_away_is_said_to_be_away(credential):
     credential.base_url = "http://127.0.0.1:1"
-    with credential.client() as client, pytest.raises(errors.NoAnswer, match=":1: "):
+    with credential.client() as client, pytest.raises(errors.NoResponse, match=":1: "):
         client.events.send([event()])
 
 

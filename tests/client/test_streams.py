@@ -25,8 +25,8 @@ def take(stream, count):
 def test_a_stream_gives_what_arrives_with_its_place(tenant, client):
     tenant.send([event("a"), event("b"), event("c")])
     found = take(client.events.stream(after=0), 3)
-    assert [(one.id, one.place) for one in found] == [("a", 1), ("b", 2), ("c", 3)]
-    assert take(client.events.stream(after=found[0].place), 1)[0].id == "b"
+    assert [(one.id, one.position) for one in found] == [("a", 1), ("b", 2), ("c", 3)]
+    assert take(client.events.stream(after=found[0].position), 1)[0].id == "b"
 
 
 def test_a_stream_gives_only_what_is_wanted(tenant, client):
@@ -73,7 +73,7 @@ def test_an_answer_that_is_no_stream_is_an_error():
     with (
         serving(Original([])) as original,
         Credential(original.address, "x", "k", "s").client() as client,
-        pytest.raises(errors.AnswerUnreadable, match="not a live stream"),
+        pytest.raises(errors.ResponseUnreadable, match="not a live stream"),
     ):
         take(client.events.stream(), 1)
 
@@ -81,7 +81,7 @@ def test_an_answer_that_is_no_stream_is_an_error():
 def test_each_connection_asks_for_the_same_after_the_newest_place():
     reader = StreamReader("x", 5, {"types": iter(["login", "visit"]), "contact": "c"})
     first = reader.call
-    reader.place = 9
+    reader.position = 9
     assert dict(reader.call.parameters) == dict(first.parameters) | {"after": "9"}
     assert dict(first.parameters)["events"] == "login,visit"
 
@@ -99,8 +99,8 @@ def test_the_stream_of_an_event_loop_gives_the_same(tenant, client, credential):
             stream = other.events.stream(after=0)
             async with contextlib.aclosing(aiter(stream)) as events:
                 found = [await anext(events), await anext(events)]
-            return found, stream.place
+            return found, stream.position
 
-    found, place = asyncio.run(read())
+    found, position = asyncio.run(read())
     assert found == take(client.events.stream(after=0), 2)
-    assert place == 2
+    assert position == 2

@@ -48,7 +48,7 @@ def test_a_batch_has_several_events():
     data = [message(id="a"), message(id="b", data=event("other"))]
     found = unwrap(*signed(message(type="batch", data=data)), SECRET)
     assert [one.id for one in found.events] == ["id", "other"]
-    with pytest.raises(errors.AnswerUnreadable, match="2 events"):
+    with pytest.raises(errors.ResponseUnreadable, match="2 events"):
         _ = found.event
 
 
@@ -79,7 +79,7 @@ def test_what_is_not_authentic_is_refused(body, headers):
 
 @pytest.mark.parametrize("value", [[], {"type": "x"}, message(type="batch")])
 def test_what_is_signed_but_no_message_is_an_error(value):
-    with pytest.raises(errors.AnswerUnreadable):
+    with pytest.raises(errors.ResponseUnreadable):
         unwrap(*signed(value), SECRET)
 
 

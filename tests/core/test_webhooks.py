@@ -248,13 +248,13 @@ def test_an_endpoint_with_a_success_in_each_five_days_stays_enabled(steps):
 
 
 @given(st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99))))
-def test_a_place_only_grows(places):
+def test_a_position_only_grows(positions):
     state = EndpointState(replay=Replay(5, 0, 200))
     highest = 0
-    for place, further in places:
-        state = state.advanced(place, Replay(5, further, 200))
-        highest = max(highest, place)
-        assert state.place == highest
+    for position, further in positions:
+        state = state.advanced(position, Replay(5, further, 200))
+        highest = max(highest, position)
+        assert state.position == highest
     assert state.replay is not None
 
 

@@ -38,7 +38,7 @@ def do(store, work, organization="org"):
 
 @pytest.fixture
 def made(store):
-    return do(store, lambda w: w.add(webhook(), EndpointState(place=7)))
+    return do(store, lambda w: w.add(webhook(), EndpointState(position=7)))
 
 
 def test_an_endpoint_is_found_in_its_own_organization_only(store, made):
@@ -52,10 +52,10 @@ def test_each_change_of_an_endpoint_is_a_new_version_but_none_of_its_state(store
     assert store.webhook_versions() == [WebhookVersion("org", "w1", 1)]
     url = msgspec.structs.replace(made.webhook, url="https://b.example/")
     changed = do(store, lambda w: w.change(made, url, made.state))
-    do(store, lambda w: w.put_state(made.number, EndpointState(place=9)))
+    do(store, lambda w: w.put_state(made.number, EndpointState(position=9)))
     assert store.webhook_versions() == [WebhookVersion("org", "w1", 2)]
     found = do(store, lambda w: w.find("w1"))
-    assert found == msgspec.structs.replace(changed, state=EndpointState(place=9))
+    assert found == msgspec.structs.replace(changed, state=EndpointState(position=9))
 
 
 def test_a_deleted_endpoint_leaves_nothing_that_waits(store, made):

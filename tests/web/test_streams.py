@@ -1,4 +1,4 @@
-"""The live stream: every entry of the log once, in order, from a place on."""
+"""The live stream: every entry of the log once, in order, from a position on."""
 
 import contextlib
 import json
@@ -17,7 +17,7 @@ from tests.conftest import EXAMPLE, Tenant, event, start_server, stop_server
 
 
 class Received(msgspec.Struct):
-    """A message of a stream; one without data only says the place."""
+    """A message of a stream; one without data only says the position."""
 
     id: int
     event: str = ""
@@ -85,9 +85,9 @@ def test_a_stream_without_a_place_has_what_arrives_from_now_on(tenant):
 def test_a_stream_goes_on_after_its_place_with_no_gap_and_no_repeat(tenant, by_header):
     made = ids(600)
     tenant.send([event(one) for one in made[:300]])
-    place = {"Last-Event-ID": "100"} if by_header else {}
+    position = {"Last-Event-ID": "100"} if by_header else {}
     after = {} if by_header else {"after": "100"}
-    with streaming(tenant.client, tenant.id, place, **after) as messages:
+    with streaming(tenant.client, tenant.id, position, **after) as messages:
         tenant.send([event(one) for one in made[300:]])
         found = data(messages, 500)
     assert [one.event_id for one in found] == made[100:]
@@ -96,8 +96,8 @@ def test_a_stream_goes_on_after_its_place_with_no_gap_and_no_repeat(tenant, by_h
 
 def test_the_header_wins_over_the_place_in_the_address(tenant):
     tenant.send([event() for _ in range(3)])
-    place = {"Last-Event-ID": "2"}
-    with streaming(tenant.client, tenant.id, place, after="0") as messages:
+    position = {"Last-Event-ID": "2"}
+    with streaming(tenant.client, tenant.id, position, after="0") as messages:
         assert data(messages, 1)[0].id == 3
 
 

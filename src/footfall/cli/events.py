@@ -82,7 +82,7 @@ def tail(
         events: Only these types, separated by commas.
         locations: Only of these locations, by their ids, separated by commas.
         customer_id: Only this contact's.
-        after: From this place in the log of arrivals on; 0 is the beginning.
+        after: From this position in the log of arrivals on; 0 is the beginning.
     """
     with connected(organization) as client:
         stream = client.events.stream(
@@ -93,16 +93,16 @@ def tail(
 
 
 def sync(*, state: Path, organization: str | None = None) -> None:
-    """Print what arrived since the last time, and keep the place.
+    """Print what arrived since the last time, and keep the position.
 
-    The first time that is all there is. The place moves on when the output is written:
-    after a crash some events come again, and none is missing. An event with
+    The first time that is all there is. The position moves on when the output is
+    written: after a crash some events come again, and none is missing. An event with
     "withdrawn": true takes back the one with its id.
 
     Example: footfall events sync --state harbour.state >> harbour.ndjson
 
     Args:
-        state: The file that keeps the place.
+        state: The file that keeps the position.
         organization: The organization's id; by default that of the newest login.
     """
     kept = read_private(state, SyncState)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from footfall.client import Client
-    from footfall.client.readers import HistoryPlace
+    from footfall.client.readers import HistoryPosition
     from footfall.flows.events.pull import PulledEvents
     from footfall.store import Organization, Store
 
@@ -27,7 +27,7 @@ PAGE_SIZE = 5_000
 # A long run gets over a server's bad quarter of an hour.
 ATTEMPTS = 30
 PATIENCE_S = 15 * 60
-Note = Callable[["HistoryPlace", "PulledEvents"], None]
+Note = Callable[["HistoryPosition", "PulledEvents"], None]
 
 
 class PullState(msgspec.Struct):
@@ -85,12 +85,12 @@ def pull(  # noqa: PLR0913  each is a flag
         client_of(login, attempts=ATTEMPTS, patience_s=PATIENCE_S) as client,
     ):
         made = _organization(data, organization)
-        # A place is that of one organization in one store: one that was made anew has
-        # nothing of what was pulled before.
+        # A position is that of one organization in one store: one that was made anew
+        # has nothing of what was pulled before.
         about = (organization, str(made.created_at), _address(store), date_start or "")
         file = state_file("pull", login.url, *about)
-        place = _place_to_go_on(file, data, organization)
-        to = (data, organization, place)
+        position = _position_to_go_on(file, data, organization)
+        to = (data, organization, position)
         done = _pull(client, to, file, (date_start, page_size))
         file.unlink(missing_ok=True)
     _say(done, json=json)
@@ -139,23 +139,25 @@ def _address(store: str | None) -> str:
     return chosen.store if chosen.is_postgres else str(chosen.path.resolve())
 
 
-def _place_to_go_on(file: Path, data: "Store", target: str) -> "HistoryPlace | None":
+def _position_to_go_on(
+    file: Path, data: "Store", target: str
+) -> "HistoryPosition | None":
     """Return where an interrupted pull was; None to begin.
 
     Not where the store has fewer arrivals than then: an older backup was restored, and
     lacks what was pulled.
     """
-    from footfall.client.readers import HistoryPlace
+    from footfall.client.readers import HistoryPosition
 
     kept = read_private(file, PullState)
     if kept is None or kept.arrivals > data.newest_arrivals([target])[target]:
         return None
-    return HistoryPlace(kept.since, kept.scroll_id)
+    return HistoryPosition(kept.since, kept.scroll_id)
 
 
 def _pull(
     client: "Client",
-    to: "tuple[Store, str, HistoryPlace | None]",
+    to: "tuple[Store, str, HistoryPosition | None]",
     file: Path,
     asked: tuple[str | None, int],
 ) -> "PulledEvents":
@@ -163,22 +165,22 @@ def _pull(
     from footfall.flows.events import pull as flow
     from footfall.flows.files import RejectsFile
 
-    data, target, place = to
+    data, target, position = to
     date_start, page_size = asked
 
-    def pages() -> Iterator[tuple[list[bytes], "HistoryPlace"]]:
+    def pages() -> Iterator[tuple[list[bytes], "HistoryPosition"]]:
         for part in client.events.history(
-            place, date_start=date_start, page_size=page_size
+            position, date_start=date_start, page_size=page_size
         ):
-            yield [event.raw for event in part.events], part.place
+            yield [event.raw for event in part.events], part.position
 
     rejects = RejectsFile(
-        Path(f"pull-{quote(target, safe='')}"), goes_on=place is not None
+        Path(f"pull-{quote(target, safe='')}"), goes_on=position is not None
     )
     with history_bar() as bar:
         show = _shown(bar)
 
-        def note(at: "HistoryPlace", done: "PulledEvents") -> None:
+        def note(at: "HistoryPosition", done: "PulledEvents") -> None:
             arrivals = data.newest_arrivals([target])[target]
             write_private(file, PullState(arrivals, at.since, at.scroll_id))
             show(at, done.count)
@@ -189,12 +191,12 @@ def _pull(
         return done
 
 
-def _shown(bar: "Progress") -> Callable[["HistoryPlace", int], None]:
+def _shown(bar: "Progress") -> Callable[["HistoryPosition", int], None]:
     """Show how far the dates have come, from the first one to now."""
     task = bar.add_task("pull", total=None, events=0)
     first: int | None = None
 
-    def show(at: "HistoryPlace", count: int) -> None:
+    def show(at: "HistoryPosition", count: int) -> None:
         nonlocal first
         if at.since is not None:
             date = parse_instant(at.since) // SECOND

@@ -12,18 +12,18 @@ from footfall.cli.private_files import read_private, state_file, write_private
 if TYPE_CHECKING:
     from footfall.client import Client
     from footfall.client.events import Event
-    from footfall.client.readers import HistoryPlace
+    from footfall.client.readers import HistoryPosition
     from footfall.flows.events.pull_file import HistoryItem
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-Show = Callable[["HistoryPlace", int], None]
+Show = Callable[["HistoryPosition", int], None]
 
 
 class OutputState(msgspec.Struct):
     """How far a history is in a file.
 
     Attributes:
-        file: A `FilePlace`.
+        file: A `FilePosition`.
         since: The date of the last event.
         scroll_id: The scroll to go on with.
     """
@@ -49,30 +49,30 @@ def pull_output(
         asked: From which date on, and how many events in a request.
         show: Told how far it is.
     """
-    from footfall.client.readers import HistoryPlace
-    from footfall.flows.events.pull_file import FilePlace, pull_file
+    from footfall.client.readers import HistoryPosition
+    from footfall.flows.events.pull_file import FilePosition, pull_file
 
     date_start, page_size = asked
     state = state_file("pull", *about, "to", str(target.resolve()), date_start or "")
     kept = read_private(state, OutputState)
-    start, known = None, FilePlace()
+    start, known = None, FilePosition()
     if kept is not None:
-        start = HistoryPlace(kept.since, kept.scroll_id)
-        known = msgspec.json.decode(kept.file, type=FilePlace)
+        start = HistoryPosition(kept.since, kept.scroll_id)
+        known = msgspec.json.decode(kept.file, type=FilePosition)
 
     def pages(
-        place: FilePlace,
-    ) -> Iterable[tuple[list["HistoryItem"], HistoryPlace]]:
-        goes_on = start if place == known else None  # else what was there is gone
+        position: FilePosition,
+    ) -> Iterable[tuple[list["HistoryItem"], HistoryPosition]]:
+        goes_on = start if position == known else None  # else what was there is gone
         for part in client.events.history(
             goes_on, date_start=date_start, page_size=page_size
         ):
-            yield [_item(event) for event in part.events], part.place
+            yield [_item(event) for event in part.events], part.position
 
-    def note(at: HistoryPlace, place: FilePlace) -> None:
-        raw = msgspec.Raw(msgspec.json.encode(place))
+    def note(at: HistoryPosition, position: FilePosition) -> None:
+        raw = msgspec.Raw(msgspec.json.encode(position))
         write_private(state, OutputState(raw, at.since, at.scroll_id))
-        show(at, place.count)
+        show(at, position.count)
 
     done = pull_file(target, known, pages, note)
     state.unlink(missing_ok=True)

@@ -29,7 +29,7 @@ class ListenState(msgspec.Struct):
     """The arrival up to which all was forwarded, and the secret that signs."""
 
     secret: str
-    place: int | None = None
+    position: int | None = msgspec.field(default=None, name="place")
 
 
 def listen(
@@ -56,7 +56,7 @@ def listen(
         events: Only these types, separated by commas.
         locations: Only of these locations, by their ids, separated by commas.
         customer_id: Only this contact's.
-        after: From this place in the log of arrivals on; 0 is the beginning.
+        after: From this position in the log of arrivals on; 0 is the beginning.
     """
     import httpx2
 
@@ -68,7 +68,7 @@ def listen(
     sys.stdout.flush()
     with client_of(login) as client, httpx2.Client(timeout=_TIMEOUT_S) as http:
         stream = client.events.stream(
-            after=state.place if after is None else after,
+            after=state.position if after is None else after,
             types=events,
             locations=locations,
             contact=customer_id,
@@ -87,16 +87,16 @@ def _follow(
         for event in stream:
             waiting = False
             status = forward(event, state.secret)
-            _keep(file, state, event.place)
+            _keep(file, state, event.position)
             _tell(event, status)
             waiting = True
     finally:
         if waiting:  # skip entries that are not wanted
-            _keep(file, state, stream.place)
+            _keep(file, state, stream.position)
 
 
-def _keep(file: Path, state: ListenState, place: int | None) -> None:
-    state.place = place
+def _keep(file: Path, state: ListenState, position: int | None) -> None:
+    state.position = position
     write_private(file, state)
 
 
@@ -121,7 +121,7 @@ def _forward(http: "httpx2.Client", url: str, event: "Event", secret: str) -> in
     from footfall.core.subscriptions import heading_of
 
     message = webhooks.message_of(
-        url, event.place or 0, heading_of(event.raw), event.raw
+        url, event.position or 0, heading_of(event.raw), event.raw
     )
     away = (httpx2.TransportError, None, None)
     for attempt in stamina.retry_context(*away, wait_max=5):

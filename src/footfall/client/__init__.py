@@ -1,7 +1,7 @@
 """The Python client of the API: `from footfall import Client, AsyncClient`.
 
 It imports the core's structs and errors, and nothing of the server. `requests` builds
-what is sent, `answers` reads what comes back, `readers` know what to ask next;
+what is sent, `responses` reads what comes back, `readers` know what to ask next;
 `blocking` and `asynchronous` only carry it.
 """
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from footfall.client.blocking import Client
 from footfall.client.errors import ClientError
 from footfall.client.events import Changes, Event
-from footfall.client.readers import HistoryPart, HistoryPlace
+from footfall.client.readers import HistoryPart, HistoryPosition
 from footfall.client.receipts import Receipt, Rejection
 from footfall.client.retries import RetryPolicy
 from footfall.client.webhooks import WebhookMessage
@@ -26,7 +26,7 @@ __all__ = [
     "ClientError",
     "Event",
     "HistoryPart",
-    "HistoryPlace",
+    "HistoryPosition",
     "Receipt",
     "Rejection",
     "RetryPolicy",

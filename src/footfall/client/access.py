@@ -6,9 +6,9 @@ import binascii
 import msgspec
 
 from footfall.client import requests
-from footfall.client.answers import Answer, read_token
 from footfall.client.errors import CredentialsRefused, Forbidden, Refused
 from footfall.client.requests import Call
+from footfall.client.responses import Response, read_token
 
 _SECOND = 1_000_000
 # A token that is about to expire is not used for a request that may take long.
@@ -54,9 +54,9 @@ class Access:
         key, secret = self._credential or ("", "")
         return requests.log_in(key, secret)
 
-    def take(self, answer: Answer) -> None:
-        """Take the token of a login's answer."""
-        self._token = read_token(answer)
+    def take(self, response: Response) -> None:
+        """Take the token of a login's response."""
+        self._token = read_token(response)
         self._expires_at = expiry_of(self._token)
 
     def drops(self, token: str, error: Refused) -> bool:

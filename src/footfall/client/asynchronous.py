@@ -5,14 +5,13 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterab
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from footfall import clock
-from footfall.client.answers import read_receipt
 from footfall.client.batches import Batch, Batcher, Sendable
 from footfall.client.configuration import connection
 from footfall.client.errors import ClientError, NothingStored
 from footfall.client.events import Changes, Event, flattened
 from footfall.client.readers import (
     HistoryPart,
-    HistoryPlace,
+    HistoryPosition,
     HistoryReader,
     ListReader,
     StreamReader,
@@ -26,6 +25,7 @@ from footfall.client.requests import (
     Moment,
     StreamFilters,
 )
+from footfall.client.responses import read_receipt
 from footfall.client.retries import FOR_EVER, RetryPolicy
 from footfall.client.webhooks import Webhooks
 
@@ -98,7 +98,7 @@ class AsyncEventList:
         """Yield the events page by page."""
         reader = ListReader(self._query)
         while reader.call is not None:
-            page = reader.take(await self._transport.answer(reader.call))
+            page = reader.take(await self._transport.send(reader.call))
             if page.events:
                 yield page.events
 
@@ -116,20 +116,20 @@ class AsyncEventStream:
         self._reader = reader
 
     @property
-    def place(self) -> int | None:
+    def position(self) -> int | None:
         """Up to where all has been given out: `after` for the next time."""
-        return self._reader.place
+        return self._reader.position
 
     async def __aiter__(self) -> AsyncGenerator[Event, None]:
         reader, policy = self._reader, self._transport.policy
         while True:
-            before = reader.place
+            before = reader.position
             async with self._transport.stream(reader.call, policy) as messages:
                 async for message in messages:
                     if (event := reader.take(message)) is not None:
                         yield event
             policy = FOR_EVER
-            if reader.place == before:
+            if reader.position == before:
                 await asyncio.sleep(reader.pause_s)
 
 
@@ -162,7 +162,7 @@ class AsyncEvents:
         if batch is None:
             return receipt
         try:
-            part = read_receipt(await self._transport.answer(batch.call))
+            part = read_receipt(await self._transport.send(batch.call))
         except NothingStored as error:
             part = error.receipt
         return receipt.plus(part, batch.first)
@@ -179,7 +179,7 @@ class AsyncEvents:
         """Yield what `sync` returns page by page, each with the token after it."""
         reader = SyncReader(self._organization, after, PAGE_SIZE_MAX)
         while reader.call is not None:
-            yield reader.take(await self._transport.answer(reader.call))
+            yield reader.take(await self._transport.send(reader.call))
 
     def stream(
         self, *, after: int | None = None, **wanted: Unpack[StreamFilters]
@@ -190,7 +190,7 @@ class AsyncEvents:
 
     async def history(
         self,
-        place: HistoryPlace | None = None,
+        position: HistoryPosition | None = None,
         *,
         date_start: Moment | None = None,
         page_size: int = PAGE_SIZE_MAX,
@@ -199,14 +199,14 @@ class AsyncEvents:
         query = EventsQuery(
             organization=self._organization, date_start=date_start, page_size=page_size
         )
-        reader = HistoryReader(query, place or HistoryPlace())
+        reader = HistoryReader(query, position or HistoryPosition())
         while reader.call is not None:
             try:
-                answer = await self._transport.answer(reader.call)
+                response = await self._transport.send(reader.call)
             except ClientError as error:
                 reader.fail(error)
                 continue
-            yield reader.take(answer)
+            yield reader.take(response)
 
 
 async def _each(

@@ -1,6 +1,6 @@
 """Batches: events on their way to the server.
 
-Each event gets an id before it is sent, so that a batch whose answer got lost can be
+Each event gets an id before it is sent, so that a batch whose response got lost can be
 sent again: what was stored the first time is a duplicate then.
 """
 

@@ -5,14 +5,13 @@ from collections.abc import Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from footfall import clock
-from footfall.client.answers import read_receipt
 from footfall.client.batches import Batch, Batcher, Sendable
 from footfall.client.configuration import connection
 from footfall.client.errors import ClientError, NothingStored
 from footfall.client.events import Changes, Event, flattened
 from footfall.client.readers import (
     HistoryPart,
-    HistoryPlace,
+    HistoryPosition,
     HistoryReader,
     ListReader,
     StreamReader,
@@ -26,6 +25,7 @@ from footfall.client.requests import (
     Moment,
     StreamFilters,
 )
+from footfall.client.responses import read_receipt
 from footfall.client.retries import FOR_EVER, RetryPolicy
 from footfall.client.webhooks import Webhooks
 
@@ -68,7 +68,7 @@ class Client:
             client_key: The service's key; a token is fetched, and renewed in time.
             client_secret: Its secret.
             token: A token instead, which nobody renews.
-            timeout_s: How long to wait for an answer.
+            timeout_s: How long to wait for a response.
             policy: How often a request is tried.
 
         Raises:
@@ -117,7 +117,7 @@ class EventList:
         """Yield the events page by page."""
         reader = ListReader(self._query)
         while reader.call is not None:
-            page = reader.take(self._transport.answer(reader.call))
+            page = reader.take(self._transport.send(reader.call))
             if page.events:
                 yield page.events
 
@@ -134,7 +134,7 @@ class EventList:
 class EventStream:
     """Events as they arrive, for as long as you iterate over it.
 
-    It connects again by itself and goes on from its place. Only what another attempt
+    It connects again by itself and goes on from its position. Only what another attempt
     cannot cure is raised.
     """
 
@@ -143,21 +143,21 @@ class EventStream:
         self._reader = reader
 
     @property
-    def place(self) -> int | None:
+    def position(self) -> int | None:
         """Up to where all has been given out: `after` for the next time."""
-        return self._reader.place
+        return self._reader.position
 
     def __iter__(self) -> Generator[Event, None, None]:
         reader, policy = self._reader, self._transport.policy
         while True:
-            before = reader.place
+            before = reader.position
             with self._transport.stream(reader.call, policy) as messages:
                 for message in messages:
                     if (event := reader.take(message)) is not None:
                         yield event
             # It was there, so it will be back.
             policy = FOR_EVER
-            if reader.place == before:
+            if reader.position == before:
                 time.sleep(reader.pause_s)
 
 
@@ -187,8 +187,8 @@ class Events:
             How many were stored, and those that were not, with every reason.
 
         Raises:
-            NoAnswer, Refused: A batch was not taken; those before it are stored, and it
-                is safe to send all of them again, with their ids.
+            NoResponse, Refused: A batch was not taken; those before it are stored, and
+                it is safe to send all of them again, with their ids.
         """
         batcher, receipt = Batcher(self._organization), Receipt()
         for event in events:
@@ -199,7 +199,7 @@ class Events:
         if batch is None:
             return receipt
         try:
-            part = read_receipt(self._transport.answer(batch.call))
+            part = read_receipt(self._transport.send(batch.call))
         except NothingStored as error:
             part = error.receipt
         return receipt.plus(part, batch.first)
@@ -220,7 +220,7 @@ class Events:
         """Yield what `sync` returns page by page, each with the token after it."""
         reader = SyncReader(self._organization, after, PAGE_SIZE_MAX)
         while reader.call is not None:
-            yield reader.take(self._transport.answer(reader.call))
+            yield reader.take(self._transport.send(reader.call))
 
     def stream(
         self, *, after: int | None = None, **wanted: Unpack[StreamFilters]
@@ -228,7 +228,7 @@ class Events:
         """Follow what arrives: iterate over it for as long as you like.
 
         Args:
-            after: The `place` of before; 0 is the beginning, None is from now on.
+            after: The `position` of before; 0 is the beginning, None is from now on.
             **wanted: See `StreamFilters`.
         """
         reader = StreamReader(self._organization, after, wanted)
@@ -236,7 +236,7 @@ class Events:
 
     def history(
         self,
-        place: HistoryPlace | None = None,
+        position: HistoryPosition | None = None,
         *,
         date_start: Moment | None = None,
         page_size: int = PAGE_SIZE_MAX,
@@ -247,21 +247,21 @@ class Events:
         may come twice then (its id tells), and none is left out.
 
         Args:
-            place: The place that came with the last page of before.
+            position: The position that came with the last page of before.
             date_start: From this instant on.
             page_size: How many in one request.
 
         Yields:
-            Events, and the place after them.
+            Events, and the position after them.
         """
         query = EventsQuery(
             organization=self._organization, date_start=date_start, page_size=page_size
         )
-        reader = HistoryReader(query, place or HistoryPlace())
+        reader = HistoryReader(query, position or HistoryPosition())
         while reader.call is not None:
             try:
-                answer = self._transport.answer(reader.call)
+                response = self._transport.send(reader.call)
             except ClientError as error:
                 reader.fail(error)
                 continue
-            yield reader.take(answer)
+            yield reader.take(response)

@@ -26,7 +26,7 @@ def connection(
     Args:
         base_url: The server's address.
         credential: A key and a secret, or a token.
-        timeout_s: How long to wait for an answer.
+        timeout_s: How long to wait for a response.
         policy: How often a request is tried.
 
     Raises:

@@ -1,14 +1,14 @@
 """Every error of the client, named for what happened.
 
     ClientError
-    ├── NoAnswer                 no connection, or it broke off; all attempts failed
-    ├── AnswerUnreadable         an answer that the API does not document
+    ├── NoResponse                 no connection, or it broke off; all attempts failed
+    ├── ResponseUnreadable         a response that the API does not document
     │   ├── EventUnreadable      an event whose fields have other types
-    │   ├── AnswerTooLarge       an answer of more bytes than are read of one
+    │   ├── ResponseTooLarge       a response of more bytes than are read of one
     │   └── ListCutOff           a list that may go on, and no way to go on
     ├── ArgumentInvalid          what was passed cannot be sent
     ├── SignatureWrong           a webhook that is not from who has the secret
-    └── Refused                  an answer with the status of an error
+    └── Refused                  a response with the status of an error
         ├── RequestInvalid       400, 409, 422: parameters, a body, a scrollId
         │   └── NothingStored    409: a batch of which nothing was stored
         ├── CredentialsRefused   401: wrong key or secret
@@ -37,34 +37,34 @@ class ClientError(FootfallError):
     code = "client-error"
 
 
-class NoAnswer(ClientError):
-    """There was no connection, or it broke off before the end of the answer.
+class NoResponse(ClientError):
+    """There was no connection, or it broke off before the end of the response.
 
     `repeatable` tells whether another attempt may help.
     """
 
-    code = "no-answer"
+    code = "no-response"
 
     def __init__(self, detail: str, *, repeatable: bool = True):
         super().__init__(detail)
         self.repeatable = repeatable
 
 
-class AnswerUnreadable(ClientError):
-    """The answer is not what the API documents."""
+class ResponseUnreadable(ClientError):
+    """The response is not what the API documents."""
 
-    code = "answer-unreadable"
+    code = "response-unreadable"
 
 
-class EventUnreadable(AnswerUnreadable):
+class EventUnreadable(ResponseUnreadable):
     """A field has another type than documented; `Event.to_dict` still works."""
 
 
-class AnswerTooLarge(AnswerUnreadable):
-    """The answer has more bytes than the client reads of one."""
+class ResponseTooLarge(ResponseUnreadable):
+    """The response has more bytes than the client reads of one."""
 
 
-class ListCutOff(AnswerUnreadable):
+class ListCutOff(ResponseUnreadable):
     """The server gave as many events as asked for and no `scrollId` for the next."""
 
 
@@ -81,7 +81,7 @@ class SignatureWrong(ClientError):
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """What an answer says of an error.
+    """What a response says of an error.
 
     Attributes:
         status: The HTTP status.
@@ -167,7 +167,7 @@ _SERVER_FAILED = 500
 
 
 def refusal(problem: Problem) -> Refused:
-    """Return the error of the tree for what an answer says."""
+    """Return the error of the tree for what a response says."""
     if problem.status >= _SERVER_FAILED:
         return ServerFailed(problem)
     return _BY_STATUS.get(problem.status, Refused)(problem)

@@ -38,11 +38,11 @@ class Event(msgspec.Struct, frozen=True, dict=True):
 
     Attributes:
         raw: The JSON, as it came.
-        place: Its place in the log of arrivals, if it came from a stream.
+        position: Its position in the log of arrivals, if it came from a stream.
     """
 
     raw: bytes
-    place: int | None = None
+    position: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON value that was received, whole."""

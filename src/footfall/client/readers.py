@@ -1,6 +1,6 @@
-"""Readers: which request comes next, and what its answer means.
+"""Readers: which request comes next, and what its response means.
 
-A reader knows no network. A client sends its `call`, hands the answer to `take`, and
+A reader knows no network. A client sends its `call`, hands the response to `take`, and
 goes on until there is no call; so both clients read in the same way.
 """
 
@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from footfall.client import requests
-from footfall.client.answers import Answer, Page, read_page
 from footfall.client.errors import (
-    AnswerUnreadable,
     ClientError,
     CredentialsRefused,
     Forbidden,
     ListCutOff,
     Refused,
+    ResponseUnreadable,
 )
 from footfall.client.events import Changes, Event
 from footfall.client.requests import Call, EventsQuery, StreamFilters
+from footfall.client.responses import Page, Response, read_page
 
 if TYPE_CHECKING:
     from httpx2 import ServerSentEvent
@@ -37,14 +37,14 @@ class ListReader:
         self._page: Page | None = None
         self.call: Call | None = query.first()
 
-    def take(self, answer: Answer) -> Page:
+    def take(self, response: Response) -> Page:
         """Take a page.
 
         Raises:
             ListCutOff: There may be more, and no scrollId to get it with.
-            AnswerUnreadable: It is the same page as the last one.
+            ResponseUnreadable: It is the same page as the last one.
         """
-        page = self._page = _new_page(answer, self._page)
+        page = self._page = _new_page(response, self._page)
         self.call = None
         if not page.events or page.has_more is False:
             return page
@@ -58,11 +58,11 @@ class ListReader:
         return page
 
 
-def _new_page(answer: Answer, before: Page | None) -> Page:
+def _new_page(response: Response, before: Page | None) -> Page:
     """Read a page; the same page twice means that the list would never end."""
-    page = read_page(answer)
+    page = read_page(response)
     if before is not None and page.events and page.events == before.events:
-        raise AnswerUnreadable(
+        raise ResponseUnreadable(
             "The server gives the same page again: it does not know scrollId."
         )
     return page
@@ -72,7 +72,7 @@ def _after(query: EventsQuery, page: Page) -> Call:
     """Ask for what follows a page.
 
     A scrollId of footfall gives the same page whenever it is asked. Another server may
-    have gone on to the next page by itself when the answer got lost.
+    have gone on to the next page by itself when the response got lost.
     """
     is_footfall = page.has_more is not None
     return query.following(page.scroll_id or "", repeatable=is_footfall)
@@ -88,11 +88,11 @@ class SyncReader:
         first = self._query.first() if after is None else self._query.following(after)
         self.call: Call | None = first
 
-    def take(self, answer: Answer) -> Changes:
-        """Take a page, with the token of the place after it."""
-        page = read_page(answer)
+    def take(self, response: Response) -> Changes:
+        """Take a page, with the token of the position after it."""
+        page = read_page(response)
         if page.scroll_id is None:
-            raise AnswerUnreadable(
+            raise ResponseUnreadable(
                 "The server keeps no order of arrival (no scrollId): only footfall can "
                 "be synchronized with; list the events by date instead."
             )
@@ -101,7 +101,7 @@ class SyncReader:
         return Changes(page.events, page.scroll_id)
 
 
-class HistoryPlace(msgspec.Struct, frozen=True, omit_defaults=True):
+class HistoryPosition(msgspec.Struct, frozen=True, omit_defaults=True):
     """How far a history is read.
 
     Attributes:
@@ -114,10 +114,10 @@ class HistoryPlace(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class HistoryPart(NamedTuple):
-    """A page of a history, and the place after it."""
+    """A page of a history, and the position after it."""
 
     events: list[Event]
-    place: HistoryPlace
+    position: HistoryPosition
 
 
 class HistoryReader:
@@ -130,35 +130,35 @@ class HistoryReader:
     scroll must have brought a page that is not full.
     """
 
-    def __init__(self, query: EventsQuery, place: HistoryPlace):
+    def __init__(self, query: EventsQuery, position: HistoryPosition):
         self._query = msgspec.structs.replace(query, sort_by=requests.UTC_TIME)
-        self.place = place
-        self._began_at = place.since
+        self.position = position
+        self._began_at = position.since
         self._page: Page | None = None
         # A full page has as many as the largest one: some servers give less than asked.
         self._full = 0
         self._stalled = 0
         self.call: Call | None = (
             self._begin()
-            if place.scroll_id is None
-            else self._query.following(place.scroll_id)
+            if position.scroll_id is None
+            else self._query.following(position.scroll_id)
         )
 
-    def take(self, answer: Answer) -> HistoryPart:
-        """Take a page, with the place after it."""
-        page = self._page = _new_page(answer, self._page)
+    def take(self, response: Response) -> HistoryPart:
+        """Take a page, with the position after it."""
+        page = self._page = _new_page(response, self._page)
         self._full = max(self._full, len(page.events))
         is_footfall = page.has_more is not None
         self._go_to(_last_date(page.events))
         if page.events and page.scroll_id and page.has_more is not False:
             self.call = _after(self._query, page)
             kept = page.scroll_id if is_footfall else None
-            self.place = HistoryPlace(self.place.since, kept)
-        elif is_footfall or self.place.since == self._began_at:
+            self.position = HistoryPosition(self.position.since, kept)
+        elif is_footfall or self.position.since == self._began_at:
             self._end(page)
         else:
             self.call = self._begin()
-        return HistoryPart(page.events, self.place)
+        return HistoryPart(page.events, self.position)
 
     def fail(self, error: ClientError) -> None:
         """Go on after an error with a new scroll, or raise it if that cannot help."""
@@ -175,27 +175,27 @@ class HistoryReader:
         self.call = self._begin()
 
     def _is_last(self, page: Page) -> bool:
-        return self.place.since == self._began_at and len(page.events) < self._full
+        return self.position.since == self._began_at and len(page.events) < self._full
 
     def _begin(self) -> Call:
         """Begin a scroll at the last date seen."""
         self._page = None
-        self._began_at = self.place.since
-        self.place = HistoryPlace(self.place.since)
-        start = self.place.since or self._query.date_start
+        self._began_at = self.position.since
+        self.position = HistoryPosition(self.position.since)
+        start = self.position.since or self._query.date_start
         return msgspec.structs.replace(self._query, date_start=start).first()
 
     def _go_to(self, date: str | None) -> None:
-        if date is not None and date != self.place.since:
-            self.place = HistoryPlace(date, self.place.scroll_id)
+        if date is not None and date != self.position.since:
+            self.position = HistoryPosition(date, self.position.scroll_id)
             self._stalled = 0
 
     def _end(self, page: Page) -> None:
         self.call = None
         if page.scroll_id is None and len(page.events) >= self._query.page_size:
             raise ListCutOff(
-                f"{len(page.events)} events or more are of {self.place.since}, and the "
-                "server gives no scrollId to get them all with."
+                f"{len(page.events)} events or more are of {self.position.since}, and "
+                "the server gives no scrollId to get them all with."
             )
 
 
@@ -204,7 +204,7 @@ def _last_date(events: list[Event]) -> str | None:
     for event in reversed(events):
         try:
             _ = event.created_at
-        except AnswerUnreadable:
+        except ResponseUnreadable:
             continue
         return event.when.created_at
     return None
@@ -214,7 +214,7 @@ class StreamReader:
     """Follows the log of arrivals: where it is, and what comes.
 
     Attributes:
-        place: The place of the newest message.
+        position: The position of the newest message.
         pause_s: How long to wait before a new connection, as the server wants it.
     """
 
@@ -225,23 +225,23 @@ class StreamReader:
             "types": _kept(wanted.get("types", ())),
             "locations": _kept(wanted.get("locations", ())),
         }
-        self.place = after
+        self.position = after
         self.pause_s = 1.0
 
     @property
     def call(self) -> Call:
-        """The request that goes on after the place."""
-        return requests.follow(self._organization, self.place, self._wanted)
+        """The request that goes on after the position."""
+        return requests.follow(self._organization, self.position, self._wanted)
 
     def take(self, message: "ServerSentEvent") -> Event | None:
-        """Take a message: an event, or only the place."""
+        """Take a message: an event, or only the position."""
         if message.retry is not None:
             self.pause_s = message.retry / 1000
         if message.id.isascii() and message.id.isdigit():
-            self.place = int(message.id)
+            self.position = int(message.id)
         if not message.data:
             return None
-        return Event(message.data.encode(), self.place)
+        return Event(message.data.encode(), self.position)
 
 
 def _kept(names: Iterable[str]) -> Iterable[str]:

@@ -28,7 +28,7 @@ class Call(msgspec.Struct, frozen=True):
         parameters: The query.
         headers: More headers.
         body: The body.
-        repeatable: Whether it may be sent again when its answer got lost.
+        repeatable: Whether it may be sent again when its response got lost.
     """
 
     method: str
@@ -144,7 +144,7 @@ def send_lines(organization: str, body: bytes, *, packed: bool) -> Call:
 
 
 def follow(organization: str, after: int | None, wanted: StreamFilters) -> Call:
-    """Ask for a live stream after a place in the log; None is from now on."""
+    """Ask for a live stream after a position in the log; None is from now on."""
     asked = {
         "events": _joined(wanted.get("types", ())),
         "locations": _joined(wanted.get("locations", ())),

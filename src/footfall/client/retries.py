@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from footfall.client.errors import NoAnswer, Refused
+from footfall.client.errors import NoResponse, Refused
 
 RETRY_AFTER_MAX_S = 300
 # The server did not get the whole request, or cannot do it just now.
@@ -36,7 +36,7 @@ class RetryPolicy(msgspec.Struct, frozen=True):
 
         Args:
             repeatable: Whether a request that the server may have done already, though
-                its answer got lost, may be sent again.
+                its response got lost, may be sent again.
         """
 
         def wait(error: Exception) -> bool | float:
@@ -55,7 +55,7 @@ FOR_EVER = RetryPolicy(None, None)
 
 def wait_before_retry(error: Exception) -> bool | float:
     """Tell whether another attempt may help, or after how many seconds."""
-    if isinstance(error, NoAnswer):
+    if isinstance(error, NoResponse):
         return error.repeatable
     if not isinstance(error, Refused):
         return False

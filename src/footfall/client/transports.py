@@ -1,7 +1,7 @@
 """Transports: a call over HTTP, with a token, tried again where that may help.
 
 httpx2 carries it. The two classes differ in `await` alone; whatever decides anything is
-in `access`, `retries`, `requests` and `answers`.
+in `access`, `retries`, `requests` and `responses`.
 """
 
 import contextlib
@@ -13,28 +13,28 @@ from httpx2 import EventSource, ServerSentEvent
 
 from footfall import clock
 from footfall.client.access import Access
-from footfall.client.answers import Answer, check
 from footfall.client.configuration import Target
 from footfall.client.errors import (
-    AnswerTooLarge,
-    AnswerUnreadable,
     ArgumentInvalid,
-    NoAnswer,
+    NoResponse,
     Refused,
+    ResponseTooLarge,
+    ResponseUnreadable,
 )
 from footfall.client.requests import USER_AGENT, Call
+from footfall.client.responses import Response, check
 from footfall.client.retries import RetryPolicy
 
 T = TypeVar("T")
 # A live stream says at least every 15 s that it is there.
 SILENT_MAX_S = 45
 # Far beyond a page of 10,000 usual events (5 MB), and still no harm to a small machine.
-ANSWER_BYTES_MAX = 256 * 1024 * 1024
+RESPONSE_BYTES_MAX = 256 * 1024 * 1024
 _HOPELESS = (httpx2.UnsupportedProtocol, httpx2.LocalProtocolError)
 
 
 class Transport:
-    """Sends calls, and waits for their answers."""
+    """Sends calls, and waits for their responses."""
 
     def __init__(self, target: Target, access: Access):
         self._target = target
@@ -52,11 +52,11 @@ class Transport:
             with attempt:
                 self._token()
 
-    def answer(self, call: Call) -> Answer:
-        """Send a call until there is an answer.
+    def send(self, call: Call) -> Response:
+        """Send a call until there is a response.
 
         Raises:
-            NoAnswer, Refused: All attempts failed, or more of them cannot help.
+            NoResponse, Refused: All attempts failed, or more of them cannot help.
         """
         return self._try(self._exchange, call, self.policy)
 
@@ -64,12 +64,12 @@ class Transport:
     def stream(
         self, call: Call, policy: RetryPolicy
     ) -> Iterator[Iterator[ServerSentEvent]]:
-        """Send a call, and give the messages of its answer until the connection ends.
+        """Send a call, and give the messages of its response until the connection ends.
 
         However it ends: whoever follows connects again.
 
         Raises:
-            AnswerUnreadable: It is no stream.
+            ResponseUnreadable: It is no stream.
         """
         response = self._try(self._open, call, policy)
         try:
@@ -98,13 +98,12 @@ class Transport:
             self._access.take(self._exchange(self._access.log_in()))
         return self._access.token
 
-    def _exchange(self, call: Call) -> Answer:
+    def _exchange(self, call: Call) -> Response:
         with _explained(self._target):
             request = _request(self._http, self._target, call)
-            response = self._http.send(request, stream=True)
-            answer = self._read(response)
-        check(answer, clock.now())
-        return answer
+            response = self._read(self._http.send(request, stream=True))
+        check(response, clock.now())
+        return response
 
     def _open(self, call: Call) -> httpx2.Response:
         with _explained(self._target):
@@ -114,12 +113,12 @@ class Transport:
                 check(self._read(response), clock.now())
             return response
 
-    def _read(self, response: httpx2.Response) -> Answer:
+    def _read(self, response: httpx2.Response) -> Response:
         body = _Body()
         with contextlib.closing(response):
             for part in response.iter_bytes():
                 body.add(part)
-        return _answer(response, body)
+        return _whole_response(response, body)
 
 
 class AsyncTransport:
@@ -141,15 +140,15 @@ class AsyncTransport:
             with attempt:
                 await self._token()
 
-    async def answer(self, call: Call) -> Answer:
-        """Send a call until there is an answer."""
+    async def send(self, call: Call) -> Response:
+        """Send a call until there is a response."""
         return await self._try(self._exchange, call, self.policy)
 
     @contextlib.asynccontextmanager
     async def stream(
         self, call: Call, policy: RetryPolicy
     ) -> AsyncIterator[AsyncIterator[ServerSentEvent]]:
-        """Send a call; give the messages of its answer until the connection ends."""
+        """Send a call; give the messages of its response until the connection ends."""
         response = await self._try(self._open, call, policy)
         try:
             yield _async_messages(response)
@@ -179,13 +178,12 @@ class AsyncTransport:
             self._access.take(await self._exchange(self._access.log_in()))
         return self._access.token
 
-    async def _exchange(self, call: Call) -> Answer:
+    async def _exchange(self, call: Call) -> Response:
         with _explained(self._target):
             request = _request(self._http, self._target, call)
-            response = await self._http.send(request, stream=True)
-            answer = await self._read(response)
-        check(answer, clock.now())
-        return answer
+            response = await self._read(await self._http.send(request, stream=True))
+        check(response, clock.now())
+        return response
 
     async def _open(self, call: Call) -> httpx2.Response:
         with _explained(self._target):
@@ -195,12 +193,12 @@ class AsyncTransport:
                 check(await self._read(response), clock.now())
             return response
 
-    async def _read(self, response: httpx2.Response) -> Answer:
+    async def _read(self, response: httpx2.Response) -> Response:
         body = _Body()
         async with _closing(response):
             async for part in response.aiter_bytes():
                 body.add(part)
-        return _answer(response, body)
+        return _whole_response(response, body)
 
 
 @contextlib.asynccontextmanager
@@ -212,7 +210,7 @@ async def _closing(response: httpx2.Response) -> AsyncIterator[None]:
 
 
 class _Body:
-    """The body of an answer, unpacked, up to the most that is read of one."""
+    """The body of a response, unpacked, up to the most that is read of one."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -222,13 +220,13 @@ class _Body:
         """Take in what follows.
 
         Raises:
-            AnswerTooLarge: It is more than is read of an answer.
+            ResponseTooLarge: It is more than is read of a response.
         """
         self._size += len(part)
-        if self._size > ANSWER_BYTES_MAX:
-            raise AnswerTooLarge(
-                f"The answer has over {ANSWER_BYTES_MAX // 2**20} MiB; if it is a page "
-                "of events, ask for fewer at once (page_size)."
+        if self._size > RESPONSE_BYTES_MAX:
+            raise ResponseTooLarge(
+                f"The response has over {RESPONSE_BYTES_MAX // 2**20} MiB; if it is a "
+                "page of events, ask for fewer at once (page_size)."
             )
         self._parts.append(part)
 
@@ -255,9 +253,9 @@ def _request(
     )
 
 
-def _answer(response: httpx2.Response, body: _Body) -> Answer:
+def _whole_response(response: httpx2.Response, body: _Body) -> Response:
     headers = {name.lower(): value for name, value in response.headers.items()}
-    return Answer(response.status_code, headers, body.whole())
+    return Response(response.status_code, headers, body.whole())
 
 
 @contextlib.contextmanager
@@ -270,8 +268,8 @@ def _explained(target: Target) -> Iterator[None]:
         raise ArgumentInvalid(message) from None
     except httpx2.HTTPError as error:
         reason = str(error) or type(error).__name__
-        raise NoAnswer(
-            f"No answer from {target.base_url}: {reason}.",
+        raise NoResponse(
+            f"No response from {target.base_url}: {reason}.",
             repeatable=not isinstance(error, _HOPELESS),
         ) from error
 
@@ -292,6 +290,8 @@ def _while_connected() -> Iterator[None]:
     try:
         yield
     except httpx2.SSEError as error:
-        raise AnswerUnreadable(f"The answer is not a live stream: {error}") from None
+        raise ResponseUnreadable(
+            f"The response is not a live stream: {error}"
+        ) from None
     except httpx2.TransportError:
         return

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from footfall.client.errors import AnswerUnreadable, ArgumentInvalid, SignatureWrong
+from footfall.client.errors import ArgumentInvalid, ResponseUnreadable, SignatureWrong
 from footfall.client.events import Event
 
 _BATCH = "batch"
@@ -36,10 +36,10 @@ class WebhookMessage(msgspec.Struct, frozen=True):
         """The only event.
 
         Raises:
-            AnswerUnreadable: There is none, or there are several.
+            ResponseUnreadable: There is none, or there are several.
         """
         if len(self.events) != 1:
-            raise AnswerUnreadable(
+            raise ResponseUnreadable(
                 f"The message {self.id} has {len(self.events)} events; see `events`."
             )
         return self.events[0]
@@ -71,7 +71,7 @@ class Webhooks:
 
         Raises:
             SignatureWrong: It is not signed with the secret, or older than 5 minutes.
-            AnswerUnreadable: It is signed, but not a message of footfall.
+            ResponseUnreadable: It is signed, but not a message of footfall.
         """
         raw = body.encode() if isinstance(body, str) else bytes(body)
         lower = {name.lower(): value for name, value in headers.items()}
@@ -81,7 +81,7 @@ class Webhooks:
             events = _events(found)
         except msgspec.MsgspecError as error:
             message = f"The body is not a message of footfall: {error}."
-            raise AnswerUnreadable(message) from None
+            raise ResponseUnreadable(message) from None
         return WebhookMessage(lower[_ID], found.type, found.timestamp, events)
 
 

@@ -106,7 +106,7 @@ def parse_subscription(
             connects again sends it beside the address of before.
 
     Returns:
-        What is wanted, and after which place in the log; None means from now on.
+        What is wanted, and after which position in the log; None means from now on.
 
     Raises:
         ParameterInvalid: Values are not allowed; names all such parameters.
@@ -142,7 +142,7 @@ def parse_locations(text: str) -> frozenset[str]:
     return names
 
 
-def _parse_place(text: str) -> int:
+def _parse_position(text: str) -> int:
     digits = text.isascii() and text.isdigit() and len(text) <= len(str(_ARRIVAL_MAX))
     if not digits or int(text) > _ARRIVAL_MAX:
         raise ValueError(f"{text[:64]!r} is not the id of a message of a stream")
@@ -154,5 +154,5 @@ _PARAMETERS: dict[str, Callable[[str], Any]] = {
     "events": parse_types,
     "locations": parse_locations,
     _ID: str,
-    "after": _parse_place,
+    "after": _parse_position,
 }

@@ -67,21 +67,21 @@ class Replay(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         since: Events before this instant are left out.
-        place: The arrival up to which it is done.
+        position: The arrival up to which it is done; stored as `place`.
         until: The arrival at which it ends.
     """
 
     since: int
-    place: int
+    position: int = msgspec.field(name="place")
     until: int
 
 
 class EndpointState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """The place of an endpoint in the log, and its state.
+    """The position of an endpoint in the log, and its state.
 
     Attributes:
-        place: The arrival up to which all messages are delivered, pending or filtered
-            out.
+        position: The arrival up to which all messages are delivered, pending or
+            filtered out; stored as `place`.
         failing_since: When the first attempt since the latest success failed.
         failed_at: When the latest attempt failed.
         disabled_at: When it was disabled.
@@ -89,7 +89,7 @@ class EndpointState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         replay: The replay under way.
     """
 
-    place: int = 0
+    position: int = msgspec.field(default=0, name="place")
     failing_since: int | None = None
     failed_at: int | None = None
     disabled_at: int | None = None
@@ -122,13 +122,13 @@ class EndpointState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         return state
 
     def disabled(self, now: int, reason: str) -> "EndpointState":
-        """Return the state, disabled; the place stays."""
+        """Return the state, disabled; the position stays."""
         if not self.enabled:
             return self
         return msgspec.structs.replace(self, disabled_at=now, disabled_because=reason)
 
     def reenabled(self) -> "EndpointState":
-        """Return the state, enabled and without its failures; the place stays."""
+        """Return the state, enabled and without its failures; the position stays."""
         return msgspec.structs.replace(
             self,
             failing_since=None,
@@ -137,12 +137,12 @@ class EndpointState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
             disabled_because=None,
         )
 
-    def advanced(self, place: int, replay: Replay | None) -> "EndpointState":
-        """Return the state with a new place, which only grows: two servers may deliver.
+    def advanced(self, position: int, replay: Replay | None) -> "EndpointState":
+        """Return the state with a new position; it only grows: two servers may deliver.
 
         Args:
-            place: The arrival up to which all messages are settled.
-            replay: The replay with its new place; a newer replay is kept instead.
+            position: The arrival up to which all messages are settled.
+            replay: The replay with its new position; a newer replay is kept instead.
         """
         own = self.replay
         if (
@@ -150,10 +150,12 @@ class EndpointState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
             and replay is not None
             and (own.since, own.until) == (replay.since, replay.until)
         ):
-            further = max(own.place, replay.place)
-            own = msgspec.structs.replace(own, place=further)
+            further = max(own.position, replay.position)
+            own = msgspec.structs.replace(own, position=further)
             own = None if further >= own.until else own
-        return msgspec.structs.replace(self, place=max(self.place, place), replay=own)
+        return msgspec.structs.replace(
+            self, position=max(self.position, position), replay=own
+        )
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):

@@ -22,7 +22,12 @@ from footfall import settings
 from footfall.errors import AddressTaken, FootfallError
 from footfall.flows.presence.observe import Outcome
 from footfall.flows.presence.receive import take_in
-from footfall.flows.presence.recognise import Candidate, Recogniser, Slowed, Stranger
+from footfall.flows.presence.recognise import (
+    Candidate,
+    Recogniser,
+    SenderThrottled,
+    UnknownSender,
+)
 from footfall.sources import radius
 from footfall.sources.radius import PacketRefused
 from footfall.store import Store
@@ -190,9 +195,9 @@ class Accounting:
             check = radius.checker(data)
             self._renew(now)
             found = self._recogniser.recognise(sender[0], check, now)
-        except (PacketRefused, Stranger):
+        except (PacketRefused, UnknownSender):
             _PACKETS.labels("refused").inc()
-        except Slowed:
+        except SenderThrottled:
             _PACKETS.labels("slowed").inc()
         else:
             self._hand_on(found, data, sender)

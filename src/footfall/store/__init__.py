@@ -34,7 +34,7 @@ class Page(msgspec.Struct, frozen=True):
     Attributes:
         count: How many events it has.
         body: Their JSON, joined with the query's separator.
-        last: The place of the last one, where `count` > 0.
+        last: The position of the last one, where `count` > 0.
         has_more: Whether events beyond it, up to the bound, match.
         newest: The organization's newest arrival number when the page was read.
     """

@@ -11,8 +11,8 @@ from footfall.core.access import (
     WRITE_SOURCES,
 )
 from footfall.core.paging import SIZE_DEFAULT, SIZE_MAX
-from footfall.flows.accounts.services import ServiceRequest, ServiceShown
-from footfall.flows.accounts.sources import SourceProblem, SourceRequest, SourceShown
+from footfall.flows.accounts.services import ServiceRequest, ServiceView
+from footfall.flows.accounts.sources import SourceProblem, SourceRequest, SourceView
 from footfall.flows.presence.try_out import Understood
 from footfall.web.openapi_parts import (
     CID,
@@ -32,7 +32,7 @@ class ServicesPage(msgspec.Struct, frozen=True):
     status: str
     generated: str
     count: int
-    services: list[ServiceShown]
+    services: list[ServiceView]
 
 
 class SourcesPage(msgspec.Struct, frozen=True):
@@ -41,7 +41,7 @@ class SourcesPage(msgspec.Struct, frozen=True):
     status: str
     generated: str
     count: int
-    sources: list[SourceShown]
+    sources: list[SourceView]
 
 
 class SourceProblemsPage(msgspec.Struct, frozen=True):
@@ -157,7 +157,7 @@ def _services() -> Document:
                 responses={
                     "201": answer(
                         "The service, with its secret.",
-                        "ServiceShown",
+                        "ServiceView",
                         _SERVICE | _SECRET,
                     ),
                     **problems(*_BODIES),
@@ -180,9 +180,9 @@ def _sources() -> Document:
     every = "/v1/organizations/{cid}/sources"
     page = {"status": "OK", "generated": _GENERATED, "count": 1, "sources": [_SOURCE]}
     new = {"kind": "meraki", "name": "Harbour", "validator": "the validator"}
-    one = answer("The source.", "SourceShown", _SOURCE)
+    one = answer("The source.", "SourceView", _SOURCE)
     secret = {"secret": "the secret that is shown once"}
-    made = answer("The source, with its secret.", "SourceShown", _SOURCE | secret)
+    made = answer("The source, with its secret.", "SourceView", _SOURCE | secret)
     gone = {"204": {"description": "It is deleted."}}
     return {
         every: {

@@ -66,8 +66,8 @@ _RANGE = [_FROM, _TO, _LOCATIONS, _ZONE]
 def _rows(example: list[dict[str, Any]]) -> Document:
     schema = {"type": "array", "items": {"$ref": "#/components/schemas/AnalyticsRow"}}
     return {
-        "description": "Flat rows; the header Footfall-As-Of has the place in the log "
-        "of arrivals up to which they count.",
+        "description": "Flat rows; the header Footfall-As-Of has the position in the "
+        "log of arrivals up to which they count.",
         "content": {
             "application/json": {"schema": schema, "example": example},
             "text/csv": {

@@ -34,7 +34,7 @@ def paths() -> Document:
                 responses={
                     "200": {
                         "description": "Server-sent events, for as long as the token "
-                        "holds. The id of each is its place in the log of arrivals.",
+                        "holds. The id of each is its position in the log of arrivals.",
                         "content": {
                             "text/event-stream": {
                                 "schema": {"type": "string"},

@@ -9,7 +9,7 @@ from footfall.core.access import Permission
 from footfall.core.places import Hotspot, Location, PresenceSettings
 from footfall.core.stays import Rules
 from footfall.flows.contacts.manage import Contact, ContactChange, NewContact
-from footfall.flows.presence.receive import Taken
+from footfall.flows.presence.receive import PresenceReceipt
 from footfall.sources.plain import PortalLogin, Sighting
 from footfall.web.openapi_parts import (
     CID,
@@ -41,7 +41,7 @@ class HotspotsPage(msgspec.Struct, frozen=True):
     hotspots: list[Hotspot]
 
 
-class RulesShown(Rules, frozen=True, rename="camel"):
+class RulesView(Rules, frozen=True, rename="camel"):
     """The rules of presence in force, and the names of those that are set here."""
 
     pseudonymous: bool = False
@@ -51,14 +51,14 @@ class RulesShown(Rules, frozen=True, rename="camel"):
 KINDS: tuple[type, ...] = (
     LocationsPage,
     HotspotsPage,
-    RulesShown,
+    RulesView,
     PresenceSettings,
     Contact,
     ContactChange,
     NewContact,
     Sighting,
     PortalLogin,
-    Taken,
+    PresenceReceipt,
 )
 _GENERATED = "2022-11-15T15:50:54Z"
 _LOCATION = {
@@ -274,7 +274,7 @@ def _hotspots() -> Document:
 
 
 def _rules() -> Document:
-    good = answer("The rules in force.", "RulesShown", _RULES)
+    good = answer("The rules in force.", "RulesView", _RULES)
     body = _body(_struct(PresenceSettings), {"sessionTimeout": 30})
     found: Document = {}
     for path, place, name, read, write in (
@@ -357,7 +357,9 @@ def _presence() -> Document:
                 access.SEND_OBSERVATIONS,
                 requestBody=_body(schema, [example]),
                 responses={
-                    "201": answer("What happened to each item.", "Taken", _TAKEN),
+                    "201": answer(
+                        "What happened to each item.", "PresenceReceipt", _TAKEN
+                    ),
                     **problems(*_BODIES),
                     "409": refused,
                 },

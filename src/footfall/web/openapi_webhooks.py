@@ -6,13 +6,13 @@ import msgspec
 
 from footfall.core.access import READ_WEBHOOKS, WRITE_WEBHOOKS
 from footfall.core.paging import SIZE_DEFAULT, SIZE_MAX
-from footfall.flows.delivery.attempts import DeliveryShown, Pinged
+from footfall.flows.delivery.attempts import DeliveryView, Pinged
 from footfall.flows.delivery.manage import (
     NewWebhook,
     ReplayRequest,
     Rotation,
     WebhookChange,
-    WebhookShown,
+    WebhookView,
 )
 from footfall.web.openapi_parts import (
     CID,
@@ -31,7 +31,7 @@ class WebhooksPage(msgspec.Struct, frozen=True):
     status: str
     generated: str
     count: int
-    webhooks: list[WebhookShown]
+    webhooks: list[WebhookView]
 
 
 class DeliveriesPage(msgspec.Struct, frozen=True):
@@ -40,7 +40,7 @@ class DeliveriesPage(msgspec.Struct, frozen=True):
     status: str
     generated: str
     count: int
-    deliveries: list[DeliveryShown]
+    deliveries: list[DeliveryView]
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -158,8 +158,8 @@ def paths() -> Document:
 def _webhooks() -> Document:
     every = "/v1/organizations/{cid}/webhooks"
     page = {"status": "OK", "generated": _GENERATED, "count": 1, "webhooks": [_WEBHOOK]}
-    one = answer("The webhook.", "WebhookShown", _WEBHOOK)
-    shown = answer("The webhook, with its secret.", "WebhookShown", _WEBHOOK | _SECRET)
+    one = answer("The webhook.", "WebhookView", _WEBHOOK)
+    shown = answer("The webhook, with its secret.", "WebhookView", _WEBHOOK | _SECRET)
     new = {"url": _WEBHOOK["url"], "events": ["visit", "login"]}
     gone = {"204": {"description": "It is deleted."}, **problems(*_BODIES)}
     return {

@@ -1,8 +1,9 @@
-"""Live streams: an organization's log as server-sent events, from a place on.
+"""Live streams: an organization's log as server-sent events, from a position on.
 
-A message's id is its place in the log, so whoever lost the connection goes on where it
-was (`Last-Event-ID`). A stream is a long answer: it takes none of its service's turns,
-but there are only so many; a client that does not take what it is sent is cut off.
+A message's id is its position in the log, so whoever lost the connection goes on where
+it was (`Last-Event-ID`). A stream is a long answer: it takes none of its service's
+turns, but there are only so many; a client that does not take what it is sent is cut
+off.
 Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
@@ -46,12 +47,12 @@ async def stream_events(request: AnyRequest, cid: FromPath[str]) -> Stream:
     )
     _check_room(context.followers, cid)
     newest = await context.followers.newest(cid)
-    place = newest if after is None else after
-    if place > newest:
-        message = f"{place} is beyond the end of the log, which is {newest}"
+    position = newest if after is None else after
+    if position > newest:
+        message = f"{position} is beyond the end of the log, which is {newest}"
         raise ParameterInvalid.of(FieldError("after", message))
     token = bearer_token(request)
-    messages = _messages(context, cid, wanted, place, token)
+    messages = _messages(context, cid, wanted, position, token)
     return Stream(
         iter(()) if is_head(request) else messages,
         media_type="text/event-stream",
@@ -73,12 +74,12 @@ def _check_room(followers: Followers, organization: str) -> None:
 
 
 async def _messages(
-    context: Context, organization: str, wanted: Subscription, place: int, token: str
+    context: Context, organization: str, wanted: Subscription, position: int, token: str
 ) -> AsyncIterator[bytes]:
     """Yield messages until the server stops, or the token does not hold any more."""
-    yield b"retry: %d\nid: %d\n\n" % (RETRY_MS, place)
+    yield b"retry: %d\nid: %d\n\n" % (RETRY_MS, position)
     said_at = context.now()
-    async for part in context.followers.follow(organization, wanted, place):
+    async for part in context.followers.follow(organization, wanted, position):
         try:
             await context.tokens.verify_again(token, context.now())
         except FootfallError:

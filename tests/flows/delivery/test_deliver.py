@@ -84,7 +84,7 @@ def test_each_endpoint_gets_each_event_that_it_wants(world):
     assert sorted(taken(world, "batches")) == sorted(taken(world, "all"))
     assert set(taken(world, "visits")) == {f"e{n}" for n in range(1, 30, 2)}
     assert set(taken(world, "here")) == {f"e{n}" for n in range(30) if n % 3}
-    assert world.state("all").place == 30
+    assert world.state("all").position == 30
 
 
 @on_sqlite
@@ -97,7 +97,7 @@ def test_a_message_that_fails_does_not_block_those_that_follow(world):
     append(world, *(new(f"e{n}") for n in range(1, 5)))
     world.run(SECOND)
     assert sorted(taken(world, "a")) == ["e1", "e2", "e3", "e4"]
-    assert world.state("a").place == 5
+    assert world.state("a").position == 5
     assert world.pending("a") == 1
     world.run(6 * SECOND)
     assert "e0" in taken(world, "a")
@@ -173,7 +173,7 @@ def test_a_410_disables_and_keeps_the_place(world):
     world.run(DAY)
     assert world.state("gone").disabled_because == Reason.GONE
     assert [one.event for one in world.sent["gone"]] == ["e0"]
-    assert world.state("gone").place == 1
+    assert world.state("gone").position == 1
 
 
 @on_sqlite

@@ -1,4 +1,4 @@
-"""Whoever follows a log gets each entry after its place once, in order."""
+"""Whoever follows a log gets each entry after its position once, in order."""
 
 import asyncio
 import contextlib
@@ -43,10 +43,10 @@ def some(rng, count):
     ]
 
 
-async def collect(followers, wanted, place, end, rng):
+async def collect(followers, wanted, position, end, rng):
     """Follow up to an arrival number; return the numbers of what was wanted."""
     found = []
-    async with contextlib.aclosing(followers.follow("org", wanted, place)) as parts:
+    async with contextlib.aclosing(followers.follow("org", wanted, position)) as parts:
         async for part in parts:
             found += [m.arrival for m in part.messages if wanted.wants(m.heading)]
             if part.end >= end:
@@ -56,11 +56,11 @@ async def collect(followers, wanted, place, end, rng):
     raise AssertionError("the log ended")
 
 
-def expected(log, wanted, place):
+def expected(log, wanted, position):
     return [
         number
         for number, body in enumerate(log, 1)
-        if number > place and wanted.wants(heading_of(body))
+        if number > position and wanted.wants(heading_of(body))
     ]
 
 
@@ -81,15 +81,15 @@ def test_each_follower_gets_what_it_wants_once_and_in_order(store, monkeypatch, 
             sent = 0
             for batch in batches:
                 if rng.random() < 0.4:
-                    wanted, place = rng.choice(WANTED), rng.randrange(sent + 1)
-                    work = collect(followers, wanted, place, len(log), rng)
-                    following.append((wanted, place, asyncio.ensure_future(work)))
+                    wanted, position = rng.choice(WANTED), rng.randrange(sent + 1)
+                    work = collect(followers, wanted, position, len(log), rng)
+                    following.append((wanted, position, asyncio.ensure_future(work)))
                 store.append("other", some(rng, 1))
                 await asyncio.wrap_future(store.append("org", batch))
                 sent += len(batch)
-            for wanted, place, found in following:
+            for wanted, position, found in following:
                 async with asyncio.timeout(30):
-                    assert await found == expected(log, wanted, place)
+                    assert await found == expected(log, wanted, position)
             assert len(followers) == 0
 
     asyncio.run(run())

@@ -10,7 +10,12 @@ from footfall.core.instants import SECOND
 from footfall.flows.accounts import tenants
 from footfall.flows.accounts.source_secrets import SourceSecrets
 from footfall.flows.presence import recognise
-from footfall.flows.presence.recognise import Candidate, Recogniser, Slowed, Stranger
+from footfall.flows.presence.recognise import (
+    Candidate,
+    Recogniser,
+    SenderThrottled,
+    UnknownSender,
+)
 from footfall.runtime.keys import derive_key
 from footfall.store.transaction import Source
 
@@ -62,7 +67,7 @@ def make(source_secrets, organization):
 
 
 def refused(recogniser, address, check, now=NOW):
-    with pytest.raises((Stranger, Slowed)) as error:
+    with pytest.raises((UnknownSender, SenderThrottled)) as error:
         recogniser.recognise(address, check, now)
     return error.type
 
@@ -92,14 +97,14 @@ def test_a_source_is_heard_within_a_second_and_a_deleted_one_no_more(
     recogniser.renew(NOW)
     source = make("secret-0")
     recogniser.renew(NOW + SECOND - 1)
-    assert refused(recogniser, NAS, Check("secret-0")) is Stranger
+    assert refused(recogniser, NAS, Check("secret-0")) is UnknownSender
     recogniser.renew(NOW + SECOND)
     assert recogniser.recognise(NAS, Check("secret-0"), NOW).source == source
     store.transaction(
         organization, lambda transaction: transaction.sources.delete(source.id)
     ).result()
     recogniser.renew(NOW + 2 * SECOND)
-    assert refused(recogniser, NAS, Check("secret-0")) is Stranger
+    assert refused(recogniser, NAS, Check("secret-0")) is UnknownSender
     make("secret-1")
     recogniser.renew(NOW - 3600 * SECOND)  # the clock was set back
     assert len(recogniser) == 1
@@ -125,7 +130,7 @@ def test_no_secret_is_tried_for_an_address_that_no_source_names(
     recogniser.renew(NOW)
     for address in (STRANGER, "2001:db9::1", "192.0.3.1"):
         check = Check("secret-0")
-        assert refused(recogniser, address, check) is Stranger
+        assert refused(recogniser, address, check) is UnknownSender
         assert check.tries == 0
     for address in (NAS, "::ffff:192.0.2.7", "2001:db8:1::1"):
         recogniser.recognise(address, Check("secret-0"), NOW)
@@ -166,19 +171,19 @@ def test_an_address_that_only_fails_is_slowed(crowded):
     tries, slowed = [Check() for _ in range(14_500)], 0
     for step, check in enumerate(tries):  # 1,450 a second for 10 s
         now = NOW + step * SECOND // 1450
-        slowed += refused(crowded, STRANGER, check, now) is Slowed
+        slowed += refused(crowded, STRANGER, check, now) is SenderThrottled
     hashes = sum(check.tries for check in tries)
     rate = recognise.TRIES_OF_ADDRESS
     assert hashes <= rate.burst + 10 * rate.amount
     assert slowed > 12_000
-    assert refused(crowded, NAS, Check(), NOW + 10 * SECOND) is Stranger
+    assert refused(crowded, NAS, Check(), NOW + 10 * SECOND) is UnknownSender
 
 
 def test_a_known_nas_costs_one_hash_whoever_shares_its_address(crowded):
     crowded.recognise(NAS, Check("secret-70"), NOW)
     for _ in range(2_000):
         refused(crowded, NAS, Check())
-    assert refused(crowded, NAS, Check()) is Slowed
+    assert refused(crowded, NAS, Check()) is SenderThrottled
     for _ in range(100):
         check = Check("secret-70")
         assert crowded.recognise(NAS, check, NOW).source.id == "70"
@@ -193,7 +198,7 @@ def test_a_nas_that_is_new_at_a_flooded_address_is_recognised_in_time(crowded):
         try:
             crowded.recognise(NAS, Check("secret-9"), now + SECOND // 100)
             break
-        except Slowed:
+        except SenderThrottled:
             continue
     else:
         pytest.fail("it was muted")
@@ -236,7 +241,7 @@ def test_with_too_many_sources_to_try_each_gets_its_turn():
                     f"10.0.0.{wanted % 256}", check, NOW + step * SECOND
                 )
                 break
-            except Stranger:
+            except UnknownSender:
                 assert check.tries == recognise.CANDIDATES_MAX
         else:
             pytest.fail(f"{wanted} was never tried")

@@ -1,6 +1,6 @@
 // A live stream: server-sent events through fetch, which can carry the token.
 //
-// EventSource cannot send a token. As there, a message's id is the place in the log; a
+// EventSource cannot send a token. As there, a message's id is the position in the log; a
 // connection that broke goes on after the last one, without a gap or a repeat.
 
 import { Problem, SignedOut, request } from "/console/lib/api.js";
@@ -13,7 +13,7 @@ export class MessageParser {
   #rest = "";
   #fields = {};
 
-  /** Takes text; yields {id, event, data}, where only an id means a place alone. */
+  /** Takes text; yields {id, event, data}, where only an id means a position alone. */
   *take(text) {
     const lines = (this.#rest + text).split(/\r\n|\n|\r/);
     this.#rest = lines.pop();
@@ -32,21 +32,21 @@ export class MessageParser {
 
 /** Follows a log until `signal` aborts.
  *
- * `onMessage` gets each message with data and its place; `onState` gets "live",
+ * `onMessage` gets each message with data and its position; `onState` gets "live",
  * "waiting" or a Problem that no further attempt can mend.
  */
 export async function follow(path, { signal, onMessage, onState }) {
-  let place = null;
+  let position = null;
   let wait = WAIT_MIN_MS;
   while (!signal.aborted) {
     try {
-      const headers = place === null ? {} : { "Last-Event-ID": place };
+      const headers = position === null ? {} : { "Last-Event-ID": position };
       const answer = await request(path, { signal, headers });
       onState("live");
       for await (const message of messagesOf(answer.body)) {
         wait = WAIT_MIN_MS;
-        if (message.id !== undefined) place = message.id;
-        if (message.data !== undefined) onMessage(message.data, place);
+        if (message.id !== undefined) position = message.id;
+        if (message.data !== undefined) onMessage(message.data, position);
       }
     } catch (error) {
       if (signal.aborted || error instanceof SignedOut) return;

@@ -28,7 +28,7 @@ class ServiceRequest(msgspec.Struct, frozen=True):
     locations: tuple[str, ...] = ()
 
 
-class ServiceShown(msgspec.Struct, frozen=True, rename="camel"):
+class ServiceView(msgspec.Struct, frozen=True, rename="camel"):
     """A service as the API shows it; the secret only when it is made.
 
     Attributes:
@@ -54,7 +54,7 @@ class ServiceShown(msgspec.Struct, frozen=True, rename="camel"):
 
 def list_services(
     store: Store, organization: str | None, only: LocationScope = None
-) -> list[ServiceShown]:
+) -> list[ServiceView]:
     """Return the services, oldest first; `only` keeps those of these locations."""
     return [
         _shown(service)
@@ -65,7 +65,7 @@ def list_services(
 
 def create_service(
     store: Store, holder: Service, value: dict[str, Any], now: int
-) -> ServiceShown:
+) -> ServiceView:
     """Make a service in the holder's organization; return when it is on disk.
 
     Raises:
@@ -134,8 +134,8 @@ def _wrong_locations(
     ]
 
 
-def _shown(service: Service) -> ServiceShown:
-    return ServiceShown(
+def _shown(service: Service) -> ServiceView:
+    return ServiceView(
         client_key=service.client_key,
         organization_id=service.organization,
         role=str(service.role),

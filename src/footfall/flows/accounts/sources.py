@@ -40,7 +40,7 @@ class SourceRequest(msgspec.Struct, frozen=True):
     addresses: tuple[str, ...] = ()
 
 
-class SourceShown(msgspec.Struct, frozen=True, rename="camel"):
+class SourceView(msgspec.Struct, frozen=True, rename="camel"):
     """A source as the API shows it; the secret only when it is made.
 
     Attributes:
@@ -92,7 +92,7 @@ class _Standing(msgspec.Struct, frozen=True):
 
 def list_sources(
     secrets: SourceSecrets, organization: str, now: int, only: LocationScope = None
-) -> list[SourceShown]:
+) -> list[SourceView]:
     """Return the sources, oldest first."""
 
     def work(transaction: Transaction) -> tuple[list[Source], _Standing]:
@@ -112,7 +112,7 @@ def read_source(
     source: str,
     now: int,
     only: LocationScope,
-) -> SourceShown:
+) -> SourceView:
     """Return a source.
 
     Raises:
@@ -125,7 +125,7 @@ def read_source(
 
 def create_source(
     secrets: SourceSecrets, organization: str, value: dict[str, Any], now: int
-) -> SourceShown:
+) -> SourceView:
     """Make a source; return it with its secret when it is on disk.
 
     Raises:
@@ -228,9 +228,9 @@ def _standing(transaction: Transaction) -> _Standing:
 
 def _shown(
     secrets: SourceSecrets, source: Source, standing: _Standing, now: int
-) -> SourceShown:
+) -> SourceView:
     heard_at = standing.heard.get(source.id)
-    return SourceShown(
+    return SourceView(
         id=source.id,
         organization_id=source.organization,
         name=source.name,

@@ -1,7 +1,7 @@
 """Update: read an organization's log on, and keep the facts of its events.
 
 What is read and computed is done beside the writer; a short transaction stores the
-blocks together with the place in the log, if nobody else has done so meanwhile. So a
+blocks together with the position in the log, if nobody else has done so meanwhile. So a
 crash at any point changes nothing, and each event is counted once. A new event is
 added to its block. Where one was withdrawn or erased, its block is made again.
 """

@@ -21,7 +21,7 @@ from footfall.store.webhooks import Attempt, Delivery, DeliveryQuery
 _STATUSES = {outcome.name.lower(): outcome for outcome in Outcome}
 
 
-class DeliveryShown(msgspec.Struct, frozen=True, rename="camel"):
+class DeliveryView(msgspec.Struct, frozen=True, rename="camel"):
     """An attempt as the API shows it.
 
     Attributes:
@@ -63,7 +63,7 @@ def list_deliveries(
     organization: str,
     webhook: str,
     parameters: Mapping[str, list[str]],
-) -> list[DeliveryShown]:
+) -> list[DeliveryView]:
     """Return the attempts of a webhook, newest first.
 
     Args:
@@ -135,8 +135,8 @@ def _pinged(answer: Answer) -> Pinged:
     )
 
 
-def _shown(store: Store, organization: str, delivery: Delivery) -> DeliveryShown:
-    return DeliveryShown(
+def _shown(store: Store, organization: str, delivery: Delivery) -> DeliveryView:
+    return DeliveryView(
         str(delivery.number),
         format_instant(delivery.at),
         _event_id(store, organization, delivery),

@@ -1,6 +1,6 @@
 """Changes: the outcome of deliveries to an endpoint, written in one transaction.
 
-So the place, the pending messages and the log of attempts never disagree. If a crash
+So the position, the pending messages and the log of attempts never disagree. If a crash
 prevents the write, the messages are delivered again.
 """
 
@@ -18,8 +18,8 @@ class Changes:
     """Changes that are not stored yet.
 
     Attributes:
-        place: The arrival up to which all messages are settled.
-        replay: The replay with its place; None if there is none.
+        position: The arrival up to which all messages are settled.
+        replay: The replay with its position; None if there is none.
         health: Attempts in order: when, whether it succeeded, whether it was a 410.
             Successes in a row are one.
         waiting: Pending messages to insert or to update.
@@ -30,7 +30,7 @@ class Changes:
     """
 
     def __init__(self) -> None:
-        self.place = 0
+        self.position = 0
         self.replay: Replay | None = None
         self.health: list[tuple[int, bool, bool]] = []
         self.waiting: dict[Arrivals, PendingDelivery] = {}
@@ -50,7 +50,7 @@ class Changes:
         state = stored.state
         for at, succeeded, gone in self.health:
             state = state.succeeded() if succeeded else state.failed(at, gone=gone)
-        state = state.advanced(self.place, self.replay)
+        state = state.advanced(self.position, self.replay)
         if state != stored.state:
             webhooks.put_state(stored.number, state)
         webhooks.delete_pending(stored.number, self.done)

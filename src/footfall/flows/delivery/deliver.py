@@ -201,7 +201,7 @@ class Deliverer:
         _ENDPOINTS.labels("failing").set(failing)
         _ENDPOINTS.labels("healthy").set(len(states) - disabled - failing)
         _PENDING.set(sum(box.pending for box in boxes))
-        behind = [box.newest - box.place for box in boxes if box.state.enabled]
+        behind = [box.newest - box.position for box in boxes if box.state.enabled]
         _BEHIND.set(max(behind, default=0))
 
 

@@ -34,7 +34,7 @@ from footfall.store.webhooks import PendingDelivery, StoredWebhook
 T = TypeVar("T")
 # Sends a body to a URL, with headers, for an organization.
 Send = Callable[[str, bytes, dict[str, str], str], Awaitable[Answer]]
-# How soon changes are stored: attempts, and a place that has only moved.
+# How soon changes are stored: attempts, and a position that has only moved.
 WRITE_EVERY = SECOND // 5
 WRITE_ATTEMPTS = 100
 WRITE_PLACE_EVERY = 5 * SECOND

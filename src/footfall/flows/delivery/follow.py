@@ -1,8 +1,8 @@
-"""Follow: an organization's log of arrivals, from a place on and as it grows.
+"""Follow: an organization's log of arrivals, from a position on and as it grows.
 
-The log is the queue: a follower is a place in it and nothing else. A follower that is
-behind reads from the store. Those at the end wait together: when the log has grown, one
-read gets the new entries for all of them (a *part*), which is kept for a second. A
+The log is the queue: a follower is a position in it and nothing else. A follower that
+is behind reads from the store. Those at the end wait together: when the log has grown,
+one read gets the new entries for all of them (a *part*), which is kept for a second. A
 slower follower reads from the store again. So a slow follower costs no memory, and a
 thousand followers cost one read.
 """
@@ -49,10 +49,10 @@ class LogEntry(msgspec.Struct, frozen=True, gc=False):
 
 
 class Part(msgspec.Struct, frozen=True):
-    """Entries of the log from one place to another.
+    """Entries of the log from one position to another.
 
     Attributes:
-        end: The place after it.
+        end: The position after it.
         messages: The entries.
         rendered: Responses made of it, by the subscription that they are for.
     """
@@ -96,10 +96,10 @@ class _Feed:
             self._parts.popleft()
             size -= oldest.size
 
-    def part(self, place: int, now: float) -> Part | None:
-        """Return the part that begins at a place, if it is still kept."""
+    def part(self, position: int, now: float) -> Part | None:
+        """Return the part that begins at a position, if it is still kept."""
         self.forget(now)
-        return next((part for _, at, part in self._parts if at == place), None)
+        return next((part for _, at, part in self._parts if at == position), None)
 
     def wake(self) -> None:
         """Wake the followers that wait."""
@@ -156,14 +156,14 @@ class Followers:
             feed.wake()
 
     async def newest(self, organization: str) -> int:
-        """Return the newest place of an organization's log."""
+        """Return the newest position of an organization's log."""
         found = await self._in_thread(self._store.newest_arrivals, [organization])
         return found.get(organization, 0)
 
     async def follow(
-        self, organization: str, wanted: Subscription, place: int
+        self, organization: str, wanted: Subscription, position: int
     ) -> AsyncIterator[Part]:
-        """Yield the entries after a place, as the log grows, until `close`.
+        """Yield the entries after a position, as the log grows, until `close`.
 
         Parts may hold entries that are not wanted, because followers share them. If
         nothing arrives, an empty part comes every few seconds.
@@ -171,20 +171,20 @@ class Followers:
         Args:
             organization: Whose log.
             wanted: Which entries are wanted.
-            place: The place to begin after.
+            position: The position to begin after.
         """
         end = await self.newest(organization)
         with self._feed(organization, end) as feed:
             while not self._closed:
-                part = feed.part(place, self._now())
-                if part is None and place >= feed.end:
+                part = feed.part(position, self._now())
+                if part is None and position >= feed.end:
                     await feed.wait()
-                    if place >= feed.end and not self._closed:
-                        yield Part(place, [])
+                    if position >= feed.end and not self._closed:
+                        yield Part(position, [])
                     continue
                 if part is None:
-                    part = await self._read(organization, wanted, place, feed.end)
-                place = part.end
+                    part = await self._read(organization, wanted, position, feed.end)
+                position = part.end
                 yield part
 
     @contextlib.contextmanager
@@ -203,13 +203,13 @@ class Followers:
                 del self._feeds[organization]
 
     async def _read(
-        self, organization: str, wanted: Subscription, place: int, until: int
+        self, organization: str, wanted: Subscription, position: int, until: int
     ) -> Part:
-        """Read the entries after `place` from the store, up to `until`."""
+        """Read the entries after `position` from the store, up to `until`."""
         query = wanted.query(organization, READ_SIZE)
 
         def read() -> Part:
-            found = self._store.entries(query, place)
+            found = self._store.entries(query, position)
             messages: list[LogEntry] = []
             size = 0
             for one in found.found:

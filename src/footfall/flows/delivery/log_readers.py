@@ -1,6 +1,6 @@
-"""Log readers: each reads an organization's log of arrivals from a place on.
+"""Log readers: each reads an organization's log of arrivals from a position on.
 
-The place of a reader is before its first message that is not settled: neither
+The position of a reader is before its first message that is not settled: neither
 delivered, nor stored as pending.
 """
 
@@ -47,7 +47,7 @@ class DeliveryRequest(msgspec.Struct, frozen=True, gc=False):
 
 
 class LogReader:
-    """A reader of the log, with its place and the messages that are ready to be sent.
+    """A reader of the log: its position, and the messages that are ready to be sent.
 
     Attributes:
         read: The arrival up to which the log was read.
@@ -56,8 +56,10 @@ class LogReader:
         ready: The messages that can be sent.
     """
 
-    def __init__(self, place: int, since: int | None = None, until: int | None = None):
-        self.read = place
+    def __init__(
+        self, position: int, since: int | None = None, until: int | None = None
+    ):
+        self.read = position
         self.since = since
         self.until = until
         self.ready: deque[Message] = deque()
@@ -67,7 +69,7 @@ class LogReader:
         self._open: dict[int, None] = {}
 
     @property
-    def place(self) -> int:
+    def position(self) -> int:
         """The arrival up to which all messages are settled."""
         return next(iter(self._open)) - 1 if self._open else self.read
 

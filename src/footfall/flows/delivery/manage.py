@@ -64,7 +64,7 @@ class ReplayRequest(msgspec.Struct, frozen=True, rename="camel"):
     since: str = msgspec.field(name="from")
 
 
-class WebhookShown(msgspec.Struct, frozen=True, rename="camel"):
+class WebhookView(msgspec.Struct, frozen=True, rename="camel"):
     """A webhook as the API shows it; the secret only when it is made.
 
     Attributes:
@@ -115,7 +115,7 @@ class Webhooks:
 
     def create(
         self, organization: str, value: dict[str, Any], now: int
-    ) -> Future[WebhookShown]:
+    ) -> Future[WebhookView]:
         """Create a webhook for events from now on; its secret is shown only once.
 
         Raises:
@@ -136,17 +136,17 @@ class Webhooks:
         self._check(webhook)
         newest = self._newest(organization)
 
-        def work(transaction: Transaction) -> WebhookShown:
+        def work(transaction: Transaction) -> WebhookView:
             if len(transaction.webhooks.all()) >= WEBHOOKS_MAX:
                 raise Invalid(
                     f"An organization may have {WEBHOOKS_MAX} webhooks; delete one."
                 )
-            stored = transaction.webhooks.add(webhook, EndpointState(place=newest))
+            stored = transaction.webhooks.add(webhook, EndpointState(position=newest))
             return _shown(transaction, stored, newest, secret)
 
         return self.store.transaction(organization, work)
 
-    def list_all(self, organization: str) -> list[WebhookShown]:
+    def list_all(self, organization: str) -> list[WebhookView]:
         """Return the webhooks, oldest first."""
         newest = self._newest(organization)
         return self.store.read(
@@ -156,7 +156,7 @@ class Webhooks:
             ],
         )
 
-    def read(self, organization: str, webhook: str) -> WebhookShown:
+    def read(self, organization: str, webhook: str) -> WebhookView:
         """Return a webhook.
 
         Raises:
@@ -164,18 +164,18 @@ class Webhooks:
         """
         newest = self._newest(organization)
 
-        def work(transaction: Transaction) -> WebhookShown:
+        def work(transaction: Transaction) -> WebhookView:
             return _shown(transaction, find(transaction, webhook), newest)
 
         return self.store.read(organization, work)
 
     def change(
         self, organization: str, webhook: str, value: dict[str, Any], now: int
-    ) -> Future[WebhookShown]:
-        """Change the sent fields; a webhook that is enabled again keeps its place."""
+    ) -> Future[WebhookView]:
+        """Change the sent fields; one that is enabled again keeps its position."""
         sent: WebhookChange = decoding.convert(value, WebhookChange)
 
-        def work(transaction: Transaction) -> WebhookShown:
+        def work(transaction: Transaction) -> WebhookView:
             stored = find(transaction, webhook)
             changed = _merged(stored.webhook, sent)
             self._check(changed)
@@ -204,7 +204,7 @@ class Webhooks:
 
     def rotate(
         self, organization: str, webhook: str, value: dict[str, Any], now: int
-    ) -> Future[WebhookShown]:
+    ) -> Future[WebhookView]:
         """Give a webhook a new secret; the former signs beside it for a while.
 
         Raises:
@@ -220,7 +220,7 @@ class Webhooks:
         newest, secret = self._newest(organization), self.secrets.make()
         until = now + overlap * SECOND
 
-        def work(transaction: Transaction) -> WebhookShown:
+        def work(transaction: Transaction) -> WebhookView:
             stored = find(transaction, webhook)
             former = [
                 msgspec.structs.replace(
@@ -289,9 +289,9 @@ class Webhooks:
 
         def work(transaction: Transaction) -> None:
             stored = find_enabled(transaction, webhook)
-            if first is None or first.arrival > stored.state.place:
+            if first is None or first.arrival > stored.state.position:
                 return  # all of it is still to be sent anyway
-            replay = Replay(since, first.arrival - 1, stored.state.place)
+            replay = Replay(since, first.arrival - 1, stored.state.position)
             state = msgspec.structs.replace(stored.state, replay=replay)
             transaction.webhooks.change(stored, stored.webhook, state)
 
@@ -377,10 +377,10 @@ def _shown(
     stored: StoredWebhook,
     newest: int,
     secret: str | msgspec.UnsetType = msgspec.UNSET,
-) -> WebhookShown:
+) -> WebhookView:
     webhook, state = stored.webhook, stored.state
     since = state.failing_since
-    return WebhookShown(
+    return WebhookView(
         webhook.id,
         webhook.url,
         webhook.types,
@@ -391,6 +391,6 @@ def _shown(
         state.disabled_because,
         None if since is None else format_instant(since),
         transaction.webhooks.count_pending(stored.number),
-        max(newest - state.place, 0),
+        max(newest - state.position, 0),
         secret,
     )

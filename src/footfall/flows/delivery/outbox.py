@@ -77,12 +77,12 @@ class Outbox:
         self.pending = pending
         self._random = random
         self._window = min(WINDOW * webhook.batch_size, WINDOW_MAX)
-        self._log = LogReader(self.state.place)
+        self._log = LogReader(self.state.position)
         replay = self.state.replay
         self._replay = (
             None
             if replay is None
-            else LogReader(replay.place, replay.since, replay.until)
+            else LogReader(replay.position, replay.since, replay.until)
         )
         self._retries: deque[DeliveryRequest] = deque()
         self._retries_at = 0
@@ -320,7 +320,7 @@ class Outbox:
 
     @property
     def has_urgent_changes(self) -> bool:
-        """Whether there are changes other than a new place."""
+        """Whether there are changes other than a new position."""
         changes = self._changes
         return bool(
             changes.attempts
@@ -334,15 +334,19 @@ class Outbox:
         """Whether there are any changes to store."""
         replay = self.state.replay
         if replay is not None and self._replay is not None:
-            further = self._replay.place > replay.place
+            further = self._replay.position > replay.position
         else:
             further = False
-        return self.has_urgent_changes or further or self._log.place > self.state.place
+        return (
+            self.has_urgent_changes
+            or further
+            or self._log.position > self.state.position
+        )
 
     @property
-    def place(self) -> int:
+    def position(self) -> int:
         """The arrival up to which all messages are settled."""
-        return self._log.place
+        return self._log.position
 
     @property
     def unwritten(self) -> int:
@@ -352,10 +356,12 @@ class Outbox:
     def changes(self) -> Changes:
         """Return the changes to store; call `written` when that is done."""
         changes, self._changes = self._changes, Changes()
-        changes.place = self._log.place
+        changes.position = self._log.position
         replay = self.state.replay
         if replay is not None and self._replay is not None:
-            changes.replay = msgspec.structs.replace(replay, place=self._replay.place)
+            changes.replay = msgspec.structs.replace(
+                replay, position=self._replay.position
+            )
         self._writing = changes
         return changes
 

@@ -32,7 +32,7 @@ class HistoryItem(msgspec.Struct, frozen=True):
     at: int | None
 
 
-class FilePlace(msgspec.Struct, frozen=True):
+class FilePosition(msgspec.Struct, frozen=True):
     """How far a file is.
 
     Attributes:
@@ -50,17 +50,17 @@ class FilePlace(msgspec.Struct, frozen=True):
 
 def pull_file(
     target: Path,
-    place: FilePlace,
-    pages: Callable[[FilePlace], Iterable[tuple[list[HistoryItem], P]]],
-    note: Callable[[P, FilePlace], None],
-) -> FilePlace:
+    position: FilePosition,
+    pages: Callable[[FilePosition], Iterable[tuple[list[HistoryItem], P]]],
+    note: Callable[[P, FilePosition], None],
+) -> FilePosition:
     """Write a history to a file; return how far it is: whole.
 
     Args:
         target: The file, which is not there yet.
-        place: How far an earlier run came.
-        pages: Gives the history's pages from a place on, each with the place after it.
-        note: Called with both places when all before them is on disk.
+        position: How far an earlier run came.
+        pages: Gives the history's pages from a position on, each with the one after it.
+        note: Called with both positions when all before them is on disk.
 
     Raises:
         AlreadyExists: The target is there, or another run writes it now.
@@ -69,19 +69,21 @@ def pull_file(
         raise AlreadyExists(f"There is a {target} already; delete it or name another.")
     part = target.with_name(target.name + ".part")
     with part_locked(part) as file:
-        if os.fstat(file.fileno()).st_size < place.size:
-            place = FilePlace()
-        file.truncate(place.size)
-        for items, at in pages(place):
-            place = _write(file, items, place)
-            note(at, place)
+        if os.fstat(file.fileno()).st_size < position.size:
+            position = FilePosition()
+        file.truncate(position.size)
+        for items, at in pages(position):
+            position = _write(file, items, position)
+            note(at, position)
         part.rename(target)
-    return place
+    return position
 
 
-def _write(file: IO[bytes], items: list[HistoryItem], place: FilePlace) -> FilePlace:
-    latest_at, latest = place.latest_at, dict.fromkeys(place.latest)
-    count = place.count
+def _write(
+    file: IO[bytes], items: list[HistoryItem], position: FilePosition
+) -> FilePosition:
+    latest_at, latest = position.latest_at, dict.fromkeys(position.latest)
+    count = position.count
     for item in items:
         if item.at is not None and (latest_at is None or item.at > latest_at):
             latest_at, latest = item.at, {}
@@ -97,4 +99,4 @@ def _write(file: IO[bytes], items: list[HistoryItem], place: FilePlace) -> FileP
         count += 1
     synced(file)
     size = os.fstat(file.fileno()).st_size
-    return FilePlace(size, count, latest_at, tuple(latest))
+    return FilePosition(size, count, latest_at, tuple(latest))

@@ -42,7 +42,7 @@ DECODERS: Mapping[str, ModuleType] = {
 }
 
 
-class Taken(msgspec.Struct, frozen=True, kw_only=True):
+class PresenceReceipt(msgspec.Struct, frozen=True, kw_only=True):
     """What happened to a batch of observations or logins."""
 
     status: str = "OK"
@@ -53,14 +53,14 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
 class NothingTaken(NothingAccepted):
     """Every item was rejected; the problem lists them."""
 
-    def __init__(self, answer: Taken):
+    def __init__(self, answer: PresenceReceipt):
         super().__init__("None of the items could be taken in; see `rejected`.")
         self.answer = answer
 
 
 async def receive_plain(
     store: Store, organization: str, body: bytes, now: int, read: str, *, lines: bool
-) -> Taken:
+) -> PresenceReceipt:
     """Take in a body of `observations` or `logins`; return when it is on disk.
 
     Raises:
@@ -79,7 +79,7 @@ async def receive_plain(
         ),
         key=lambda item: item.index,
     )
-    answer = Taken(accepted=outcome.observed, rejected=rejected)
+    answer = PresenceReceipt(accepted=outcome.observed, rejected=rejected)
     if rejected and not outcome.observed:
         raise NothingTaken(answer)
     return answer

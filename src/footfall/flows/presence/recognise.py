@@ -42,11 +42,11 @@ class Candidate(msgspec.Struct, frozen=True):
     secret: bytes
 
 
-class Stranger(Exception):
+class UnknownSender(Exception):
     """No source that may be at this address made the packet."""
 
 
-class Slowed(Exception):
+class SenderThrottled(Exception):
     """Too many packets of unknown senders came before; this one was not checked."""
 
 
@@ -98,8 +98,8 @@ class Recogniser:
         """Return the source whose secret passes a packet's check.
 
         Raises:
-            Stranger: There is no such source.
-            Slowed: The limit is reached; no source was tried.
+            UnknownSender: There is no such source.
+            SenderThrottled: The limit is reached; no source was tried.
         """
         for source in self._known.get(address, ()):
             known = self._by_id.get(source)
@@ -108,19 +108,19 @@ class Recogniser:
                 return known
         found = self._candidates(address)
         if not found:
-            raise Stranger
+            raise UnknownSender
         sender, tries = network_of(address), len(found)
         if not self._tries.take(sender, now, tries):
-            raise Slowed
+            raise SenderThrottled
         if not self._all_tries.take(_ALL, now, tries):
-            raise Slowed
+            raise SenderThrottled
         for candidate in found:
             if check(candidate.secret):
                 self._tries.give_back(sender, tries)
                 self._all_tries.give_back(_ALL, tries)
                 self._remember(address, candidate.source.id)
                 return candidate
-        raise Stranger
+        raise UnknownSender
 
     def _open(self, source: Source) -> Candidate | None:
         try:

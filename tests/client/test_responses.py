@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from footfall.client import answers, errors
+from footfall.client import errors, responses
 from footfall.client.access import Access, expiry_of
-from footfall.client.answers import Answer
+from footfall.client.responses import Response
 from footfall.client.retries import RETRY_AFTER_MAX_S, wait_before_retry
 
 NOW = 1_793_000_000_000_000
@@ -16,7 +16,7 @@ NOW = 1_793_000_000_000_000
 def refused(status, body=b"", **headers):
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     with pytest.raises(errors.Refused) as raised:
-        answers.check(Answer(status, named, body), NOW)
+        responses.check(Response(status, named, body), NOW)
     return raised.value
 
 
@@ -94,8 +94,8 @@ def test_only_what_may_help_is_tried_again():
     assert wait_before_retry(problem(400, "body-broken-off")) is True
     assert wait_before_retry(problem(429, wait=7.0)) == 7
     assert wait_before_retry(problem(429, wait=RETRY_AFTER_MAX_S + 1.0)) is False
-    assert wait_before_retry(errors.NoAnswer("x")) is True
-    assert wait_before_retry(errors.NoAnswer("x", repeatable=False)) is False
+    assert wait_before_retry(errors.NoResponse("x")) is True
+    assert wait_before_retry(errors.NoResponse("x", repeatable=False)) is False
     assert wait_before_retry(ValueError()) is False
 
 

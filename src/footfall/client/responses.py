@@ -1,4 +1,4 @@
-"""Answers: what comes back, read by pure functions that both clients share."""
+"""Responses: what comes back, read by pure functions that both clients share."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from footfall.client.errors import (
-    AnswerUnreadable,
     NothingStored,
     Problem,
+    ResponseUnreadable,
     refusal,
 )
 from footfall.client.events import Event
@@ -23,8 +23,8 @@ _TEXT_MAX = 300
 _MICROSECONDS = 1_000_000
 
 
-class Answer(msgspec.Struct, frozen=True):
-    """An answer of the API; the names of its headers are in lower case."""
+class Response(msgspec.Struct, frozen=True):
+    """A response of the API; the names of its headers are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -75,56 +75,56 @@ class _Counted(msgspec.Struct):
     rejected: list[Rejection]
 
 
-def check(answer: Answer, now: int) -> None:
-    """Raise what an answer's status says.
+def check(response: Response, now: int) -> None:
+    """Raise what a response's status says.
 
     Args:
-        answer: The answer.
+        response: The response.
         now: This instant, for a `Retry-After` that is a date.
 
     Raises:
         Refused: The status is that of an error, or of a redirect.
     """
-    if answer.status in _OK:
+    if response.status in _OK:
         return
-    problem = _problem(answer, now)
+    problem = _problem(response, now)
     if problem.code == _NOTHING_STORED:
-        raise NothingStored(problem, read_receipt(answer))
+        raise NothingStored(problem, read_receipt(response))
     raise refusal(problem)
 
 
-def read_page(answer: Answer) -> Page:
+def read_page(response: Response) -> Page:
     """Read a page of events."""
-    found = _decoded(answer, _Page)
+    found = _decoded(response, _Page)
     events = [Event(bytes(raw)) for raw in found.events]
     return Page(events, found.scroll_id, found.has_more)
 
 
-def read_receipt(answer: Answer) -> Receipt:
+def read_receipt(response: Response) -> Receipt:
     """Read what became of a batch."""
-    found = _decoded(answer, _Counted)
+    found = _decoded(response, _Counted)
     return Receipt(found.accepted, found.duplicates, found.rejected)
 
 
-def read_token(answer: Answer) -> str:
+def read_token(response: Response) -> str:
     """Read the token of a login."""
-    token: str = _decoded(answer, _Token).token
+    token: str = _decoded(response, _Token).token
     return token
 
 
-def _decoded(answer: Answer, kind: Any) -> Any:
+def _decoded(response: Response, kind: Any) -> Any:
     try:
-        return msgspec.json.decode(answer.body, type=kind)
+        return msgspec.json.decode(response.body, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise AnswerUnreadable(
-            f"The answer ({answer.status}) is not what the Events API documents: "
+        raise ResponseUnreadable(
+            f"The response ({response.status}) is not what the Events API documents: "
             f"{error}. Is the address right?"
         ) from None
 
 
-def _problem(answer: Answer, now: int) -> Problem:
+def _problem(response: Response, now: int) -> Problem:
     try:
-        found = msgspec.json.decode(answer.body, type=_Problem)
+        found = msgspec.json.decode(response.body, type=_Problem)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         found = _Problem()
     kind = found.type if isinstance(found.type, str) else ""
@@ -132,36 +132,36 @@ def _problem(answer: Answer, now: int) -> Problem:
     detail = next((text for text in said if isinstance(text, str) and text), None)
     own_id = found.request_id if isinstance(found.request_id, str) else None
     return Problem(
-        answer.status,
+        response.status,
         kind.removeprefix(_TYPE) if kind.startswith(_TYPE) else "refused",
-        detail or _text(answer),
-        _field_errors(answer),
-        answer.headers.get("x-request-id") or own_id,
-        _retry_after(answer, now),
+        detail or _text(response),
+        _field_errors(response),
+        response.headers.get("x-request-id") or own_id,
+        _retry_after(response, now),
     )
 
 
-def _field_errors(answer: Answer) -> list[FieldError]:
+def _field_errors(response: Response) -> list[FieldError]:
     try:
-        return msgspec.json.decode(answer.body, type=_Fields).errors
+        return msgspec.json.decode(response.body, type=_Fields).errors
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return []  # another server's `errors`, or none
 
 
-def _text(answer: Answer) -> str:
-    """Say what an answer says that is no problem document."""
-    if location := answer.headers.get("location"):
+def _text(response: Response) -> str:
+    """Say what a response says that is no problem document."""
+    if location := response.headers.get("location"):
         return f"The server redirects to {location[:_TEXT_MAX]}: use that address."
-    text = " ".join(answer.body[: 4 * _TEXT_MAX].decode(errors="replace").split())
-    return f"The server answered {answer.status}: {text[:_TEXT_MAX] or 'no text'}"
+    text = " ".join(response.body[: 4 * _TEXT_MAX].decode(errors="replace").split())
+    return f"The server answered {response.status}: {text[:_TEXT_MAX] or 'no text'}"
 
 
-def _retry_after(answer: Answer, now: int) -> float | None:
+def _retry_after(response: Response, now: int) -> float | None:
     """Read `Retry-After`: seconds, or a date; what is neither is ignored.
 
     Source: RFC 9110, 10.2.3
     """
-    value = answer.headers.get("retry-after", "")
+    value = response.headers.get("retry-after", "")
     if value.isascii() and value.isdigit():
         return float(value[:9])
     from email.utils import parsedate_to_datetime
