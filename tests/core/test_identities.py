@@ -1,6 +1,6 @@
 import pytest
 
-from footfall.core.identities import normalise
+from footfall.core.identities import normalise, sought_email
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,15 @@ def test_an_identity_has_one_form(kind, text, expected):
 def test_an_invalid_identity_is_refused(kind, text, said):
     with pytest.raises(ValueError, match=said):
         normalise(kind, text)
+
+
+@pytest.mark.parametrize(
+    "text", ["ann@example.com", " Ann@Example.COM\t", "ANN@example.com"]
+)
+def test_an_e_mail_is_looked_up_in_one_spelling(text):
+    assert sought_email(text) == "ann@example.com"
+
+
+def test_what_is_no_e_mail_is_looked_up_too():
+    assert sought_email(" Ann ") == "ann"
+    assert len(sought_email("a" * 10_000)) <= 254

@@ -95,6 +95,14 @@ def test_a_wrong_password_and_an_unknown_person_get_the_same_answer(browser, use
     assert browser.get("/console/session").status_code == 401
 
 
+def test_an_e_mail_signs_in_however_it_is_spelt(browser, user):
+    name, _, domain = user.email.partition("@")
+    spelt = f"  {name.upper()}@{domain.title()} "
+    attempt = {"email": spelt, "password": PASSWORD}
+    answer = browser.post("/console/session", json=attempt)
+    assert answer.json()["user"]["email"] == user.email
+
+
 def test_failed_attempts_are_limited(browser, user):
     answers = [sign_in(browser, user, "wrong").status_code for _ in range(20)]
     assert set(answers) == {401}

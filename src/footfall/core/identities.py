@@ -57,3 +57,14 @@ def normalise(kind: str, text: str) -> str:
         ValueError: It is not of its kind; the message says what is allowed.
     """
     return _FORMS[kind](text.strip())
+
+
+def sought_email(text: str) -> str:
+    """Return the spelling by which an e-mail is looked up.
+
+    What cannot be one is looked up too, and finds nobody.
+    """
+    try:
+        return normalise("email", text[: 2 * LENGTH_MAX])
+    except ValueError:
+        return text[:LENGTH_MAX].strip().lower()

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 from litestar import Request, Response, delete, get, post
 
+from footfall.core import identities
 from footfall.core.instants import format_instant
 from footfall.errors import BodyInvalid, CrossSite
 from footfall.flows.accounts.sign_in import SESSION_S, NewSession
@@ -118,7 +119,7 @@ async def sign_in(request: Request[Any, Any, Any]) -> Response[bytes]:
     _refuse_other_sites(request)
     context = context_of(request)
     attempt = await _read(request, Attempt)
-    who = f"sign-in {attempt.email.lower()}"
+    who = f"sign-in {identities.sought_email(attempt.email)}"
     if attempt.link:
         # By the link, or one person's mistakes would keep all others out.
         who = f"sign-in link {_digest(attempt.link.encode())}"

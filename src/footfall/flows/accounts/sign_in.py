@@ -11,6 +11,7 @@ import uuid
 
 import msgspec
 
+from footfall.core import identities
 from footfall.core.access import User
 from footfall.core.instants import SECOND
 from footfall.errors import CredentialsWrong, Invalid, SignedOut
@@ -51,7 +52,9 @@ class SignIn:
             CredentialsWrong: They belong to no user.
             Invalid: They fit in several organizations, and none was named.
         """
-        found = await asyncio.to_thread(self._store.users.of_email, email.lower())
+        found = await asyncio.to_thread(
+            self._store.users.of_email, identities.sought_email(email)
+        )
         accounts = [
             one for one in found if organization in (None, one.user.organization)
         ][:ACCOUNTS_MAX]

@@ -9,10 +9,9 @@ import contextlib
 import secrets
 import uuid
 
-import email_validator
 import msgspec
 
-from footfall.core import access
+from footfall.core import access, identities
 from footfall.core.access import Role, User
 from footfall.core.instants import SECOND
 from footfall.errors import AlreadyExists, FieldError, Invalid, NotFound
@@ -71,15 +70,11 @@ def normal_email(text: str) -> str:
         Invalid: It cannot be one.
     """
     try:
-        found = email_validator.validate_email(
-            text, check_deliverability=False, test_environment=True
-        )
-    except email_validator.EmailNotValidError as error:
-        reason = str(error)
+        return identities.normalise("email", text)
+    except ValueError as error:
         raise Invalid(
-            f"The e-mail cannot be used: {reason}", [FieldError("email", reason)]
+            f"The e-mail cannot be used: it {error}", [FieldError("email", str(error))]
         ) from None
-    return found.normalized.lower()
 
 
 def _name(text: str) -> str:
@@ -100,10 +95,11 @@ def find_user(store: Store, user: str, organization: str | None = None) -> User:
         NotFound: There is none.
         Invalid: Several organizations have one of this e-mail.
     """
+    email = identities.sought_email(user)
     found = [
         one
         for one in store.users.all(organization)
-        if user.lower() in (one.id, one.email) and one.revoked_at is None
+        if (one.id == user or one.email == email) and one.revoked_at is None
     ]
     if not found:
         raise NotFound(f"There is no user {user}.")
