@@ -154,3 +154,34 @@ def test_a_network_that_is_none_is_refused(value):
 def test_without_a_given_secret_no_server_starts_on_postgresql():
     with pytest.raises(SettingInvalid, match="FOOTFALL_SECRET"):
         settings.signing_secret(Settings(store="postgresql://db.example/footfall"))
+
+
+DIRECTORY = {
+    "FOOTFALL_ADDRESS": "https://events.example.com/",
+    "FOOTFALL_OIDC_ISSUER": "https://id.example.com/realms/main",
+    "FOOTFALL_OIDC_CLIENT_ID": "footfall",
+}
+
+
+def test_a_directory_needs_an_issuer_a_client_and_an_address():
+    found = load(DIRECTORY)
+    assert found.address == "https://events.example.com"
+    assert found.oidc_issuer == "https://id.example.com/realms/main"
+    for name in ("FOOTFALL_ADDRESS", "FOOTFALL_OIDC_CLIENT_ID"):
+        with pytest.raises(SettingInvalid, match=name):
+            load({key: DIRECTORY[key] for key in DIRECTORY if key != name})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("ADDRESS", "events.example.com", "https:// URL"),
+        ("ADDRESS", "https://events.example.com/console", "has a path"),
+        ("ADDRESS", "https://ann:pass@events.example.com", "https:// URL"),
+        ("OIDC_ISSUER", "http://id.example.com", "is not https"),
+        ("OIDC_ISSUER", "https://[", "https:// URL"),
+    ],
+)
+def test_a_directory_or_address_that_cannot_be_used_is_refused(name, value, message):
+    with pytest.raises(SettingInvalid, match=message):
+        load(DIRECTORY | {f"FOOTFALL_{name}": value})

@@ -14,10 +14,11 @@ from typing import Protocol
 from footfall import clock, logs, settings
 from footfall.core.scrolls import ScrollSeal
 from footfall.errors import FootfallError, SettingInvalid
+from footfall.flows.accounts.oidc import OIDCSignIn
 from footfall.flows.accounts.rate_limits import Limiter, SharedBuckets
 from footfall.flows.accounts.sign_in import SignIn
 from footfall.flows.accounts.tokens import Tokens
-from footfall.flows.accounts.users import first_link
+from footfall.flows.accounts.users import first_link, lacks_users
 from footfall.flows.delivery.follow import Followers
 from footfall.flows.delivery.manage import Webhooks
 from footfall.flows.events.read import Reading
@@ -27,7 +28,7 @@ from footfall.runtime.webhook_sender import Sender
 from footfall.runtime.webhooks import delivering
 from footfall.runtime.worker_limits import WorkerBuckets
 from footfall.runtime.workers import Place, Started
-from footfall.service import open_store, source_secrets, webhook_secrets
+from footfall.service import directory, open_store, source_secrets, webhook_secrets
 from footfall.settings import Settings
 from footfall.store import Store
 from footfall.web import app
@@ -37,11 +38,13 @@ from footfall.web.context import Context
 class Ready(Protocol):
     """Called with the address once footfall serves."""
 
-    def __call__(self, address: str, *, radius: str, link: str | None) -> None:
+    def __call__(
+        self, address: str, *, radius: str, link: str | None, lacks_users: bool
+    ) -> None:
         """Receive the HTTP address, a sentence on RADIUS, and a first sign-in link.
 
         The link's token is there where nobody has set a password yet; see
-        `flows.accounts.users.first_link`.
+        `flows.accounts.users.first_link`. If nobody could have one, users are lacking.
         """
 
 
@@ -51,19 +54,22 @@ def make_context(
     limiter: Limiter | None = None,
     now: Callable[[], int] = clock.now,
     sender: Sender | None = None,
+    chosen: Settings | None = None,
 ) -> Context:
     """Put together the context of the handlers."""
-    limiter = limiter or Limiter(Settings().rate, Settings().burst)
+    chosen = chosen or Settings()
+    limiter = limiter or Limiter(chosen.rate, chosen.burst)
     tokens = Tokens(store, derive_key(secret, "token", 32))
     seal = ScrollSeal(derive_key(secret, "scroll", 64))
     reading = Reading(store, seal)
     sources, followers = source_secrets(store, secret), Followers(store)
     sender = sender or Sender()
     webhooks = Webhooks(store, webhook_secrets(secret), sender.allowed)
+    sign_in = SignIn(store, tokens)
     return Context(
         store,
         tokens,
-        SignIn(store, tokens),
+        sign_in,
         sources,
         reading,
         followers,
@@ -71,7 +77,16 @@ def make_context(
         sender,
         limiter,
         now,
+        _oidc(chosen, sign_in, derive_key(secret, "oidc", 32)),
     )
+
+
+def _oidc(chosen: Settings, sign_in: SignIn, key: bytes) -> OIDCSignIn | None:
+    """Return how people sign in at a directory, if the settings name one."""
+    found = directory(chosen)
+    if found is None or chosen.address is None:
+        return None
+    return OIDCSignIn(sign_in, found, chosen.oidc_name, chosen.address, key)
 
 
 def serve(chosen: Settings, ready: Ready) -> None:
@@ -103,7 +118,12 @@ def _serve_with_workers(chosen: Settings, ready: Ready) -> None:
     open_store(chosen).close()
 
     def tell(first: Started) -> None:
-        ready(first.address, radius=first.radius, link=first.link)
+        ready(
+            first.address,
+            radius=first.radius,
+            link=first.link,
+            lacks_users=first.lacks_users,
+        )
 
     with workers.places(chosen.host, chosen.port, chosen.workers) as places:
         if not workers.run(functools.partial(_work, chosen), places, tell):
@@ -114,9 +134,9 @@ def _work(chosen: Settings, place: Place, parent: Connection) -> None:
     """Serve as one of several workers; tell the parent once it serves, or why not."""
     logs.configure(chosen.log)
 
-    def tell(address: str, *, radius: str, link: str | None) -> None:
+    def tell(address: str, *, radius: str, link: str | None, lacks_users: bool) -> None:
         with contextlib.suppress(OSError):  # nobody listens to one started again
-            parent.send(Started(address, radius, link))
+            parent.send(Started(address, radius, link, lacks_users))
 
     secret = settings.signing_secret(chosen)
     try:
@@ -145,7 +165,7 @@ async def _serve(
     async with _shared_buckets(chosen, secret, place) as shared:
         limiter = Limiter(chosen.rate, chosen.burst, shared)
         sender = Sender(chosen.webhook_allow)
-        context = make_context(store, secret, limiter, sender=sender)
+        context = make_context(store, secret, limiter, sender=sender, chosen=chosen)
         async with (
             _radius(context, chosen, listens=only) as radius_status,
             jobs.running(store, chosen.observations_days),
@@ -154,10 +174,13 @@ async def _serve(
             delivering(store, context.webhooks.secrets, sender),
         ):
             application = app.build(context, chosen.workers)
-            link = None
+            link, lacking = None, False
             if only:
                 link = await asyncio.to_thread(first_link, store, clock.now())
-            tell = functools.partial(ready, radius=radius_status, link=link)
+                lacking = await asyncio.to_thread(lacks_users, store)
+            tell = functools.partial(
+                ready, radius=radius_status, link=link, lacks_users=lacking
+            )
             stop = context.followers.close
             port = chosen.port if place is None else place.port
             shares = place is not None

@@ -8,7 +8,7 @@ import contextlib
 import functools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -25,6 +25,9 @@ from footfall.store.copying import CopyableStore
 from footfall.store.sqlite import SQLiteStore, backups
 from footfall.store.sqlite.health import check_file_health
 from footfall.store.sqlite.keys import is_sealed
+
+if TYPE_CHECKING:
+    from footfall.runtime.oidc import Directory
 
 
 def open_store(chosen: Settings, *, serving: bool = False) -> Store:
@@ -102,6 +105,22 @@ def webhooks(store: Store, chosen: Settings) -> Webhooks:
     """Return the object that manages webhooks."""
     secrets = webhook_secrets(settings.signing_secret(chosen))
     return Webhooks(store, secrets, chosen.webhook_allow)
+
+
+def directory(chosen: Settings) -> "Directory | None":
+    """Return the directory at which people sign in, if the settings name one."""
+    if not (chosen.oidc_issuer and chosen.oidc_client_id and chosen.address):
+        return None
+    # Loaded where it is used: most commands need neither HTTP nor OpenID Connect.
+    from footfall.runtime.oidc import Directory  # noqa: PLC0415
+    from footfall.web.oidc import CALLBACK  # noqa: PLC0415
+
+    return Directory(
+        chosen.oidc_issuer,
+        chosen.oidc_client_id,
+        chosen.oidc_client_secret,
+        chosen.address + CALLBACK,
+    )
 
 
 @contextlib.contextmanager

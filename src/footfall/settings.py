@@ -14,6 +14,11 @@
 | webhook_allow | FOOTFALL_WEBHOOK_ALLOW | none; networks such as 10.0.0.0/8 |
 | limits | FOOTFALL_LIMITS | each server's own; or redis://…, shared |
 | workers | FOOTFALL_WORKERS | 1 server process |
+| address | FOOTFALL_ADDRESS | none; what people's browsers open, https://HOST |
+| oidc_issuer | FOOTFALL_OIDC_ISSUER | none; a directory at which people sign in |
+| oidc_client_id | FOOTFALL_OIDC_CLIENT_ID | how that directory knows this footfall |
+| oidc_client_secret | FOOTFALL_OIDC_CLIENT_SECRET | none, for a public client |
+| oidc_name | FOOTFALL_OIDC_NAME | single sign-on; what the button says |
 
 Each variable also exists with `_FILE` at its end: it names a file with the value.
 """
@@ -25,6 +30,8 @@ import secrets
 import stat
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
@@ -38,6 +45,7 @@ RATE_MAX = 1_000_000
 DAYS_MAX = 3_650
 WORKERS_MAX = 64
 LOGS = ("json", "console")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -58,6 +66,11 @@ class Settings(msgspec.Struct, frozen=True):
     limits: str | None = None
     webhook_allow: tuple[Network, ...] = ()
     workers: int = 1
+    address: str | None = None
+    oidc_issuer: str | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: str | None = None
+    oidc_name: str = "single sign-on"
 
     @property
     def is_postgres(self) -> bool:
@@ -111,6 +124,10 @@ def load(
         raise SettingInvalid(
             f"The log {log!r} is not known; allowed: {', '.join(LOGS)}."
         )
+    given: dict[str, Any] = {
+        name: number for name, number in numbers.items() if number is not None
+    }
+    given |= _oidc(environment)
     settings = Settings(
         store=store or _read(environment, "store") or default.store,
         host=host or _read(environment, "host") or default.host,
@@ -118,12 +135,18 @@ def load(
         log=log,
         limits=_limits(_read(environment, "limits")),
         webhook_allow=_networks(_read(environment, "webhook_allow")),
-        **{name: number for name, number in numbers.items() if number is not None},
+        address=_address(_read(environment, "address")),
+        **given,
     )
     if settings.secret is not None and len(settings.secret) < SECRET_LENGTH_MIN:
         raise SettingInvalid(
             f"FOOTFALL_SECRET is too short; at least {SECRET_LENGTH_MIN} characters "
             "are needed."
+        )
+    if settings.oidc_issuer and not (settings.oidc_client_id and settings.address):
+        raise SettingInvalid(
+            "FOOTFALL_OIDC_ISSUER needs FOOTFALL_OIDC_CLIENT_ID, and FOOTFALL_ADDRESS: "
+            "the directory sends people back to there."
         )
     return settings
 
@@ -161,6 +184,47 @@ def _networks(text: str | None) -> tuple[Network, ...]:
             f"FOOTFALL_WEBHOOK_ALLOW has a wrong network: {error}. Give networks "
             "separated by commas, such as 10.0.0.0/8,fd00::/8."
         ) from None
+
+
+def _address(text: str | None) -> str | None:
+    """Check the address that people's browsers open."""
+    if not text:
+        return None
+    parts = _http_url("address", text)
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise SettingInvalid(
+            f"The address {text!r} has a path; the console is at /console of a host: "
+            "give https://HOST or https://HOST:PORT."
+        )
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _oidc(environment: Mapping[str, str]) -> dict[str, str]:
+    """Read how people sign in at a directory."""
+    names = ("oidc_issuer", "oidc_client_id", "oidc_client_secret", "oidc_name")
+    found = {name: _read(environment, name) for name in names}
+    issuer = found["oidc_issuer"]
+    if issuer:
+        parts = _http_url("oidc_issuer", issuer)
+        if parts.scheme != "https" and parts.hostname not in LOOPBACK:
+            raise SettingInvalid(
+                f"The oidc_issuer {issuer!r} is not https://, which all but this "
+                "machine's own need."
+            )
+    return {name: value for name, value in found.items() if value}
+
+
+def _http_url(name: str, text: str) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        parts = SplitResult("", "", "", "", "")
+    is_wrong = parts.scheme not in ("http", "https") or not parts.hostname
+    if is_wrong or parts.username is not None or not text.isprintable():
+        shown = "" if "@" in text else f" {text[:64]!r}"  # it may hold a password
+        raise SettingInvalid(f"The {name}{shown} is not an https:// URL of a host.")
+    return parts
 
 
 def _number(name: str, text: str | None, at_most: int) -> int | None:

@@ -127,3 +127,28 @@ def test_no_token_is_kept_where_a_script_of_later_could_read_it(visitor):
     kept = page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
     assert "eyJ" not in kept
     assert page.evaluate("document.cookie") == ""
+
+
+def test_a_token_is_renewed_before_it_ends(visitors):
+    visitor = visitors()
+    page = visitor.page
+    page.clock.install()
+    visitor.sign_in()
+    renewals = []
+    page.on(
+        "request",
+        lambda request: (
+            renewals.append(request) if request.url.endswith("/session/token") else None
+        ),
+    )
+    visitor.open("/credentials")
+    visitor.settle()
+    assert len(renewals) == 1
+    page.clock.fast_forward("13:00")
+    page.get_by_role("link", name="Sources").click()
+    visitor.settle()
+    assert len(renewals) == 1
+    page.clock.fast_forward("02:00")
+    page.get_by_role("link", name="Credentials").click()
+    visitor.settle()
+    assert len(renewals) == 2

@@ -1,5 +1,7 @@
 """The console's own routes: its files, and people who sign in."""
 
+import asyncio
+import contextlib
 import secrets
 
 import httpx2
@@ -7,8 +9,12 @@ import pytest
 
 from footfall import clock
 from footfall.core.access import Role
-from footfall.core.instants import HOUR
-from footfall.flows.accounts import users
+from footfall.core.instants import DAY, HOUR, MINUTE
+from footfall.errors import CredentialsWrong
+from footfall.flows.accounts import tenants, users
+from footfall.server import make_context
+from footfall.web import app
+from tests.shared import open_sqlite
 
 PASSWORD = "correct horse battery"
 SAME = {"Sec-Fetch-Site": "same-origin"}
@@ -264,3 +270,85 @@ def test_no_password_no_link_and_no_secret_is_in_the_log(browser, user, tenant):
     secret = browser.post("/console/session", json={"link": link}).cookies["footfall"]
     for text in (link, secret, PASSWORD, "a wrong password", user.email):
         assert text not in tenant.server.log
+
+
+@pytest.fixture
+def later(tmp_path):
+    """An application in this process, whose clock a test moves, and its user."""
+    store = open_sqlite(tmp_path / "footfall.db")
+    tenants.create_organization(store, "Test", "org", clock.now())
+    users.create_user(store, users.Person("org", "ann@example.com"), clock.now())
+    yield Later(store)
+    store.close()
+
+
+class Later:
+    """Runs steps of a browser on an application with a clock of its own."""
+
+    def __init__(self, store):
+        self.store = store
+        self.now = clock.now()
+        self.context = make_context(store, "s" * 40, now=lambda: self.now)
+
+    def run(self, steps):
+        async def main():
+            transport = httpx2.ASGITransport(app.build(self.context))  # type: ignore[arg-type]
+            async with httpx2.AsyncClient(
+                transport=transport, base_url="http://here", headers=SAME
+            ) as browser:
+                await steps(browser)
+
+        asyncio.run(main())
+
+    async def reads(self, browser, token):
+        """Return whether a token reads the API."""
+        headers = {"Authorization": f"Bearer {token}"}
+        path = "/v1/organizations/org/events"
+        return (await browser.get(path, headers=headers)).status_code == 200
+
+
+async def renewed(browser):
+    made = await browser.post("/console/session/token")
+    assert made.status_code == 200, made.text
+    return made.json()["accessToken"], made.json()["expiresIn"]
+
+
+def test_a_session_renews_its_token_until_it_ends_after_seven_days(later):
+    [user] = later.store.users.all()
+    link = {"link": users.make_link(later.store, user, later.now)}
+
+    async def steps(browser):
+        await browser.post("/console/session", json=link)
+        token, lifetime_s = await renewed(browser)
+        assert lifetime_s == 15 * 60
+        assert await later.reads(browser, token)
+        later.now += 15 * MINUTE
+        assert not await later.reads(browser, token)
+        token, _ = await renewed(browser)
+        assert await later.reads(browser, token)
+        later.now += 7 * DAY - 16 * MINUTE
+        token, lifetime_s = await renewed(browser)
+        assert lifetime_s == 60
+        later.now += MINUTE
+        assert not await later.reads(browser, token)
+        assert (await browser.post("/console/session/token")).status_code == 401
+
+    later.run(steps)
+
+
+def test_another_spelling_is_no_way_around_the_limit_of_attempts(later):
+    async def guesses(address):
+        with contextlib.suppress(CredentialsWrong):
+            async with later.context.limiter.login(
+                "sign-in ann@example.com", address, later.now
+            ):
+                raise CredentialsWrong("A wrong guess.")
+
+    async def steps(browser):
+        for number in range(20):
+            await guesses(f"10.0.0.{number}")
+        attempt = {"email": "  Ann@EXAMPLE.com", "password": "another guess"}
+        answer = await browser.post("/console/session", json=attempt)
+        assert answer.status_code == 429
+
+    later.run(steps)

@@ -48,6 +48,7 @@ def doctor(*, store: str | None = None, json: bool = False) -> None:
     else:
         if not chosen.is_postgres:
             examined["problems"] += _secret_problems(chosen.path)
+    examined["problems"] += _directory_problems(chosen)
     report: dict[str, object] = {
         "footfall": __version__,
         "python": platform.python_version(),
@@ -111,6 +112,23 @@ def _secret_problems(database: Path) -> list[str]:
     secret = _secret_file(database)
     if secret.exists() and secret.stat().st_mode & 0o077:
         return [f"{secret} can be read by others: chmod 600 {secret}"]
+    return []
+
+
+def _directory_problems(chosen: settings.Settings) -> list[str]:
+    """Say why nobody can sign in at the directory."""
+    import asyncio
+
+    from footfall import clock, service
+    from footfall.flows.accounts.oidc import DirectoryUnreachable
+
+    directory = service.directory(chosen)
+    if directory is None:
+        return []
+    try:
+        asyncio.run(directory.check(clock.now()))
+    except DirectoryUnreachable as error:
+        return [error.detail]
     return []
 
 

@@ -1,5 +1,6 @@
 """`footfall serve`."""
 
+import functools
 import os
 import sys
 
@@ -28,13 +29,27 @@ def serve(
     chosen = settings.load(
         os.environ, store=store, host=host, port=port, workers=workers
     )
-    server.serve(chosen, _say)
+    server.serve(chosen, functools.partial(_say, chosen.address))
 
 
-def _say(address: str, *, radius: str, link: str | None) -> None:
-    console = f"console: {address}/console, API docs: {address}/docs"
+def _say(
+    public: str | None,
+    address: str,
+    *,
+    radius: str,
+    link: str | None,
+    lacks_users: bool,
+) -> None:
+    """Say where all is, for people at the address that their browsers open."""
+    opened = public or address
+    console = f"console: {opened}/console, API docs: {opened}/docs"
     sys.stdout.write(f"footfall serves {address} ({console})\n{radius}\n")
     if link is not None:
-        url = f"{address}/console/sign-in#{link}"
+        url = f"{opened}/console/sign-in#{link}"
         sys.stdout.write(f"Sign in to the console, once and within an hour: {url}\n")
+    elif lacks_users:
+        sys.stdout.write(
+            "Nobody can sign in to the console yet; see footfall organization list, "
+            "then: footfall user create --organization ID --email EMAIL\n"
+        )
     sys.stdout.flush()

@@ -35,7 +35,7 @@ def create(  # noqa: PLR0913  the flags
         role: "Organization Manager" or "Location Manager".
         scope: What it may do, such as events_read; repeatable; everything by default.
         location: The id of a Location Manager's location; repeatable.
-        address: The address of the console, for the link.
+        address: The address of the console, for the link (FOOTFALL_ADDRESS).
         store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
         json: Print JSON.
     """
@@ -94,7 +94,7 @@ def link(
     Args:
         user: The user's id or e-mail.
         organization: Its organization, where several have one of this e-mail.
-        address: The address of the console, for the link.
+        address: The address of the console, for the link (FOOTFALL_ADDRESS).
         store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
     """
     from footfall.flows.accounts import users
@@ -156,7 +156,7 @@ def link_of(address: str | None, token: str) -> str:
     """Return the link of a token; it is a fragment, so no server ever logs it."""
     if address is None:
         chosen = settings.load(os.environ)
-        address = f"http://{chosen.host}:{chosen.port}"
+        address = chosen.address or f"http://{chosen.host}:{chosen.port}"
     return f"{address.rstrip('/')}/console/sign-in#{token}"
 
 

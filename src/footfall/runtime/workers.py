@@ -66,6 +66,7 @@ class Started(msgspec.Struct, frozen=True):
     address: str
     radius: str
     link: str | None
+    lacks_users: bool
 
 
 Answer = Started | FootfallError

@@ -19,8 +19,9 @@ from litestar import Request, Response, delete, get, post
 from footfall.core import identities
 from footfall.core.instants import format_instant
 from footfall.errors import BodyInvalid, CrossSite
-from footfall.flows.accounts.sign_in import SESSION_S, NewSession
+from footfall.flows.accounts.sign_in import NewSession
 from footfall.store.users import SignedIn
+from footfall.web import cookies, oidc
 from footfall.web.compression import BYTES_MIN, accepted_encoding, compress
 from footfall.web.context import Context, address_of, context_of
 from footfall.web.headers import page_policy
@@ -31,9 +32,6 @@ T = TypeVar("T", bound=msgspec.Struct)
 BODY_BYTES_MAX = 16 * 1024
 PATH = "/console"
 CSP = page_policy(form_action="'self'")
-COOKIE = "footfall"
-# A browser takes a name with this prefix only over TLS and for this host alone.
-SECURE_COOKIE = "__Host-footfall"
 _TYPES = {
     "html": "text/html; charset=utf-8",
     "css": "text/css; charset=utf-8",
@@ -108,9 +106,9 @@ def _digest(body: bytes) -> str:
 
 
 @get(f"{PATH}/sign-in-methods")
-async def sign_in_methods() -> Response[bytes]:
+async def sign_in_methods(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Say in which ways people can sign in."""
-    return answer({"password": True, "oidc": None})
+    return answer({"password": True, "oidc": oidc.described(context_of(request))})
 
 
 @post(f"{PATH}/session", status_code=200)
@@ -172,8 +170,7 @@ async def sign_out(request: Request[Any, Any, Any]) -> Response[None]:
     _refuse_other_sites(request)
     await context_of(request).sign_in.end(await _session(request))
     done = Response(None, status_code=204)
-    for cookie in (COOKIE, SECURE_COOKIE):
-        done.set_cookie(cookie, "", max_age=0, path="/", secure=cookie == SECURE_COOKIE)
+    cookies.drop(done, oidc.SESSION_COOKIE)
     done.headers["Clear-Site-Data"] = '"storage"'
     return done
 
@@ -186,12 +183,13 @@ ROUTES = [
     token,
     change_password,
     sign_out,
+    *oidc.ROUTES,
 ]
 
 
 async def _session(request: Request[Any, Any, Any]) -> SignedIn:
     context = context_of(request)
-    secret = request.cookies.get(SECURE_COOKIE) or request.cookies.get(COOKIE) or ""
+    secret = cookies.read(request, oidc.SESSION_COOKIE)
     return await context.sign_in.session(secret, context.now())
 
 
@@ -222,17 +220,7 @@ def _with_cookie(
 ) -> Response[bytes]:
     """Answer with the session and its cookie."""
     done = answer(described)
-    # Behind a proxy that ends TLS, which says so.
-    is_secure = request.headers.get("x-forwarded-proto") == "https"
-    done.set_cookie(
-        SECURE_COOKIE if is_secure else COOKIE,
-        made.secret,
-        max_age=SESSION_S,
-        path="/",
-        secure=is_secure,
-        httponly=True,
-        samesite="strict",
-    )
+    oidc.keep_session(request, done, made)
     return done
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import msgspec
 from litestar.connection import ASGIConnection
 
+from footfall.flows.accounts.oidc import OIDCSignIn
 from footfall.flows.accounts.rate_limits import Limiter
 from footfall.flows.accounts.sign_in import SignIn
 from footfall.flows.accounts.source_secrets import SourceSecrets
@@ -17,7 +18,7 @@ from footfall.store import Store
 
 
 class Context(msgspec.Struct, frozen=True):
-    """The store and what stands on it; the limits; the clock."""
+    """The store and what stands on it; the limits; the clock; perhaps a directory."""
 
     store: Store
     tokens: Tokens
@@ -29,6 +30,7 @@ class Context(msgspec.Struct, frozen=True):
     send: Send
     limiter: Limiter
     now: Callable[[], int]
+    oidc: OIDCSignIn | None = None
 
 
 def context_of(connection: ASGIConnection) -> Context:  # type: ignore[type-arg]

@@ -1,6 +1,6 @@
 // Signing in: by password, by a one-time link, or at the organization's directory.
 
-import { signIn, signInMethods } from "/console/lib/api.js";
+import { Problem, signIn, signInMethods, withQuery } from "/console/lib/api.js";
 import { h, replace } from "/console/lib/dom.js";
 import { field } from "/console/lib/forms.js";
 import { problemBox } from "/console/lib/panels.js";
@@ -9,6 +9,7 @@ export function show({ signedIn }) {
   const failure = h("div", { "aria-live": "assertive" });
   const ways = h("div.ways");
   const link = takeLink();
+  const query = new URLSearchParams(location.search);
   const enter = async (value) => {
     replace(failure);
     try {
@@ -20,7 +21,11 @@ export function show({ signedIn }) {
     }
   };
   signInMethods().then(
-    (methods) => replace(ways, waysOf(methods, enter)),
+    (methods) => {
+      replace(ways, waysOf(methods, query, enter));
+      const detail = methods.oidc?.problems[query.get("problem")];
+      if (detail) replace(failure, problemBox(new Problem(401, { title: "You are not signed in", detail })));
+    },
     (error) => replace(ways, problemBox(error, () => location.reload())),
   );
   if (link) enter({ link }).catch(() => {});
@@ -38,9 +43,9 @@ function takeLink() {
   return link || null;
 }
 
-function waysOf(methods, enter) {
+function waysOf(methods, query, enter) {
   return [
-    methods.oidc && h("a.button.primary", { href: methods.oidc.start, rel: "external" }, `Sign in with ${methods.oidc.name}`),
+    methods.oidc && directoryWays(methods.oidc, query),
     methods.oidc && methods.password && h("p.or", {}, "or with a password"),
     methods.password && passwordForm(enter),
     h(
@@ -51,6 +56,17 @@ function waysOf(methods, enter) {
       ".",
     ),
   ];
+}
+
+/** The way to the directory; one for each organization, where it must be chosen. */
+function directoryWays(oidc, query) {
+  const way = (organization, text) => {
+    const href = withQuery(oidc.start, { then: query.get("then"), organization });
+    return h("a.button.primary", { href, rel: "external" }, text);
+  };
+  const choices = query.get("problem") === "several" ? query.getAll("organization") : [];
+  if (choices.length === 0) return way(null, `Sign in with ${oidc.name}`);
+  return choices.map((organization) => way(organization, `Sign in to ${organization}`));
 }
 
 function passwordForm(enter) {

@@ -8,6 +8,7 @@ API knows no cookies, and a session that ended ends its tokens at once.
 import asyncio
 import secrets
 import uuid
+from collections.abc import Sequence
 
 import msgspec
 
@@ -19,7 +20,7 @@ from footfall.flows.accounts import passwords
 from footfall.flows.accounts.tenants import hash_secret
 from footfall.flows.accounts.tokens import Tokens
 from footfall.store import Store
-from footfall.store.users import SignedIn
+from footfall.store.users import Account, SignedIn
 
 SESSION_S = 7 * 24 * 60 * 60
 TOKEN_S = 15 * 60
@@ -36,6 +37,16 @@ class NewSession(msgspec.Struct, frozen=True):
     secret: str
 
 
+class SeveralOrganizations(Invalid):
+    """A person belongs to several organizations and must name one."""
+
+    def __init__(self, organizations: Sequence[str]):
+        super().__init__(
+            f"Name the organization too; one of: {', '.join(organizations)}."
+        )
+        self.organizations = tuple(organizations)
+
+
 class SignIn:
     """Begins, finds and ends sessions."""
 
@@ -50,7 +61,7 @@ class SignIn:
 
         Raises:
             CredentialsWrong: They belong to no user.
-            Invalid: They fit in several organizations, and none was named.
+            SeveralOrganizations: They fit in several, and none was named.
         """
         found = await asyncio.to_thread(
             self._store.users.of_email, identities.sought_email(email)
@@ -65,11 +76,25 @@ class SignIn:
             await passwords.fits(None, password)
         if not fitting:
             raise CredentialsWrong("The e-mail or the password is wrong.")
-        if len(fitting) > 1:
-            names = ", ".join(one.user.organization for one in fitting)
-            raise Invalid(f"Name the organization too; one of: {names}.")
-        [account] = fitting
+        account = _only(fitting)
         return await self._begin(account.user, now, account.password_hash)
+
+    async def with_email(
+        self, email: str, organization: str | None, now: int
+    ) -> NewSession:
+        """Begin a session for an e-mail that somebody trusted has verified.
+
+        Raises:
+            CredentialsWrong: It belongs to no user.
+            SeveralOrganizations: It does in several, and none was named.
+        """
+        found = await asyncio.to_thread(self._store.users.of_email, email)
+        accounts = [
+            one for one in found if organization in (None, one.user.organization)
+        ]
+        if not accounts:
+            raise CredentialsWrong("The e-mail belongs to no user.")
+        return await self._begin(_only(accounts).user, now)
 
     async def with_link(self, token: str, now: int) -> NewSession:
         """Begin a session for a sign-in link, which is used up.
@@ -150,3 +175,14 @@ class SignIn:
     async def end(self, session: SignedIn) -> None:
         """End a session, and its tokens with it."""
         await asyncio.wrap_future(self._store.users.end_session(session.key))
+
+
+def _only(accounts: Sequence[Account]) -> Account:
+    """Return the account, if it is the only one.
+
+    Raises:
+        SeveralOrganizations: It is not.
+    """
+    if len(accounts) > 1:
+        raise SeveralOrganizations([one.user.organization for one in accounts])
+    return accounts[0]

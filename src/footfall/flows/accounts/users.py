@@ -133,14 +133,16 @@ def make_link(store: Store, user: User, now: int) -> str:
 def first_link(store: Store, now: int) -> str | None:
     """Return a sign-in link for a new installation: one organization and no user.
 
-    Its first user is made for it. Elsewhere there is none, as nobody gets access that
-    the operator has not given.
+    Its first user is made for it, and gets a link until it has a password. Elsewhere
+    there is none, as nobody gets access that the operator has not given.
     """
-    organizations = store.organizations()
     users = store.users.all()
-    if len(organizations) != 1 or any(one.email != FIRST_EMAIL for one in users):
+    if any(one.email != FIRST_EMAIL for one in users):
         return None
     if not users:
+        organizations = store.organizations()
+        if len(organizations) != 1:
+            return None
         person = Person(organizations[0].id, FIRST_EMAIL, "Administrator")
         # Another server may start at the same moment.
         with contextlib.suppress(AlreadyExists):
@@ -149,3 +151,8 @@ def first_link(store: Store, now: int) -> str | None:
         one.user for one in store.users.of_email(FIRST_EMAIL) if not one.password_hash
     ]
     return make_link(store, waiting[0], now) if waiting else None
+
+
+def lacks_users(store: Store) -> bool:
+    """Tell whether there are organizations, but nobody who could sign in to one."""
+    return bool(store.organizations()) and not store.users.all()
