@@ -145,6 +145,19 @@ def test_a_short_span_in_local_order_costs_a_page_however_dense_it_is(
     assert steps < STEPS_MAX
 
 
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("sort", Sort)
+def test_a_page_of_a_contact_costs_the_same_however_many_events_the_contact_has(
+    crowded, sort, reverse
+):
+    query = EventQuery("org", "c", sort=sort, size=SIZE, reverse=reverse)
+    middle = crowded.page(msgspec.structs.replace(query, size=10_000)).last
+    for after in (None, middle):
+        steps, page = steps_of(crowded, query, after)
+        assert page.count == SIZE
+        assert steps < STEPS_MAX, after
+
+
 @pytest.fixture(scope="module")
 def crowded(tmp_path_factory):
     """Make a store of 100,000 events within four days, in zones far apart."""

@@ -20,6 +20,7 @@ from footfall.errors import EngineTooOld, StoreForeign, StoreNewer, StoreUnwrita
 from footfall.store import Organization
 from footfall.store.postgres import session as postgres_session
 from footfall.store.postgres import statements as postgres_statements
+from footfall.store.relational.offsets import local_spans
 from footfall.store.sqlite import bulk, connections, pages
 from footfall.store.sqlite.statements import SQL
 from tests.shared import open_sqlite
@@ -191,8 +192,7 @@ def test_no_page_scans_or_sorts_the_events(path, sort, contact, types):
             (None, 5), (None, 9), (False, True), (None, Position(7, 7)), PAGE_STATEMENTS
         ):
             query = EventQuery("org", contact, start, end, types, sort, reverse)
-            local = pages._local_spans(connection, 1, query)
-            arms = pages._arms(query, local)
+            arms = pages._arms(query, local_spans(query, lambda *_: []))
             ranges, values = pages._ranges(query, arms, after)
             values |= {"organization": 1, "contact": 2, "bound": 100}
             order = pages._order(query, arms, reverse)

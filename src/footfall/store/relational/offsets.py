@@ -35,13 +35,19 @@ def offsets_of(times: Sequence[tuple[int, int]]) -> list[tuple[int, int, int, in
 def local_spans(query: EventQuery, offsets: Offsets) -> list[Span]:
     """Return between which local times the events of the query's span of instants lie.
 
-    Only where an index in the order of local times is read; else there are none.
-    Those that contradict themselves may lie anywhere. A short span has a stretch for
-    each zone, for between those lies what is not asked for; none of them overlap.
+    Only of an organization's page in the order of local times; else there are none.
     """
     if query.sort is not Sort.BUSINESS_TIME or query.contact is not None:
         return []
-    start, end = query.start_at, query.end_at
+    return local_spans_of(query.start_at, query.end_at, offsets)
+
+
+def local_spans_of(start: int | None, end: int | None, offsets: Offsets) -> list[Span]:
+    """Return between which local times the events of a span of instants lie.
+
+    Those that contradict themselves may lie anywhere. A short span has a stretch for
+    each zone, for between those lies what is not asked for; none of them overlap.
+    """
     if start is None or end is None or end - start > _SHORT:
         low = None if start is None else _lowest(offsets, start)
         high = None if end is None else _highest(offsets, end)

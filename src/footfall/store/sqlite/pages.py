@@ -4,6 +4,8 @@ SQLite merges the arms of a UNION ALL that are each in order, lazily, so a page 
 what it shows and not what is stored. Each arm is one stretch of one index:
 
 - one for the organization or the contact, or one for each type that is asked for;
+- a contact with many events, in an order that it has no index for: the local times of
+  what can be on the page, and its events that contradict themselves;
 - a span of instants in the order of local times: the stretch of local times in which
   such instants lie (of a short span one for each zone), and one for the events that
   contradict themselves;
@@ -24,8 +26,15 @@ from footfall.core import instants
 from footfall.core.events.types import TYPES
 from footfall.core.queries import EventQuery, Position, Sort
 from footfall.store import Entries, Entry, Page
-from footfall.store.relational.offsets import Span, local_spans
+from footfall.store.relational.contact_spans import MANY, enough, narrowed, span_within
+from footfall.store.relational.offsets import (
+    Offsets,
+    Span,
+    local_spans,
+    local_spans_of,
+)
 from footfall.store.sqlite.arrivals import arrival_of, rows_of
+from footfall.store.sqlite.contact_arrivals import Candidates, find_stretch
 from footfall.store.sqlite.statements import SQL
 from footfall.store.sqlite.summaries import LARGE, MIDDLE, SMALL
 
@@ -48,7 +57,8 @@ class _Arm(msgspec.Struct, frozen=True):
     """One stretch: an index, what else holds there, and the keys between which.
 
     The index is named for its table: `event_by_utc`. With `summaries`, what must hold
-    of one is said there, and all others are skipped.
+    of one is said there, and all others are skipped. `local` bounds the local times,
+    where these are not the key.
     """
 
     index: str
@@ -56,6 +66,7 @@ class _Arm(msgspec.Struct, frozen=True):
     low: int | None = None
     high: int | None = None
     summaries: tuple[str, ...] = ()
+    local: Span = (None, None)
 
 
 class Scope(msgspec.Struct, frozen=True):
@@ -128,10 +139,17 @@ def _prepared(
         row, bound_row = rows_of(connection, organization, since, bound)
     if after is not None:
         after = Position(row if query.sort is Sort.RECEIVED_TIME else after.key, row)
-    arms = _arms(query, _local_spans(connection, organization, query))
+    given = {"organization": organization, "contact": scope.contact}
+    given["bound"] = bound_row
+
+    def offsets(first: int, last: int) -> list[Any]:
+        return list(connection.execute(SQL["offsets"], (organization, first, last)))
+
+    arms = _arms(query, local_spans(query, offsets))
+    if _is_of_many(connection, query, scope):
+        query, arms = _narrowed(connection, query, after, given, offsets)
     ranges, values = _ranges(query, arms, after)
-    values |= {"organization": organization, "contact": scope.contact}
-    values["bound"] = bound_row
+    values |= given
     order = _order(query, arms, query.reverse)
     opposite = _order(query, arms, not query.reverse)
 
@@ -142,13 +160,52 @@ def _prepared(
     return run
 
 
-def _local_spans(
-    connection: apsw.Connection, organization: int, query: EventQuery
-) -> list[Span]:
-    def offsets(first: int, last: int) -> list[Any]:
-        return list(connection.execute(SQL["offsets"], (organization, first, last)))
+def _is_of_many(connection: apsw.Connection, query: EventQuery, scope: Scope) -> bool:
+    """Tell whether all events of a contact are too many to sort for a page."""
+    if query.contact is None or query.sort is Sort.BUSINESS_TIME:
+        return False
+    values = {"contact": scope.contact, "many": MANY}
+    return connection.execute(SQL["has_many"], values).get is not None
 
-    return local_spans(query, offsets)
+
+def _narrowed(
+    connection: apsw.Connection,
+    query: EventQuery,
+    after: Position | None,
+    given: dict[str, Any],
+    offsets: Offsets,
+) -> tuple[EventQuery, list[_Arm]]:
+    """Look for a page of a contact with many events where it can be."""
+    of_contact = ("contact = :contact", *_of_types(query))
+    if query.sort is Sort.UTC_TIME:
+        [ends] = connection.execute(SQL["ends_of_contact"], given)
+
+        def arms_of(one: EventQuery) -> list[_Arm]:
+            local = local_spans_of(*span_within(one, ends), offsets)
+            return _arms_of_many(of_contact, local, (one.start_at, one.end_at))
+
+        def count(one: EventQuery) -> int:
+            ranges, values = _ranges(one, arms_of(one), after)
+            values |= given | {"enough": enough(one.size)}
+            sql = SQL["count_up_to"].format(ranges=ranges)
+            return int(connection.execute(sql, values).get)
+
+        query = narrowed(query, after, ends, count)
+        return query, arms_of(query)
+    first, last = 1, given["bound"]
+    if last == _BEYOND_ALL:
+        last = connection.execute(SQL["newest_row"]).get
+    if after is not None:
+        rows = (first, after.key - 1) if query.reverse else (after.key + 1, last)
+        first, last = rows
+    scope = Candidates(given["organization"], given["contact"], of_contact)
+    stretch = find_stretch(connection, query, scope, (first, last), offsets)
+    if stretch is None:
+        return query, _arms_of_contact(query)
+    given |= {"first": stretch.first, "bound": stretch.last}
+    of_contact = (*of_contact, "number >= :first")
+    arms = _arms_of_many(of_contact, stretch.local, (None, None))
+    return query, [*arms, _Arm("withdrawal_by_contact", of_contact)]
 
 
 def _order(query: EventQuery, arms: list[_Arm], reverse: bool) -> str:  # noqa: FBT001  a direction
@@ -179,9 +236,13 @@ def _ranges(
     for number, arm in enumerate(arms):
         table = arm.index.partition("_")[0]
         values |= {f"low{number}": arm.low, f"high{number}": arm.high}
+        first, last = arm.local
+        values |= {f"first{number}": first, f"last{number}": last}
         conditions = [
             *arm.conditions,
             *_between(query, key, arm, after, number),
+            *([] if first is None else [f"local_at >= :first{number}"]),
+            *([] if last is None else [f"local_at <= :last{number}"]),
             *_remaining(query, key, table),
         ]
         parts.append(
@@ -206,9 +267,9 @@ def _arms(query: EventQuery, local: list[Span]) -> list[_Arm]:
         local: Between which local times its span of instants lies: some stretches.
     """
     types = query.types if len(query.types) < len(TYPES) else ()
-    of_types = (f"type IN ({', '.join(map(str, types))})",) if types else ()
+    of_types = _of_types(query)
     if query.contact is not None:
-        return _arms_of_contact(query, of_types)
+        return _arms_of_contact(query)
     if query.sort is Sort.RECEIVED_TIME:
         return _arms_by_arrival(query, types, of_types)
     inside: tuple[str, ...] = ("organization = :organization",)
@@ -234,14 +295,31 @@ def _arms(query: EventQuery, local: list[Span]) -> list[_Arm]:
     ]
 
 
-def _arms_of_contact(query: EventQuery, of_types: tuple[str, ...]) -> list[_Arm]:
+def _of_types(query: EventQuery) -> tuple[str, ...]:
+    if not 0 < len(query.types) < len(TYPES):
+        return ()
+    return (f"type IN ({', '.join(map(str, query.types))})",)
+
+
+def _arms_of_contact(query: EventQuery) -> list[_Arm]:
     utc = query.sort is Sort.UTC_TIME
     span = (query.start_at, query.end_at) if utc else (None, None)
-    of_contact = ("contact = :contact", *of_types)
+    of_contact = ("contact = :contact", *_of_types(query))
     found = [_Arm("event_by_contact", of_contact, *span)]
     if query.sort is Sort.RECEIVED_TIME:
         found.append(_Arm("withdrawal_by_contact", of_contact))
     return found
+
+
+def _arms_of_many(
+    of_contact: tuple[str, ...], local: list[Span], span: Span
+) -> list[_Arm]:
+    agreeing = (*of_contact, f"NOT ({_CONTRADICTS})")
+    contradicting = (*of_contact, _CONTRADICTS)
+    return [
+        *(_Arm("event_by_contact", agreeing, *span, local=one) for one in local),
+        _Arm("event_contradicting_by_contact", contradicting, *span),
+    ]
 
 
 def _arms_by_arrival(

@@ -38,6 +38,36 @@ INSERT INTO day_offset VALUES (?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET low = min(low, excluded.low), high = max(high, excluded.high)
 WHERE excluded.low < low OR excluded.high > high
 
+-- name: has_many
+-- Whether a contact has more than so many events.
+SELECT 1 FROM event INDEXED BY event_by_contact WHERE contact = :contact
+LIMIT 1 OFFSET :many
+
+-- name: ends_of_contact
+SELECT
+  (SELECT local_at FROM event INDEXED BY event_by_contact
+   WHERE contact = :contact ORDER BY local_at LIMIT 1),
+  (SELECT local_at FROM event INDEXED BY event_by_contact
+   WHERE contact = :contact ORDER BY local_at DESC LIMIT 1)
+
+-- name: count_up_to
+SELECT count(*) FROM (SELECT 1 FROM ({ranges}) LIMIT :enough)
+
+-- name: instants_of_rows
+SELECT min(first_at), max(last_at) FROM event_summary
+WHERE organization = ? AND shift = ? AND number BETWEEN ? AND ?
+
+-- name: candidates
+-- A contact's events of some local times, and whether they are in some rows.
+SELECT number BETWEEN :first AND :last AS fits
+FROM event INDEXED BY event_by_contact
+WHERE {conditions} AND local_at BETWEEN :low{number} AND :high{number}
+  AND created_at >= ifnull(:start, created_at)
+  AND created_at <= ifnull(:end, created_at)
+
+-- name: count_candidates
+SELECT count(*), ifnull(sum(fits), 0) FROM (SELECT fits FROM ({arms}) LIMIT :most)
+
 -- name: offsets
 SELECT day, low, high FROM day_offset
 WHERE organization = ? AND day BETWEEN ? AND ?
