@@ -3,8 +3,12 @@
 PostgreSQL merges the arms of a UNION ALL that are each in order, lazily, so a page
 costs what it shows and not what is stored. Each arm is one stretch of one index; the
 arms are those of SQLite's pages, but that types by arrival have an index.
+
+A contact's page in an order that only the organization has an index for is sorted, or
+found among what others have in that order: whichever reads less.
 """
 
+import math
 from typing import Any
 
 import msgspec
@@ -15,6 +19,7 @@ from footfall.core.queries import EventQuery, Position, Sort
 from footfall.store import Entries, Entry, Page
 from footfall.store.postgres.connections import Connection
 from footfall.store.postgres.statements import SQL
+from footfall.store.relational.contact_spans import MANY
 from footfall.store.relational.offsets import Span, local_spans
 
 _CONTRADICTS = (
@@ -95,6 +100,9 @@ def _rows(
     }
     if after is not None:
         values |= {"after_key": after.key, "after_arrival": after.arrival}
+    arm_sql = SQL["arm"]
+    if _is_sorted(connection, query, scope):
+        arm_sql = SQL["sorted_arm"]
     direction = "DESC" if query.reverse else "ASC"
     # By arrival the key alone is the order; a second term would make a sort of it.
     terms = ["key"] if query.sort is Sort.RECEIVED_TIME else ["key", "arrival"]
@@ -103,7 +111,7 @@ def _rows(
     for number, arm in enumerate(arms):
         values |= {f"low{number}": arm.low, f"high{number}": arm.high}
         parts.append(
-            SQL["arm"].format(
+            arm_sql.format(
                 key=_KEYS[query.sort],
                 table=arm.table,
                 conditions=" AND ".join(
@@ -117,6 +125,22 @@ def _rows(
         arms=" UNION ALL ".join(parts), order=order, size=query.size
     )
     return connection.execute(sql, values, binary=True).fetchall()
+
+
+def _is_sorted(connection: Connection, query: EventQuery, scope: Scope) -> bool:
+    """Tell whether all events of the contact are fewer than a page would pass over.
+
+    A contact with one of n events of the organization has one of n in each order.
+    """
+    if query.contact is None or query.sort is Sort.BUSINESS_TIME:
+        return False
+    values = {
+        "organization": scope.organization,
+        "contact": scope.contact,
+        "many": max(MANY, math.isqrt(query.size * scope.newest)),
+    }
+    found = connection.execute(SQL["has_many"], values, binary=True)
+    return found.fetchone() is None
 
 
 def _arms(query: EventQuery, local: list[Span]) -> list[_Arm]:

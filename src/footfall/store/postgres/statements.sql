@@ -96,6 +96,21 @@ SELECT key, arrival, body FROM ({arms}) AS arm ORDER BY {order} LIMIT {size} + 1
 WHERE organization = :organization AND {conditions}
 ORDER BY {order} LIMIT {size} + 1)
 
+-- name: sorted_arm
+-- Without the fence PostgreSQL would read the index of the organization in that order,
+-- which has all other contacts' events too.
+(SELECT key, arrival, body FROM (
+   SELECT {key} AS key, arrival, body FROM {table}
+   WHERE organization = :organization AND {conditions}
+   OFFSET 0
+ ) AS found
+ORDER BY {order} LIMIT {size} + 1)
+
+-- name: has_many
+-- Whether a contact has more than so many events.
+SELECT 1 FROM event WHERE organization = :organization AND contact = :contact
+ORDER BY local_at OFFSET :many LIMIT 1
+
 -- name: offsets
 SELECT day, low, high FROM day_offset
 WHERE organization = :organization AND day BETWEEN :first AND :last

@@ -6,7 +6,8 @@ events is looked for in a short span, which grows until it holds what the page s
 one event more.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import Protocol
 
 import msgspec
 
@@ -16,8 +17,18 @@ from footfall.core.queries import EventQuery, Position
 # So many events are sorted as fast as a span is found.
 MANY = 500
 
-# Counts the events of a query behind where its page begins, up to `enough`.
-Count = Callable[[EventQuery], int]
+
+class Counting(Protocol):
+    """What an engine can tell of a contact's events without sorting any."""
+
+    ends: tuple[int, int]
+    """The first and the last of their local times."""
+
+    def count(self, query: EventQuery) -> int:
+        """Count those of a query behind where its page begins, up to `enough`."""
+
+    def stride(self, query: EventQuery, local_at: int) -> int | None:
+        """Return how much local time a page takes from there; None beyond the last."""
 
 
 def enough(size: int) -> int:
@@ -25,11 +36,11 @@ def enough(size: int) -> int:
     return 2 * size + 64
 
 
-def growing(smallest: int, factor: int) -> Iterator[int]:
+def growing(smallest: int) -> Iterator[int]:
     """Yield longer and longer spans."""
     while True:
         yield smallest
-        smallest *= factor
+        smallest *= 2
 
 
 def span_within(query: EventQuery, ends: tuple[int, int]) -> tuple[int, int]:
@@ -45,9 +56,7 @@ def span_within(query: EventQuery, ends: tuple[int, int]) -> tuple[int, int]:
     return start, end
 
 
-def narrowed(
-    query: EventQuery, after: Position | None, ends: tuple[int, int], count: Count
-) -> EventQuery:
+def narrowed(query: EventQuery, after: Position | None, events: Counting) -> EventQuery:
     """Return the query of a page in the order of instants, for a shorter span.
 
     The page is the same, and so is whether there is more.
@@ -55,24 +64,24 @@ def narrowed(
     Args:
         query: A query of a contact's events.
         after: Where the page begins.
-        ends: The first and the last of the contact's local times.
-        count: Counts events.
+        events: The contact's.
     """
     begins, stops = ("end_at", "start_at") if query.reverse else ("start_at", "end_at")
     if after is not None:
         query = msgspec.structs.replace(query, **{begins: after.key})
-    start, end = span_within(query, ends)
+    start, end = span_within(query, events.ends)
     origin, limit = (end, start) if query.reverse else (start, end)
 
     def until(edge: int) -> EventQuery:
         return msgspec.structs.replace(query, **{stops: edge})
 
     low, high, found = origin, origin, 0
-    for width in growing(SECOND, 4):
+    stride = events.stride(query, origin) or SECOND
+    for width in growing(stride):
         high = (
             max(limit, origin - width) if query.reverse else min(limit, origin + width)
         )
-        found = count(until(high))
+        found = events.count(until(high))
         if found > query.size:
             break
         if high == limit:
@@ -80,7 +89,7 @@ def narrowed(
         low = high
     while found == enough(query.size) and abs(high - low) > 1:
         middle = (low + high) // 2
-        less = count(until(middle))
+        less = events.count(until(middle))
         if less > query.size:
             high, found = middle, less
         else:

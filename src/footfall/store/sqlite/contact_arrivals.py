@@ -51,7 +51,7 @@ def find_stretch(
     first, last = rows
     # Where fewer are found among so many, instants do not tell arrivals apart.
     most = MANY + 4 * query.size
-    for reach in growing(max(1 << SMALL, 2 * query.size), 2):
+    for reach in growing(max(1 << SMALL, 2 * query.size)):
         low = max(first, last - reach + 1) if query.reverse else first
         high = last if query.reverse else min(last, first + reach - 1)
         ended = high - low == last - first

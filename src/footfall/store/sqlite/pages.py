@@ -168,6 +168,43 @@ def _is_of_many(connection: apsw.Connection, query: EventQuery, scope: Scope) ->
     return connection.execute(SQL["has_many"], values).get is not None
 
 
+class _OfContact:
+    """Counts a contact's events, in the stretches in which a span of instants lies."""
+
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        after: Position | None,
+        conditions: tuple[str, ...],
+        given: dict[str, Any],
+        offsets: Offsets,
+    ):
+        self._connection = connection
+        self._after = after
+        self._conditions = conditions
+        self._given = given
+        self._offsets = offsets
+        [self.ends] = connection.execute(SQL["ends_of_contact"], given)
+
+    def arms(self, query: EventQuery) -> list[_Arm]:
+        local = local_spans_of(*span_within(query, self.ends), self._offsets)
+        span = (query.start_at, query.end_at)
+        return _arms_of_many(self._conditions, local, span)
+
+    def count(self, query: EventQuery) -> int:
+        ranges, values = _ranges(query, self.arms(query), self._after)
+        values |= self._given | {"enough": enough(query.size)}
+        sql = SQL["count_up_to"].format(ranges=ranges)
+        return int(self._connection.execute(sql, values).get)
+
+    def stride(self, query: EventQuery, local_at: int) -> int | None:
+        sign, direction = ("<=", "DESC") if query.reverse else (">=", "ASC")
+        sql = SQL["stride"].format(sign=sign, direction=direction)
+        values = self._given | {"local_at": local_at, "size": query.size}
+        found: int | None = self._connection.execute(sql, values).get
+        return found
+
+
 def _narrowed(
     connection: apsw.Connection,
     query: EventQuery,
@@ -178,20 +215,9 @@ def _narrowed(
     """Look for a page of a contact with many events where it can be."""
     of_contact = ("contact = :contact", *_of_types(query))
     if query.sort is Sort.UTC_TIME:
-        [ends] = connection.execute(SQL["ends_of_contact"], given)
-
-        def arms_of(one: EventQuery) -> list[_Arm]:
-            local = local_spans_of(*span_within(one, ends), offsets)
-            return _arms_of_many(of_contact, local, (one.start_at, one.end_at))
-
-        def count(one: EventQuery) -> int:
-            ranges, values = _ranges(one, arms_of(one), after)
-            values |= given | {"enough": enough(one.size)}
-            sql = SQL["count_up_to"].format(ranges=ranges)
-            return int(connection.execute(sql, values).get)
-
-        query = narrowed(query, after, ends, count)
-        return query, arms_of(query)
+        events = _OfContact(connection, after, of_contact, given, offsets)
+        query = narrowed(query, after, events)
+        return query, events.arms(query)
     first, last = 1, given["bound"]
     if last == _BEYOND_ALL:
         last = connection.execute(SQL["newest_row"]).get

@@ -50,6 +50,11 @@ SELECT
   (SELECT local_at FROM event INDEXED BY event_by_contact
    WHERE contact = :contact ORDER BY local_at DESC LIMIT 1)
 
+-- name: stride
+SELECT abs(local_at - :local_at) FROM event INDEXED BY event_by_contact
+WHERE contact = :contact AND local_at {sign} :local_at
+ORDER BY local_at {direction} LIMIT 1 OFFSET :size
+
 -- name: count_up_to
 SELECT count(*) FROM (SELECT 1 FROM ({ranges}) LIMIT :enough)
 
