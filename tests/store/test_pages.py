@@ -14,7 +14,9 @@ from footfall.core.events.types import TYPE_NUMBERS, TYPES
 from footfall.core.instants import DAY, HOUR, MINUTE
 from footfall.core.queries import EventQuery, Sort
 from footfall.store import Organization
+from footfall.store.relational.contact_spans import MANY
 from footfall.store.sqlite import pages
+from footfall.store.sqlite.arms import KEYS
 from tests.shared import open_sqlite
 
 START = instants.parse_instant("2026-01-01T00:00:00Z")
@@ -41,7 +43,7 @@ def made(path, count):
 
 def event(rng, number, count):
     at = START + 360 * DAY * number // count + rng.randrange(-HOUR, HOUR)
-    offset = rng.choice((-8, -7, 1)) * HOUR
+    offset = rng.choice((-8, -7, 1)) * HOUR if number % 101 else 3 * DAY
     kind = RARE if number % (count // 5) == 7 else rng.randrange(12)
     contact = f"contact {rng.randrange(count // 20)}"
     body = b'{"n":%d}' % number
@@ -155,7 +157,8 @@ def test_a_page_of_a_contact_costs_the_same_however_many_events_the_contact_has(
     for after in (None, middle):
         steps, page = steps_of(crowded, query, after)
         assert page.count == SIZE
-        assert steps < STEPS_MAX, after
+        # Twice as many, for a short span of them is sorted.
+        assert steps < 2 * STEPS_MAX, after
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +178,9 @@ def crowded(tmp_path_factory):
     store.close()
 
 
-def test_pages_are_what_a_plain_list_says(stores):
+@pytest.mark.parametrize("many", [MANY, 0])
+def test_pages_are_what_a_plain_list_says(stores, many, monkeypatch):
+    monkeypatch.setattr(pages, "MANY", many)
     store, _ = stores
     rows = stored(store)
     for combination in COMBINATIONS:
@@ -218,4 +223,4 @@ def matches(query, row):
 
 
 def key_of(query, row):
-    return row[pages._KEYS[query.sort]], row["number"]
+    return row[KEYS[query.sort]], row["number"]

@@ -1,13 +1,16 @@
 """The PostgreSQL store when its connections break; the rest is the contract's."""
 
+from typing import Any
+
 import psycopg
 import pytest
 
 from footfall import service
-from footfall.core.queries import EventQuery
+from footfall.core.queries import EventQuery, Sort
 from footfall.errors import StoreError
 from footfall.settings import Settings
 from footfall.store import Organization
+from footfall.store.postgres import pages
 from tests import postgres
 from tests.store.test_contract import new
 
@@ -100,3 +103,28 @@ def test_reads_and_pages_go_on_over_new_connections(store, database):
     )
     assert store.page(EventQuery("org")).count == 1
     assert [one.id for one in store.organizations()] == ["org"]
+
+
+class Explaining:
+    """A connection that keeps the plans of what it is asked."""
+
+    def __init__(self, connection):
+        self._connection = connection
+        self.plan = ""
+
+    def execute(self, sql, values, *, binary):
+        rows = self._connection.execute(f"EXPLAIN {sql}", values)
+        self.plan += "\n".join(row[0] for row in rows)
+        return self._connection.execute(sql, values, binary=binary)
+
+
+@pytest.mark.parametrize("sort", [Sort.UTC_TIME, Sort.RECEIVED_TIME])
+def test_a_page_of_a_contact_reads_no_events_of_others(store, sort):
+    store.append("org", [new("one")]).result()
+    with store._pages.connection() as connection:
+        asked: Any = Explaining(connection)
+        query = EventQuery("org", "guest", sort=sort)
+        pages.read(asked, query, pages.Scope(1, 1, 1), None, None)
+    assert "event_by_contact" in asked.plan
+    assert "event_pkey" not in asked.plan
+    assert "event_by_utc" not in asked.plan

@@ -21,7 +21,8 @@ from footfall.store import Organization
 from footfall.store.postgres import session as postgres_session
 from footfall.store.postgres import statements as postgres_statements
 from footfall.store.relational.offsets import local_spans
-from footfall.store.sqlite import bulk, connections, pages
+from footfall.store.sqlite import bulk, connections
+from footfall.store.sqlite.arms import arms_of, arms_of_many, order_of, ranges_of
 from footfall.store.sqlite.statements import SQL
 from tests.shared import open_sqlite
 
@@ -192,10 +193,10 @@ def test_no_page_scans_or_sorts_the_events(path, sort, contact, types):
             (None, 5), (None, 9), (False, True), (None, Position(7, 7)), PAGE_STATEMENTS
         ):
             query = EventQuery("org", contact, start, end, types, sort, reverse)
-            arms = pages._arms(query, local_spans(query, lambda *_: []))
-            ranges, values = pages._ranges(query, arms, after)
+            arms = arms_of(query, local_spans(query, lambda *_: []))
+            ranges, values = ranges_of(query, arms, after)
             values |= {"organization": 1, "contact": 2, "bound": 100}
-            order = pages._order(query, arms, reverse)
+            order = order_of(query, arms, reverse)
             sql = SQL[name].format(ranges=ranges, order=order, opposite=order)
             steps = plan(connection, sql, values)
             assert not [s for s in steps if s.startswith(("SCAN event", "SCAN body"))]
@@ -209,12 +210,28 @@ def test_no_page_scans_or_sorts_the_events(path, sort, contact, types):
     store.close()
 
 
+@pytest.mark.parametrize("sort", [Sort.UTC_TIME, Sort.RECEIVED_TIME])
+def test_a_page_of_a_contact_with_many_events_seeks_to_their_local_times(path, sort):
+    store = open_sqlite(path)
+    query = EventQuery("org", "guest", sort=sort)
+    arms = arms_of_many(("contact = :contact",), [(1, 5), (7, 9)], (1, 9))
+    ranges, values = ranges_of(query, arms, Position(7, 7))
+    values |= {"contact": 2, "bound": 100}
+    with store._readers.snapshot() as connection:
+        steps = plan(connection, f"{ranges} ORDER BY key", values)
+    seeks = [step for step in steps if "event_" in step]
+    assert all("COVERING INDEX" in step for step in seeks)
+    local = "event_by_contact (contact=? AND local_at>? AND local_at<?)"
+    assert sum(local in step for step in seeks) == 2
+    store.close()
+
+
 def test_a_page_seeks_to_its_place_through_equal_keys(path):
     store = open_sqlite(path)
     with store._readers.snapshot() as connection:
         query = EventQuery("org")
-        arms = pages._arms(query, [(None, None)])
-        ranges, values = pages._ranges(query, arms, Position(7, 7))
+        arms = arms_of(query, [(None, None)])
+        ranges, values = ranges_of(query, arms, Position(7, 7))
         values |= {"organization": 1, "contact": None, "bound": 100}
         [step] = plan(connection, f"{ranges} ORDER BY key, number", values)
     assert "(local_at,number)>(?,?)" in step
