@@ -152,8 +152,8 @@ def _at_once(
 def is_small(query: EventQuery) -> bool:
     """Tell whether a page is short, and an index has its events in its order.
 
-    A contact's events have an index only in the default order without filters; any
-    other query looks at all of them.
+    A contact's events have an index only in the default order without filters; for any
+    other query, more of them are looked at than are shown.
     """
     filtered = query.types or query.start_at is not None or query.end_at is not None
     sorted_anew = query.sort is not Sort.BUSINESS_TIME
