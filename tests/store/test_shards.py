@@ -18,17 +18,18 @@ STATEMENTS = load_engine(ENGINE)
 # is of all tables.
 for name in ("columns", "take_rows", "count_copies"):
     del STATEMENTS[name]
-ARM = STATEMENTS.pop("arm")
 ARMS = " UNION ALL ".join(
-    ARM.format(
+    STATEMENTS[name].format(
         key="arrival",
         table=table,
         conditions="arrival <= :bound",
         order="key",
         size=20,
     )
+    for name in ("arm", "sorted_arm")
     for table in ("event", "withdrawal")
 )
+del STATEMENTS["arm"], STATEMENTS["sorted_arm"]
 STATEMENTS["page"] = STATEMENTS["page"].format(arms=ARMS, order="key", size=20)
 
 # Each node has all of it; what each write updates may never be here.
