@@ -21,7 +21,7 @@ QUERIES = st.builds(
     size=st.integers(1, 10_000),
 )
 SCROLLS = st.builds(
-    Scroll, query=QUERIES, place=st.builds(Position, INT, INT), bound=INT
+    Scroll, query=QUERIES, position=st.builds(Position, INT, INT), bound=INT
 )
 
 

@@ -1,6 +1,6 @@
-"""Scrolls: a reader's place in a query, as a token that the client carries.
+"""Scrolls: a reader's position in a query, as a token that the client carries.
 
-A *scroll* is a value: the query, the place of the last event given, and the *bound*,
+A *scroll* is a value: the query, the position of the last event given, and the *bound*,
 the newest arrival number when the scroll began. An event that arrives later lies beyond
 the bound, so it neither appears in the scroll nor disturbs it. The server remembers
 nothing: the same `scrollId` always gives the same page.
@@ -24,10 +24,10 @@ _TEXT_MAX = 512
 
 
 class Scroll(msgspec.Struct, frozen=True):
-    """A reader's place: after `place`, among the events that arrived up to `bound`."""
+    """Where a reader is: after `position`, among what arrived up to `bound`."""
 
     query: EventQuery
-    place: Position
+    position: Position
     bound: int
 
 
@@ -43,7 +43,7 @@ class _Sealed(msgspec.Struct, array_like=True, frozen=True):
     sort: Sort
     reverse: bool
     size: int
-    place: Position
+    position: Position
     bound: int
 
 
@@ -67,7 +67,7 @@ class ScrollSeal:
             sort=query.sort,
             reverse=query.reverse,
             size=query.size,
-            place=scroll.place,
+            position=scroll.position,
             bound=scroll.bound,
         )
         data = self._cipher.encrypt(msgspec.msgpack.encode(sealed), None)
@@ -108,7 +108,7 @@ class ScrollSeal:
         if differing:
             names = ", ".join(error.field for error in differing)
             raise ScrollMismatch(f"{names} cannot change during a scroll.", differing)
-        return Scroll(query, sealed.place, sealed.bound)
+        return Scroll(query, sealed.position, sealed.bound)
 
     def _unseal(self, scroll_id: str) -> _Sealed:
         try:

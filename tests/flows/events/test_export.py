@@ -101,14 +101,16 @@ def test_the_export_of_a_contact_erased_meanwhile_ends(filled):
     assert (all_ids(slices), slices.ended) == ([], True)
 
 
-def test_the_end_by_arrival_is_a_place_to_go_on_from(filled):
+def test_the_end_by_arrival_is_a_position_to_go_on_from(filled):
     slices = Slices(filled, EventQuery("org", sort=Sort.RECEIVED_TIME))
     all_ids(slices)
-    place = slices.scroll
-    assert place is not None
-    assert place.place == Position(place.bound, place.bound)
+    scroll = slices.scroll
+    assert scroll is not None
+    assert scroll.position == Position(scroll.bound, scroll.bound)
     filled.append("org", [new("later")]).result()
-    assert all_ids(Slices(filled, place.query, place.place, place.bound)) == ["later"]
+    assert all_ids(Slices(filled, scroll.query, scroll.position, scroll.bound)) == [
+        "later"
+    ]
 
 
 def test_an_export_takes_turns_with_the_large_pages_of_others(filled, monkeypatch):
@@ -159,14 +161,14 @@ def interrupted_at(number: int) -> Progress:
 def test_an_export_that_was_killed_goes_on_without_a_gap_or_a_repeat(
     filled, tmp_path, monkeypatch, kind, torn
 ):
-    monkeypatch.setattr(files, "_PLACE_EVERY", 1)
+    monkeypatch.setattr(files, "_CHECKPOINT_EVERY", 1)
     target, part = tmp_path / "whole", tmp_path / "whole.part"
     for number in (1, 1_000):
         with pytest.raises(KeyboardInterrupt):
             export_file(filled, QUERY, target, Shape(kind), interrupted_at(number))
         assert not target.exists()
         with part.open("ab") as file:
-            file.write(torn)  # written, but its place was not noted
+            file.write(torn)  # written, but its position was not noted
     filled.append("org", [new("late")]).result()
     assert export_file(filled, QUERY, target, Shape(kind), SILENT) == COUNT
     once = tmp_path / "once"
@@ -189,7 +191,7 @@ def test_an_export_interrupted_while_it_writes_tables_goes_on(filled, tmp_path):
 
 
 def test_the_rest_of_another_export_is_left_alone(filled, tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "_PLACE_EVERY", 1)
+    monkeypatch.setattr(files, "_CHECKPOINT_EVERY", 1)
     target, shape = tmp_path / "events", Shape(Kind.NDJSON)
     with pytest.raises(KeyboardInterrupt):
         export_file(filled, QUERY, target, shape, interrupted_at(1))

@@ -29,11 +29,11 @@ TABLE_SLICE = 500
 
 
 class Slices:
-    """A place in a query's result, which goes on by a slice at a time.
+    """A position in a query's result, which goes on by a slice at a time.
 
     Attributes:
         query: What is asked for; its size does not count.
-        place: After which event it goes on.
+        position: After which event it goes on.
         bound: Only what arrived up to this number; None until the first slice.
         count: How many events have been read.
         ended: Whether all have been read.
@@ -43,15 +43,20 @@ class Slices:
         self,
         store: Store,
         query: EventQuery,
-        place: Position | None = None,
+        position: Position | None = None,
         bound: int | None = None,
         slice_max: int = LINE_SLICE,
     ):
-        if query.endless and place and bound is not None and place.arrival >= bound:
+        if (
+            query.endless
+            and position
+            and bound is not None
+            and position.arrival >= bound
+        ):
             bound = None  # All up to the bound was read: go on with what is newer.
         self._store = store
         self.query = msgspec.structs.replace(query, separator=Separator.LINE_BREAK)
-        self.place = place
+        self.position = position
         self.bound = bound
         self.count = 0
         self.ended = False
@@ -62,13 +67,13 @@ class Slices:
         """Read the next slice."""
         query = msgspec.structs.replace(self.query, size=self._size)
         try:
-            page = self._store.page(query, self.place, self.bound)
+            page = self._store.page(query, self.position, self.bound)
         except ContactUnknown:
             if self.bound is None:
                 raise
             page = Page(0, b"", None, has_more=False, newest=self.bound)  # just erased
         self.bound = page.newest if self.bound is None else self.bound
-        self.place = page.last or self.place
+        self.position = page.last or self.position
         self.count += page.count
         self.ended = not page.has_more
         if page.count:
@@ -82,9 +87,9 @@ class Slices:
         bound = self.bound or 0
         if self.ended and self.query.endless:
             return Scroll(self.query, Position(bound, bound), bound)
-        if self.ended or self.place is None:
+        if self.ended or self.position is None:
             return None
-        return Scroll(self.query, self.place, bound)
+        return Scroll(self.query, self.position, bound)
 
 
 class Format(Protocol):
@@ -113,8 +118,8 @@ class LineFormat:
 
     def write(self, page: Page, slices: Slices) -> tuple[bytes, ...]:
         """Write the events, and where to go on or that this is all."""
-        place = slices.scroll
-        scroll_id = None if place is None else self._seal.seal(place)
+        scroll = slices.scroll
+        scroll_id = None if scroll is None else self._seal.seal(scroll)
         if slices.ended or scroll_id is None:
             last = exports.completion(slices.count, scroll_id)
         else:
@@ -169,11 +174,11 @@ async def begin_export(
         ContactUnknown: The organization never saw the contact.
     """
     request = exports.parse_export(organization, contact, parameters)
-    query, place, bound = request.query, None, None
+    query, position, bound = request.query, None, None
     if request.scroll_id is not None:
         scroll = reading.seal.open(request.scroll_id, request)
-        query, place, bound = scroll.query, scroll.place, scroll.bound
-    slices = Slices(reading.store, query, place, bound, written.slice_max)
+        query, position, bound = scroll.query, scroll.position, scroll.bound
+    slices = Slices(reading.store, query, position, bound, written.slice_max)
 
     def step() -> tuple[tuple[bytes, ...], bool]:
         page = slices.next()

@@ -1,6 +1,6 @@
 """Export to files: the whole result of a query, which appears only once it is whole.
 
-The events go to `TARGET.part`, a line each, and `TARGET.part.place` notes how far that
+The events go to `TARGET.part`, a line each; `TARGET.part.checkpoint` notes how far that
 is, so an export that was killed goes on from there. What is to be a table, or parted by
 date, is then made of these lines beside the target. At last it gets its name.
 """
@@ -28,7 +28,7 @@ from footfall.flows.events.export_tables import (
 from footfall.flows.files import part_locked, synced
 from footfall.store import Store
 
-_PLACE_EVERY = 20
+_CHECKPOINT_EVERY = 20
 _BATCH = 10_000
 _BATCH_BYTES = 16 * 1024 * 1024
 
@@ -61,12 +61,12 @@ class Progress:
         self.wrote = wrote
 
 
-class _Place(msgspec.Struct, frozen=True):
+class _Checkpoint(msgspec.Struct, frozen=True):
     """How far a part file is.
 
     Attributes:
         query: What is exported.
-        place: After which event it goes on.
+        position: After which event it goes on.
         bound: The newest arrival of when it began.
         count: The events in it.
         size: Their bytes; what comes after them in the file does not count.
@@ -74,7 +74,7 @@ class _Place(msgspec.Struct, frozen=True):
     """
 
     query: EventQuery
-    place: Position | None
+    position: Position | None
     bound: int | None
     count: int
     size: int
@@ -100,7 +100,7 @@ def export_file(
     if target.exists():
         raise AlreadyExists(f"There is a {target} already; delete it or name another.")
     part, new = (target.with_name(target.name + end) for end in (".part", ".new"))
-    note = target.with_name(target.name + ".part.place")
+    note = target.with_name(target.name + ".part.checkpoint")
     with part_locked(part) as file:
         count = _read_all(store, query, file, note, progress)
         if shape.kind is Kind.NDJSON and not shape.by_date:
@@ -117,9 +117,9 @@ def _read_all(
     store: Store, query: EventQuery, file: IO[bytes], note: Path, progress: Progress
 ) -> int:
     """Bring all events into the part file, on from where it is."""
-    done = _place_of(query, file, note)
+    done = _checkpoint_of(query, file, note)
     file.truncate(done.size)
-    slices = Slices(store, query, done.place, done.bound)
+    slices = Slices(store, query, done.position, done.bound)
     slices.count, slices.ended = done.count, done.complete
     whole = EventQuery(query.organization, sort=query.sort, reverse=query.reverse)
     for number in itertools.count(1):
@@ -129,20 +129,20 @@ def _read_all(
         if page.count:
             file.write(page.body)
             file.write(b"\n")
-        if not page.has_more or number % _PLACE_EVERY == 0:
+        if not page.has_more or number % _CHECKPOINT_EVERY == 0:
             _note(file, note, slices, query)
         progress.read(slices.count, slices.bound if query == whole else None)
     progress.read(slices.count, slices.count)
     return slices.count
 
 
-def _place_of(query: EventQuery, file: IO[bytes], note: Path) -> _Place:
+def _checkpoint_of(query: EventQuery, file: IO[bytes], note: Path) -> _Checkpoint:
     """Return how far the part file is; at its beginning if nothing was noted."""
     if not note.exists():
-        return _Place(query, None, None, 0, 0, complete=False)
-    done = msgspec.json.decode(note.read_bytes(), type=_Place)
+        return _Checkpoint(query, None, None, 0, 0, complete=False)
+    done = msgspec.json.decode(note.read_bytes(), type=_Checkpoint)
     if os.fstat(file.fileno()).st_size < done.size:
-        return _Place(query, None, None, 0, 0, complete=False)
+        return _Checkpoint(query, None, None, 0, 0, complete=False)
     if done.query != query:
         raise Invalid(
             f"{file.name} was left by an export of other events: repeat that one, or "
@@ -154,7 +154,9 @@ def _place_of(query: EventQuery, file: IO[bytes], note: Path) -> _Place:
 def _note(file: IO[bytes], note: Path, slices: Slices, query: EventQuery) -> None:
     synced(file)
     size = os.fstat(file.fileno()).st_size
-    done = _Place(query, slices.place, slices.bound, slices.count, size, slices.ended)
+    done = _Checkpoint(
+        query, slices.position, slices.bound, slices.count, size, slices.ended
+    )
     new = note.with_name(note.name + ".new")
     with new.open("wb") as noted:
         noted.write(msgspec.json.encode(done))

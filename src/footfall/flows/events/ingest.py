@@ -129,8 +129,10 @@ def zones(store: Store, organization: str) -> Callable[[str], str | None]:
 def receipt(batch: Batch, appended: Appended) -> Receipt:
     """Put together the answer for each item."""
     conflicts = [
-        RejectedItem(batch.positions[place], _id_of(batch.events[place]), [_CONFLICT])
-        for place in appended.conflicts
+        RejectedItem(
+            batch.positions[conflict], _id_of(batch.events[conflict]), [_CONFLICT]
+        )
+        for conflict in appended.conflicts
     ]
     rejected = sorted(batch.rejected + conflicts, key=lambda item: item.index)
     return Receipt(

@@ -56,14 +56,14 @@ def pull(
     Args:
         store: Where they go.
         organization: Whose they are.
-        pages: Events as JSON, each page with the place after it.
+        pages: Events as JSON, each page with the position after it.
         now: The instant of this pull.
         rejects: Keeps what cannot be stored.
-        note: Called with a place when all before it is on disk.
+        note: Called with a position when all before it is on disk.
     """
     done = PulledEvents()
 
-    def end(batch: Batch, items: list[bytes], place: P, appended: Appended) -> None:
+    def end(batch: Batch, items: list[bytes], position: P, appended: Appended) -> None:
         nonlocal done
         receipt = ingest.receipt(batch, appended)
         rejects.add(*(_rejection(one, items) for one in receipt.rejected))
@@ -73,15 +73,15 @@ def pull(
             rejects.count,
             rejects.name,
         )
-        note(place, done)
+        note(position, done)
 
     zone_at = ingest.zones(store, organization)
     window = WriteWindow[Appended](_WRITES_MAX)
     try:
-        for items, place in pages:
+        for items, position in pages:
             batch = ingest.read(items, organization, now, _id_of, zone_at)
             write = store.append(organization, batch.events)
-            window.add(write, functools.partial(end, batch, items, place))
+            window.add(write, functools.partial(end, batch, items, position))
     finally:
         # What was fetched before an error is not fetched again.
         window.drain()

@@ -164,19 +164,19 @@ def is_small(query: EventQuery) -> bool:
 def _steps(seal: ScrollSeal, request: Request) -> Steps:
     """Ask for pages; return the page to answer with, and the scroll that goes on."""
     if request.scroll_id is None:
-        query, place, bound = request.query, None, None
+        query, position, bound = request.query, None, None
     else:
         scroll = seal.open(request.scroll_id, request)
-        query, place, bound = scroll.query, scroll.place, scroll.bound
-        if query.endless and place.arrival >= bound:
+        query, position, bound = scroll.query, scroll.position, scroll.bound
+        if query.endless and position.arrival >= bound:
             bound = (
                 None  # The scroll has given all up to its bound: go on to newer events.
             )
-    page = yield AnyRequest(query, place, bound)
+    page = yield AnyRequest(query, position, bound)
     if query.endless and bound is not None and not page.count:
         # The rest up to the bound was erased: go on to newer events here too.
-        place, bound = Position(bound, bound), None
-        page = yield AnyRequest(query, place, bound)
+        position, bound = Position(bound, bound), None
+        page = yield AnyRequest(query, position, bound)
     if not request.scrolling:
         return page, None
     end = page.newest if bound is None else bound
