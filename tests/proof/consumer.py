@@ -1,8 +1,8 @@
-"""A consumer that may be killed at any moment: it keeps its place with what it has.
+"""A consumer that may be killed at any moment: it keeps its position with what it has.
 
 Run as `python -m tests.proof.consumer KIND STATE URL TOKEN ADDRESS…`, for a receiver
-of webhooks as `… webhook STATE PORT SECRET`. Each line of the state file is a place and
-the events up to it, so both are there or neither is. A receiver's place is an id.
+of webhooks as `… webhook STATE PORT SECRET`. Each line of the state file is a position and
+the events up to it, so both are there or neither is. A receiver's position is an id.
 """
 
 import contextlib
@@ -20,15 +20,15 @@ import httpx2
 from standardwebhooks import Webhook
 
 Event = dict[str, Any]
-# A place, and the events that lead to it.
+# A position, and the events that lead to it.
 Step = tuple[str, list[Event]]
 
 
 class State:
-    """What a consumer has: a place, and events by their ids, less the withdrawn."""
+    """What a consumer has: a position, and events by their ids, less the withdrawn."""
 
     def __init__(self, path: Path):
-        self.place: str | None = None
+        self.position: str | None = None
         self.events: dict[str, Event] = {}
         self._gone: set[str] = set()
         self._path = path
@@ -38,8 +38,8 @@ class State:
             for line in whole.splitlines():
                 self._apply(*json.loads(line))
 
-    def _apply(self, place: str, events: list[Event]) -> None:
-        self.place = place
+    def _apply(self, position: str, events: list[Event]) -> None:
+        self.position = position
         for one in events:
             name = one["event"]["id"]
             if one["event"].get("withdrawn"):
@@ -65,11 +65,11 @@ class State:
 
 
 def synced(
-    client: httpx2.Client, addresses: list[str], path: str, place: str | None
+    client: httpx2.Client, addresses: list[str], path: str, position: str | None
 ) -> Iterator[Step]:
     """Read pages by arrival, each from whichever server answers."""
     for address in itertools.cycle(addresses):
-        more = {"scrollId": place} if place else {"enableScroll": "true"}
+        more = {"scrollId": position} if position else {"enableScroll": "true"}
         parameters = {"sortBy": "receivedTime", **more}
         try:
             answer = client.get(address + path, params=parameters)
@@ -77,18 +77,18 @@ def synced(
             continue
         if answer.status_code == 200:
             page = answer.json()
-            place = page["scrollId"]
-            yield str(place), page["events"]
+            position = page["scrollId"]
+            yield str(position), page["events"]
 
 
 def streamed(
-    client: httpx2.Client, addresses: list[str], path: str, place: str | None
+    client: httpx2.Client, addresses: list[str], path: str, position: str | None
 ) -> Iterator[Step]:
     """Follow the live stream of whichever server answers."""
-    place = place or "0"
+    position = position or "0"
     for address in itertools.cycle(addresses):
         with contextlib.suppress(httpx2.TransportError):
-            parameters = {"after": place}
+            parameters = {"after": position}
             url = f"{address}{path}/stream"
             with client.stream("GET", url, params=parameters) as answer:
                 fields: dict[str, str] = {}
@@ -96,8 +96,8 @@ def streamed(
                     name, _, value = line.partition(": ")
                     fields[name] = value
                     if not line and "data" in fields:
-                        place = fields["id"]
-                        yield place, [json.loads(fields["data"])]
+                        position = fields["id"]
+                        yield position, [json.loads(fields["data"])]
                     if not line:
                         fields = {}
 
@@ -135,7 +135,7 @@ def main() -> None:
         path, token, *addresses = rest
         follow = {"sync": synced, "stream": streamed}[kind]
         with httpx2.Client(headers={"Authorization": token}, timeout=30) as client:
-            for step in follow(client, addresses, path, kept.place):
+            for step in follow(client, addresses, path, kept.position):
                 write(step)
 
 
