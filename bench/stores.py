@@ -121,8 +121,11 @@ class SQLite:
             rows = Rows(batch, keys)
             ready.append(
                 (
-                    [(organization, *contact) for contact in rows.contacts.items()],
-                    [(n, organization, *row) for n, row in enumerate(rows.rows, first)],
+                    [(organization, key, one) for one, key in rows.contacts.items()],
+                    [
+                        (n, organization, rows.contacts[contact], *rest)
+                        for n, (contact, *rest) in enumerate(rows.rows, first)
+                    ],
                     [(n, event.body) for n, event in enumerate(rows.new, first)],
                 )
             )

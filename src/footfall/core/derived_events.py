@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from footfall.core import instants
-from footfall.core.events.ids import key_of, make_id
+from footfall.core.events.ids import id_of, time_key
 from footfall.core.events.structs import NewEvent
 from footfall.core.events.types import TYPE_NUMBERS
 from footfall.core.instants import MINUTE
@@ -60,9 +60,9 @@ def signup(
     payload = {"signup": {"source": source}}
     if context is not None:
         return _make(context, "signup", at, (), payload)
-    event_id = _id(at, "signup", organization, contact)
-    detail = {"type": "signup", "id": event_id} | payload
-    return _write(organization, contact, detail, None, _when(at, "UTC"))
+    key = _key(at, "signup", organization, contact)
+    detail = {"type": "signup"} | payload
+    return _write(key, organization, contact, detail, None, _when(at, "UTC"))
 
 
 def withdrawn(body: bytes) -> bytes:
@@ -80,32 +80,42 @@ def _make(
     payload: dict[str, Any] | None = None,
 ) -> NewEvent:
     location = context.registry.locations[context.location].location
-    where = {"locationId": location.id, "locationName": location.name}
     hotspot = context.registry.hotspots.get(context.hotspot)
-    if hotspot is not None:
-        where["hotspotId"] = hotspot[0].id
+    hotspot_id = None if hotspot is None else hotspot[0].id
     organization = context.registry.organization
     # The location's name and zone are left out: they may change, the event stays.
-    event_id = _id(
+    key = _key(
         at, kind, organization, context.contact, location.id, context.hotspot, *made_of
     )
-    detail = {"type": kind, "id": event_id} | (payload or {})
+    detail = {"type": kind} | (payload or {})
+    where = _where(location.id, location.name, hotspot_id)
     when = _when(at, location.timezone)
-    return _write(organization, context.contact, detail, where, when)
+    return _write(key, organization, context.contact, detail, where, when)
 
 
-def _id(at: int, *made_of: object) -> str:
+def _key(at: int, *made_of: object) -> bytes:
+    """Return the key of an event's id: of its facts, and in the order of time."""
     parts = "\0".join(map(str, made_of)).encode()
     bits = hashlib.blake2b(
         parts, digest_size=10, key=at.to_bytes(8, "big", signed=True)
     )
-    return make_id(max(at, 0), int.from_bytes(bits.digest())) + "l"
+    return time_key(max(at, 0), bits.digest())
+
+
+# Most events of a moment were at few hotspots.
+@functools.lru_cache(maxsize=1_000)
+def _where(location: str, name: str, hotspot: str | None) -> msgspec.Raw:
+    """Return where an event was, as its JSON says it."""
+    where = {"locationId": location, "locationName": name}
+    if hotspot is not None:
+        where["hotspotId"] = hotspot
+    return msgspec.Raw(msgspec.json.encode(where))
 
 
 class _When(msgspec.Struct, frozen=True):
     """When an event was: as its JSON says it, and as numbers."""
 
-    fields: dict[str, str]
+    fields: msgspec.Raw
     created_at: int
     local_at: int
 
@@ -121,25 +131,31 @@ def _when(at: int, timezone: str) -> _When:
         "utcOffset": instants.format_offset(at, zone),
     }
     return _When(
-        fields,
+        msgspec.Raw(msgspec.json.encode(fields)),
         instants.parse_instant(fields["createdAt"]),
         instants.parse_wall_clock(fields["createdAtLocal"]),
     )
 
 
 def _write(
+    key: bytes,
     organization: str,
     contact: str,
     detail: dict[str, Any],
-    where: dict[str, str] | None,
+    where: msgspec.Raw | None,
     when: _When,
 ) -> NewEvent:
-    value = {"organizationId": organization, "customerId": contact, "event": detail}
+    value: dict[str, Any] = {
+        "organizationId": organization,
+        "customerId": contact,
+        "event": {"type": detail["type"], "id": id_of(key)} | detail,
+    }
     if where is not None:
         value["where"] = where
-    body = msgspec.json.encode(value | {"when": when.fields})
+    value["when"] = when.fields
+    body = msgspec.json.encode(value)
     return NewEvent(
-        key=key_of(detail["id"]),
+        key=key,
         contact=contact,
         type=TYPE_NUMBERS[detail["type"]],
         created_at=when.created_at,

@@ -154,6 +154,24 @@ def digest(key: bytes, value: bytes) -> bytes:
     return hmac.digest(key, value, "sha256")[:DIGEST_BYTES]
 
 
+class Digests:
+    """Digests of many values with one key, each made once; see `digest`."""
+
+    def __init__(self, key: bytes):
+        # To begin with the key takes longer than a value does.
+        self._begun = hmac.new(key, digestmod="sha256")
+        self._made: dict[bytes, bytes] = {}
+
+    def of(self, value: bytes) -> bytes:
+        """Return a value's digest."""
+        made = self._made.get(value)
+        if made is None:
+            begun = self._begun.copy()
+            begun.update(value)
+            made = self._made[value] = begun.digest()[:DIGEST_BYTES]
+        return made
+
+
 class StoredObservation(msgspec.Struct, frozen=True, gc=False):
     """An observation as it is stored, so that visits can be made again.
 

@@ -207,8 +207,8 @@ class PeopleRepository(Protocol):
     def put_ownership(self, ownership: Ownership) -> None:
         """Say whose a device is from an instant on."""
 
-    def put_ownerships(self, ownerships: list[Ownership]) -> None:
-        """Say whose some devices are; of none more than once."""
+    def add_ownerships(self, ownerships: list[Ownership]) -> None:
+        """Say whose some devices are that had no owner yet; of none more than once."""
 
     def put_reattribution(self, one: Reattribution) -> None:
         """Add a device whose observations go to another contact."""
@@ -260,8 +260,13 @@ class StayRepository(Protocol):
 class EventRepository(Protocol):
     """The events that are made of stays and logins."""
 
-    def append(self, events: list[NewEvent]) -> int:
-        """Store made events, those that are not yet there; returns how many."""
+    def append(self, events: list[NewEvent], known: Mapping[str, int] = {}) -> int:
+        """Store made events, those that are not yet there; returns how many.
+
+        Args:
+            events: The events.
+            known: The numbers of contacts that need not be looked for, by their ids.
+        """
 
     def withdraw(self, events: list[NewEvent]) -> int:
         """Take made events back, and announce it; returns how many were there."""

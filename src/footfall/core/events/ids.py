@@ -36,6 +36,11 @@ def make_id(instant: int, random_bits: int) -> str:
     return f"{instant // 1000:012x}{random_bits:020x}"
 
 
+def time_key(instant: int, bits: bytes) -> bytes:
+    """Return the key of an id as `make_id` makes it, ended with `l`; of 10 bytes."""
+    return (instant // 1000).to_bytes(6) + bits + b"l"
+
+
 def id_letter(event_type: str) -> str:
     """Return the letter that ends the id of an event of that type."""
     return "g" if event_type in GEOFENCE_TYPES else "l"

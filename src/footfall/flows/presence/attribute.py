@@ -1,5 +1,6 @@
 """Attribute: find the place of each observation, and the contact it belongs to."""
 
+import functools
 from collections.abc import Sequence
 
 from footfall.core import observations, stays
@@ -35,7 +36,7 @@ class PlaceResolver:
         self._registry = unit.registry
         self._transaction = unit.transaction
         self._now = now
-        self._digests: dict[bytes, bytes] = {}
+        self._digests = observations.Digests(unit.registry.device_key)
 
     def resolve(self, one: Observation) -> StoredObservation:
         """Return an observation in its stored form.
@@ -52,14 +53,9 @@ class PlaceResolver:
             subject = self._transaction.people.contact_key(one.contact or "")
             self._transaction.people.put_contact(one.contact or "")
             return StoredObservation(subject, at, *found, one.rssi, by_contact=True)
-        subject = self._digests.get(one.device) or self._digest(one.device)
+        subject = self._digests.of(one.device)
         ephemeral = one.ephemeral or observations.is_randomised(one.device)
         return StoredObservation(subject, at, *found, one.rssi, ephemeral=ephemeral)
-
-    def _digest(self, device: bytes) -> bytes:
-        made = observations.digest(self._registry.device_key, device)
-        self._digests[device] = made
-        return made
 
 
 def unknown_place(reference: observations.PlaceReference) -> ItemRejected:
@@ -71,7 +67,12 @@ def unknown_place(reference: observations.PlaceReference) -> ItemRejected:
 
 def places_of(one: StoredObservation) -> tuple[Place, ...]:
     """Return the places that an observation was in: its hotspot's location."""
-    return (Place(PlaceKind.LOCATION, one.location),)
+    return _places(one.location)
+
+
+@functools.lru_cache(maxsize=1_000)
+def _places(location: int) -> tuple[Place, ...]:
+    return (Place(PlaceKind.LOCATION, location),)
 
 
 def absorb_observations(
@@ -136,7 +137,7 @@ def _pseudonyms(transaction: Transaction, devices: list[bytes]) -> dict[bytes, i
     names = {device.hex(): device for device in devices}
     numbers = transaction.people.put_contacts(names)
     made = {names[name]: contact for name, contact in numbers.items()}
-    transaction.people.put_ownerships(
+    transaction.people.add_ownerships(
         [
             Ownership(device, BEGINNING, contact, randomised=False, pseudonym=True)
             for device, contact in made.items()

@@ -32,12 +32,17 @@ class UnitOfWork:
         self.registry: Registry = transaction.registry.load()
         self._now = now if closing else None
         self._rules = rules
+        self._rules_of: dict[Place, Rules] = {}
         self._derived_events: Counter[DerivedEvent] = Counter()
         self._others: list[NewEvent] = []
 
     def rules(self, place: Place) -> Rules:
         """Return the rules of a place."""
-        return self._rules or self.registry.rules(place.number)
+        known = self._rules_of.get(place)
+        if known is None:
+            known = self._rules or self.registry.rules(place.number)
+            self._rules_of[place] = known
+        return known
 
     def add(self, event: NewEvent) -> None:
         """Add an event that does not derive from stays."""
@@ -71,6 +76,11 @@ class UnitOfWork:
         rules = self.rules(key[1])
         changed: list[StoredStay] = []
         for run in runs:
+            if not known:
+                stay = stays.close_if_due(run, rules, self._now)
+                known = changed = [StoredStay(None, *key, stay, rules)]
+                self._count(known, +1)
+                continue
             # A stay in `changed` is written whole, so its end needs no separate write.
             if len(known) == 1 and not changed:
                 longer = self._prolonged(known[0], run, rules)
@@ -90,10 +100,10 @@ class UnitOfWork:
             self.transaction.stays.delete(
                 [one for one in gone if one.number in numbers[1:]]
             )
-            stay = StoredStay(next(iter(numbers), None), *key, change.stay, rules)
-            self._count([stay], +1)
-            known = [one for one in known if one not in gone] + [stay]
-            changed = [one for one in changed if one not in gone] + [stay]
+            new = StoredStay(next(iter(numbers), None), *key, change.stay, rules)
+            self._count([new], +1)
+            known = [one for one in known if one not in gone] + [new]
+            changed = [one for one in changed if one not in gone] + [new]
         return changed
 
     def _prolonged(self, one: StoredStay, run: Stay, rules: Rules) -> StoredStay | None:
@@ -140,9 +150,9 @@ class UnitOfWork:
                 (made if self._derived_events[derived] > 0 else gone).append(event)
         # At equal times: signup, arriving, login.
         made.sort(key=lambda event: (event.created_at, event.type))
-        return self.transaction.events.append(made), self.transaction.events.withdraw(
-            gone
-        )
+        known = {name: number for number, name in names.items()}
+        events = self.transaction.events
+        return events.append(made, known), events.withdraw(gone)
 
     def _make(self, derived: DerivedEvent, contact: str) -> NewEvent:
         kind, _, place, start_at, more = derived

@@ -1,5 +1,7 @@
 """The event log: events appended to its table."""
 
+from collections.abc import Mapping
+
 from footfall.core.events.structs import NewEvent
 from footfall.store import Appended
 from footfall.store.postgres.session import PostgresSession
@@ -8,16 +10,23 @@ from footfall.store.relational.duplicates import sort_out
 from footfall.store.relational.offsets import offsets_of
 
 
-def append(session: PostgresSession, new: list[NewEvent]) -> Appended:
+def append(
+    session: PostgresSession, new: list[NewEvent], known: Mapping[str, int] = {}
+) -> Appended:
     """Store what is not there yet; the organization's row is locked.
 
     Nobody else adds to the organization's log meanwhile, so what is looked up holds
     until the commit.
+
+    Args:
+        session: What holds the lock.
+        new: The events.
+        known: The numbers of contacts that need not be looked for, by their ids.
     """
     stored = dict(session.run_bulk("stored", [(event.key,) for event in new]))
     fresh, appended = sort_out(new, stored)
     if fresh:
-        _insert(session, fresh)
+        _insert(session, fresh, known)
     return appended
 
 
@@ -28,17 +37,19 @@ def give_arrivals(session: PostgresSession, count: int) -> range:
     return range(newest - count + 1, newest + 1)
 
 
-def _insert(session: PostgresSession, fresh: list[NewEvent]) -> None:
+def _insert(
+    session: PostgresSession, fresh: list[NewEvent], known: Mapping[str, int]
+) -> None:
     scope = {"organization": session.organization}
-    keys = {event.contact: session.keys.contact(event.contact) for event in fresh}
-    contacts = {key: contact for contact, key in keys.items()}
-    numbers = number_contacts(session.run_bulk, contacts)
+    contacts = dict.fromkeys(event.contact for event in fresh)
+    keys = {one: session.keys.contact(one) for one in contacts if one not in known}
+    numbers = {**known, **number_contacts(session.run_bulk, keys)}
     session.run(
         "add_events",
         scope
         | {
             "arrivals": list(give_arrivals(session, len(fresh))),
-            "contacts": [numbers[keys[event.contact]] for event in fresh],
+            "contacts": [numbers[event.contact] for event in fresh],
             "types": [event.type for event in fresh],
             "created_at": [event.created_at for event in fresh],
             "local_at": [event.local_at for event in fresh],

@@ -1,5 +1,7 @@
 """The events that are made of stays and logins, in PostgreSQL."""
 
+from collections.abc import Mapping
+
 from typing_extensions import override
 
 from footfall.core import derived_events
@@ -18,8 +20,8 @@ class PostgresEvents(Repository, EventRepository):
         self._postgres = session
 
     @override
-    def append(self, events: list[NewEvent]) -> int:
-        return append(self._postgres, events).accepted if events else 0
+    def append(self, events: list[NewEvent], known: Mapping[str, int] = {}) -> int:
+        return append(self._postgres, events, known).accepted if events else 0
 
     @override
     def withdraw(self, events: list[NewEvent]) -> int:

@@ -118,14 +118,19 @@ WHERE organization = :organization AND device = :device ORDER BY since_at
 SELECT device, since_at, contact, randomised, pseudonym FROM owner
 WHERE organization = :organization AND contact = :contact ORDER BY device, since_at
 
--- name: put_ownerships
+-- name: put_ownership
+INSERT INTO owner (organization, device, since_at, contact, randomised, pseudonym)
+VALUES (:organization, :device, :since_at, :contact, :randomised, :pseudonym)
+ON CONFLICT (organization, device, since_at)
+DO UPDATE SET contact = excluded.contact, pseudonym = excluded.pseudonym
+
+-- name: add_ownerships
+-- Of devices without an owner.
 INSERT INTO owner (organization, device, since_at, contact, randomised, pseudonym)
 SELECT :organization, sent.* FROM unnest(
   :device::bytea[], :since_at::bigint[], :contact::bigint[], :randomised::boolean[],
   :pseudonym::boolean[]
 ) AS sent
-ON CONFLICT (organization, device, since_at)
-DO UPDATE SET contact = excluded.contact, pseudonym = excluded.pseudonym
 
 -- name: delete_ownerships
 DELETE FROM owner WHERE organization = :organization AND contact = :contact
@@ -213,6 +218,10 @@ ORDER BY check_at LIMIT :limit
 -- name: postpone_stay
 UPDATE stay SET check_at = :check_at
 WHERE organization = :organization AND number = :stay
+
+-- name: add_ends
+INSERT INTO stay_end (organization, stay, last_at)
+SELECT :organization, sent.* FROM unnest(:stay::bigint[], :last_at::bigint[]) AS sent
 
 -- name: put_ends
 -- What most observations do; all else is left alone.

@@ -9,18 +9,16 @@ from footfall.store.relational.session import Row
 RunBulk = Callable[[str, Sequence[Sequence[Any]]], list[Row]]
 
 
-def number_contacts(
-    run_bulk: RunBulk, contacts: Mapping[bytes, str]
-) -> dict[bytes, int]:
+def number_contacts(run_bulk: RunBulk, contacts: Mapping[str, bytes]) -> dict[str, int]:
     """Return the numbers of contacts, and add those that are not there yet.
 
     Args:
         run_bulk: Runs the statements, inside a transaction that nobody comes between.
-        contacts: Their ids, by what stands for each in the index.
+        contacts: What stands for each in the index, by their ids.
     """
-    asked = [(key,) for key in contacts]
+    asked = [(key,) for key in contacts.values()]
     known = {bytes(key): number for key, number in run_bulk("contact_numbers", asked)}
-    added = [(key, one) for key, one in contacts.items() if key not in known]
+    added = [(key, one) for one, key in contacts.items() if key not in known]
     for key, number in run_bulk("add_contacts", added):
         known[bytes(key)] = number
-    return known
+    return {one: known[key] for one, key in contacts.items()}

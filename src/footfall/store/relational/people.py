@@ -8,6 +8,7 @@ from typing_extensions import override
 
 from footfall.store.relational.contacts import number_contacts
 from footfall.store.relational.repository import Repository
+from footfall.store.relational.session import Session as EngineSession
 from footfall.store.transaction import (
     Ownership,
     PeopleRepository,
@@ -18,6 +19,11 @@ from footfall.store.transaction import (
 
 class SQLPeople(Repository, PeopleRepository):
     """The people of an organization."""
+
+    def __init__(self, session: EngineSession):
+        super().__init__(session)
+        # The contacts that this transaction named, by their numbers.
+        self._named: dict[int, str] = {}
 
     @override
     def find_contact(self, contact: str) -> int | None:
@@ -30,14 +36,18 @@ class SQLPeople(Repository, PeopleRepository):
 
     @override
     def put_contacts(self, contacts: Iterable[str]) -> dict[str, int]:
-        keys = {self.contact_key(contact): contact for contact in contacts}
+        keys = {contact: self.contact_key(contact) for contact in contacts}
         numbers = number_contacts(self._session.run_bulk, keys)
-        return {keys[key]: number for key, number in numbers.items()}
+        self._named.update((number, one) for one, number in numbers.items())
+        return numbers
 
     @override
     def contact_ids(self, numbers: Iterable[int]) -> dict[int, str]:
-        rows = self._bulk("contact_ids", [(number,) for number in numbers])
-        return {number: str(name) for number, name in rows}
+        named, numbers = self._named, list(numbers)
+        known = {number: named[number] for number in numbers if number in named}
+        missing = [(number,) for number in numbers if number not in known]
+        rows = self._bulk("contact_ids", missing)
+        return known | {number: str(name) for number, name in rows}
 
     @override
     def contacts_by_key(self, keys: Iterable[bytes]) -> dict[bytes, int]:
@@ -96,13 +106,14 @@ class SQLPeople(Repository, PeopleRepository):
 
     @override
     def put_ownership(self, ownership: Ownership) -> None:
-        self.put_ownerships([ownership])
+        self._run("put_ownership", **msgspec.structs.asdict(ownership))
+        self._cache.owners.pop(ownership.device, None)
 
     @override
-    def put_ownerships(self, ownerships: list[Ownership]) -> None:
-        self._bulk("put_ownerships", list(map(msgspec.structs.astuple, ownerships)))
-        for one in ownerships:
-            self._cache.owners.pop(one.device, None)
+    def add_ownerships(self, ownerships: list[Ownership]) -> None:
+        self._bulk("add_ownerships", list(map(msgspec.structs.astuple, ownerships)))
+        newest = {one.device: (one.contact, one.since_at) for one in ownerships}
+        self._cache.owners.update(newest)
 
     @override
     def put_reattribution(self, one: Reattribution) -> None:

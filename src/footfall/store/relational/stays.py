@@ -82,7 +82,7 @@ class SQLStays(Repository, StayRepository):
     def put(self, stays: list[StoredStay]) -> None:
         new = [one for one in stays if one.number is None]
         known = [one for one in stays if one.number is not None]
-        rows = [(*_key(one), *_row(one).values()) for one in new]
+        rows = [(*_key(one), *_row(one)) for one in new]
         # Stays of one place never overlap, so this tells them apart.
         numbers = {tuple(row[:4]): row[4] for row in self._bulk("add_stays", rows)}
         made = [
@@ -90,7 +90,8 @@ class SQLStays(Repository, StayRepository):
             for one in new
         ]
         self._many("change_stay", map(_change, known))
-        self._bulk("put_ends", list(map(_end, made + known)))
+        self._bulk("add_ends", list(map(_end, made)))
+        self._bulk("put_ends", list(map(_end, known)))
         for one in known + made:
             self._cache.changed(one)
 
@@ -135,18 +136,26 @@ def _end(one: StoredStay) -> tuple[int | None, int]:
 
 
 def _change(one: StoredStay) -> dict[str, Any]:
-    return _row(one) | {"stay": one.number, "first_at": one.stay.first_at}
+    row = dict(zip(_COLUMNS, _row(one), strict=True))
+    return row | {"stay": one.number, "first_at": one.stay.first_at}
 
 
-def _row(one: StoredStay) -> dict[str, Any]:
-    """Return what a stay says of itself but when it began, in the order of columns."""
+# What a stay says of itself but when it began.
+_COLUMNS = (
+    *("start_at", "hotspot", "visit_at"),
+    *("minimum_dwell", "session_timeout", "maximum_visit", "check_at"),
+)
+
+
+def _row(one: StoredStay) -> tuple[int | None, ...]:
+    """Return a stay's values of `_COLUMNS`."""
     stay, rules = one.stay, one.rules
-    return {
-        "start_at": stay.start_at,
-        "hotspot": stay.hotspot,
-        "visit_at": stay.visit_at,
-        "minimum_dwell": rules.minimum_dwell,
-        "session_timeout": rules.session_timeout,
-        "maximum_visit": rules.maximum_visit,
-        "check_at": stay.last_at + rules.timeout + 1 if stay.open else None,
-    }
+    return (
+        stay.start_at,
+        stay.hotspot,
+        stay.visit_at,
+        rules.minimum_dwell,
+        rules.session_timeout,
+        rules.maximum_visit,
+        stay.last_at + rules.timeout + 1 if stay.open else None,
+    )

@@ -18,8 +18,10 @@ from footfall.store.sqlite.statements import SQL
 _ROW = re.compile(r"\{\(([^)]+)\)\}")
 _NAME = re.compile(r":(\w+)")
 _ORGANIZATION = "organization"
-# A statement has so many rows. Few sizes, so that all are kept prepared.
-_SIZES = (50, 10, 1)
+# A statement has so many rows. Few sizes, so that all are kept prepared. apsw keeps
+# texts of up to 16 KiB, so a statement with many values has fewer rows.
+_SIZES = (250, 50, 10, 1)
+_TEXT_MAX = 16 * 1024
 
 
 def run_bulk(
@@ -38,12 +40,18 @@ def run_bulk(
     """
     found: list[Any] = []
     at = 0
-    for size in _SIZES:
+    for size in sizes_of(name):
         while len(rows) - at >= size:
             values = itertools.chain.from_iterable(rows[at : at + size])
             found += connection.execute(expanded(name, size), (organization, *values))
             at += size
     return found
+
+
+@functools.cache
+def sizes_of(name: str) -> tuple[int, ...]:
+    """Return how many rows a bulk statement is prepared for, the most first."""
+    return tuple(size for size in _SIZES if len(expanded(name, size)) < _TEXT_MAX)
 
 
 @functools.cache

@@ -1,6 +1,6 @@
 """The event log: events appended to its tables."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import apsw
@@ -20,17 +20,20 @@ from footfall.store.sqlite.summaries import add_summaries
 
 
 class Rows:
-    """Events as rows: made where they are sent, so that the writer only writes."""
+    """Events as rows: made where they are sent, so that the writer only writes.
 
-    def __init__(self, new: list[NewEvent], keys: Keys):
+    `known` are the numbers of contacts that are known already, by their ids; `contacts`
+    are the others, with what stands for them in the index.
+    """
+
+    def __init__(self, new: list[NewEvent], keys: Keys, known: Mapping[str, int] = {}):
         self.new = new
         self.keys = keys
+        self.known = known
         self.size = sum(len(event.body) for event in new)
-        contacts = {event.contact: keys.contact(event.contact) for event in new}
-        self.contacts = {key: contact for contact, key in contacts.items()}
-        self.rows = [
-            (contacts[e.contact], e.type, e.created_at, e.local_at, e.key) for e in new
-        ]
+        contacts = dict.fromkeys(event.contact for event in new)
+        self.contacts = {one: keys.contact(one) for one in contacts if one not in known}
+        self.rows = [(e.contact, e.type, e.created_at, e.local_at, e.key) for e in new]
         self.offsets = offsets_of([(e.created_at, e.local_at) for e in new])
 
 
@@ -80,7 +83,7 @@ def append(connection: apsw.Connection, number: int, rows: Rows) -> Appended:
         return Appended(accepted=len(rows.new))
     fresh, appended = sort_out(rows.new, stored)
     if fresh:
-        _insert(connection, number, Rows(fresh, rows.keys))
+        _insert(connection, number, Rows(fresh, rows.keys, rows.known))
     return appended
 
 
@@ -88,7 +91,7 @@ def _insert(connection: apsw.Connection, organization: int, rows: Rows) -> None:
     def bulk(name: str, some: Sequence[Sequence[Any]]) -> list[Row]:
         return run_bulk(connection, name, organization, some)
 
-    numbers = number_contacts(bulk, rows.contacts)
+    numbers = {**rows.known, **number_contacts(bulk, rows.contacts)}
     first = give_arrivals(connection, organization, len(rows.new))
     events = [
         (at, numbers[contact], *rest)

@@ -1,5 +1,7 @@
 """The events that are made of stays and logins, in SQLite."""
 
+from collections.abc import Mapping
+
 from typing_extensions import override
 
 from footfall.core import derived_events
@@ -22,19 +24,16 @@ class SQLiteEvents(Repository, EventRepository):
         self._number = session.organization
 
     @override
-    def append(self, events: list[NewEvent]) -> int:
-        first: dict[bytes, NewEvent] = {}
-        for event in events:
-            first.setdefault(event.key, event)
-        rows = self._bulk("stored_keys", [(key,) for key in first])
-        known = {key for (key,) in rows}
-        fresh = [event for key, event in first.items() if key not in known]
-        if fresh:
-            append(self._connection, self._number, Rows(fresh, self._keys))
-        return len(fresh)
+    def append(self, events: list[NewEvent], known: Mapping[str, int] = {}) -> int:
+        if not events:
+            return 0
+        rows = Rows(events, self._keys, known)
+        return append(self._connection, self._number, rows).accepted
 
     @override
     def withdraw(self, events: list[NewEvent]) -> int:
+        if not events:
+            return 0
         places = [(self._number, event.key) for event in events]
         found = list(self._connection.executemany(SQL["event"], places))
         number = give_arrivals(self._connection, self._number, len(found))

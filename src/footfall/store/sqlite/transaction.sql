@@ -116,11 +116,16 @@ WHERE organization = :organization AND device = :device ORDER BY since_at
 SELECT device, since_at, contact, randomised, pseudonym FROM owner
 WHERE contact = :contact ORDER BY device, since_at
 
--- name: put_ownerships
-INSERT OR FAIL INTO owner (organization, device, since_at, contact, randomised, pseudonym)
-VALUES {(:organization, :device, :since_at, :contact, :randomised, :pseudonym)}
+-- name: put_ownership
+INSERT INTO owner (organization, device, since_at, contact, randomised, pseudonym)
+VALUES (:organization, :device, :since_at, :contact, :randomised, :pseudonym)
 ON CONFLICT (organization, device, since_at)
 DO UPDATE SET contact = excluded.contact, pseudonym = excluded.pseudonym
+
+-- name: add_ownerships
+-- Of devices without an owner: a clause for conflicts takes twice as long, unused.
+INSERT OR FAIL INTO owner (organization, device, since_at, contact, randomised, pseudonym)
+VALUES {(:organization, :device, :since_at, :contact, :randomised, :pseudonym)}
 
 -- name: delete_ownerships
 DELETE FROM owner WHERE contact = :contact
@@ -176,6 +181,9 @@ SELECT id FROM organization WHERE EXISTS (
 -- name: postpone_stay
 UPDATE stay SET check_at = :check_at WHERE number = :stay
 
+-- name: add_ends
+INSERT OR FAIL INTO stay_end (stay, last_at) VALUES {(:stay, :last_at)}
+
 -- name: put_ends
 -- What most observations do; all else is left alone.
 INSERT OR FAIL INTO stay_end (stay, last_at) VALUES {(:stay, :last_at)}
@@ -203,11 +211,6 @@ RETURNING contact, place_kind, place, first_at, number
 
 -- name: delete_stay
 DELETE FROM stay WHERE number = :stay
-
--- name: stored_keys
-WITH asked (organization, key) AS (VALUES {(:organization, :key)})
-SELECT asked.key FROM asked CROSS JOIN event
-  ON event.organization = asked.organization AND event.key = asked.key
 
 -- name: event
 SELECT number, contact, type, created_at, body FROM event JOIN body USING (number)
