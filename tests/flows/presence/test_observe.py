@@ -24,6 +24,7 @@ from footfall.core.queries import EventQuery, Sort
 from footfall.core.stays import Point, Rules, close_if_due, runs
 from footfall.errors import StoreError
 from footfall.flows.accounts import tenants
+from footfall.flows.analytics import update
 from footfall.flows.presence import observe
 from footfall.flows.presence.forget import forget
 from footfall.flows.presence.recompute import recompute
@@ -634,18 +635,51 @@ def test_tenants_share_nothing(world):
     assert len(keys) == 2
 
 
-def test_a_device_that_is_still_there_is_not_looked_up(world, monkeypatch):
+@pytest.fixture
+def there(world, monkeypatch):
+    """Ann was heard twice; tells what her next observation runs."""
     world.log_in("ann", ANN, 0)
     world.hear(ANN, 2)
 
     def again(transaction):
         with statements_run(transaction, monkeypatch) as names:
             observe.observe(transaction, SourceBatch([seen(ANN, 4)]), LATER)
-        return names
+        return set(names)
 
-    names = world.store.transaction("org", again).result()
-    assert not {"owners_at", "newest_stays", "stays"} & set(names)
+    return lambda: world.store.transaction("org", again).result()
+
+
+LOOKING_UP = {"owners_at", "newest_stays", "stays"}
+
+
+def test_a_device_that_is_still_there_is_not_looked_up(there):
+    names = there()
+    assert not LOOKING_UP & names
     assert "put_ends" in names
+
+
+def test_a_new_device_is_not_looked_up_the_second_time(world, monkeypatch):
+    world.set(pseudonymous=True)
+    world.hear(BOB, 0)
+
+    def again(transaction):
+        with statements_run(transaction, monkeypatch) as names:
+            observe.observe(transaction, SourceBatch([seen(BOB, 4)]), LATER)
+        return set(names)
+
+    assert not LOOKING_UP & world.store.transaction("org", again).result()
+
+
+def test_what_another_server_counts_makes_nothing_be_looked_up(there, chosen):
+    other = service.open_store(chosen)
+    assert update.step(other, "org")
+    other.close()
+    assert not LOOKING_UP & there()
+
+
+def test_the_device_of_an_erased_contact_is_looked_up(world, there):
+    world.store.erase("org", world.events()[0]["customerId"]).result()
+    assert "owners_at" in there()
 
 
 def test_changes_by_another_process_are_seen(world, chosen):

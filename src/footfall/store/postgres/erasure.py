@@ -33,6 +33,9 @@ def erase(session: PostgresSession, contact: str) -> dict[int, int]:
         for kind, count in _erase(session, number).items():
             counts[kind] = counts.get(kind, 0) + count
     session.run("add_erasure", scope)
+    if session.cache is not None:
+        session.cache.clear()
+        session.cache.altered = True
     return counts
 
 

@@ -14,7 +14,11 @@ SELECT pg_notify(:channel, :payload)
 
 -- name: lock_organization
 -- First in each write: the lock on the row makes the writes of an organization follow
--- each other, and its version says that what others remember holds no more.
+-- each other, and its version says whether what is remembered of presence still holds.
+SELECT version FROM organization WHERE number = :organization FOR NO KEY UPDATE
+
+-- name: next_version
+-- What others remember of presence holds no more.
 UPDATE organization SET version = version + 1 WHERE number = :organization
 RETURNING version
 

@@ -20,7 +20,7 @@ from footfall.store.postgres.connections import Connection, is_broken, translate
 from footfall.store.postgres.organizations import Numbers
 from footfall.store.postgres.session import PostgresSession
 from footfall.store.postgres.statements import SQL
-from footfall.store.relational.cache import PresenceCaches
+from footfall.store.relational.cache import PresenceCache, PresenceCaches
 from footfall.store.relational.keys import Keys
 from footfall.store.relational.session import Registries
 
@@ -147,12 +147,13 @@ class Writer:
             try:
                 with self._pool.connection() as connection:
                     with connection.transaction():
-                        session = self._lock(connection, organization)
-                        version = session.version
+                        session, cache = self._lock(connection, organization)
+                        version = cache.version
                         results = [self._attempt(session, job, jobs) for job in jobs]
+                        if cache.altered:
+                            version = self._next_version(session)
                         committing = True
-                    if session.cache is not None:
-                        session.cache.version = version
+                    cache.version = version
                     return results
             except BaseException as error:
                 self._caches.clear()
@@ -161,7 +162,9 @@ class Writer:
                 again = False
                 self._pool.check()
 
-    def _lock(self, connection: Connection, organization: str) -> "_Locked":
+    def _lock(
+        self, connection: Connection, organization: str
+    ) -> tuple[PostgresSession, PresenceCache]:
         """Lock the organization's row, first of all."""
         number = self._numbers.of(connection, organization)
         values = {"organization": number}
@@ -169,15 +172,18 @@ class Writer:
         [(version,)] = locked.fetchall()
         with self._wake:
             cache = self._caches.of(number)
-        # What is remembered holds if nobody wrote since it was.
-        cache.renew(version - 1)
-        session = _Locked(
+        # What is remembered holds if nobody changed it since it was.
+        cache.renew(version)
+        session = PostgresSession(
             connection, number, organization, self._keys, self._registries, cache
         )
-        session.version = version
-        return session
+        return session, cache
 
-    def _attempt(self, session: "_Locked", job: _Job, jobs: list[_Job]) -> Any:
+    def _next_version(self, session: PostgresSession) -> int:
+        values = {"organization": session.organization}
+        return int(next(session.run("next_version", values))[0])
+
+    def _attempt(self, session: PostgresSession, job: _Job, jobs: list[_Job]) -> Any:
         """Do a job; return its result, or what it raised and undid."""
         if len(jobs) == 1:
             return job.work(session)
@@ -190,9 +196,3 @@ class Writer:
             if session.cache is not None:
                 session.cache.clear()
             return error
-
-
-class _Locked(PostgresSession):
-    """A session that holds its organization's row, at a version of it."""
-
-    version: int

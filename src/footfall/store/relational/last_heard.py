@@ -23,6 +23,8 @@ class SQLLastHeard(Repository, LastHeardRepository):
             for one, at in heard.items()
             if one not in known or at >= known[one] + PRECISION
         }
+        if not later:
+            return
         self._many(
             "note_heard",
             [
@@ -30,7 +32,7 @@ class SQLLastHeard(Repository, LastHeardRepository):
                 for (kind, name), at in sorted(later.items())
             ],
         )
-        known.update(later)
+        self._cache.noted(later)
 
     @override
     def all_of(self, kind: HeardKind) -> dict[str, int]:
@@ -40,4 +42,4 @@ class SQLLastHeard(Repository, LastHeardRepository):
     def forget(self, one: Heard) -> None:
         kind, name = one
         self._run("forget_heard", kind=int(kind), id=name)
-        self._cache.heard.pop(one, None)
+        self._cache.unheard(one)

@@ -107,13 +107,12 @@ class SQLPeople(Repository, PeopleRepository):
     @override
     def put_ownership(self, ownership: Ownership) -> None:
         self._run("put_ownership", **msgspec.structs.asdict(ownership))
-        self._cache.owners.pop(ownership.device, None)
+        self._cache.disowned(ownership.device)
 
     @override
     def add_ownerships(self, ownerships: list[Ownership]) -> None:
         self._bulk("add_ownerships", list(map(msgspec.structs.astuple, ownerships)))
-        newest = {one.device: (one.contact, one.since_at) for one in ownerships}
-        self._cache.owners.update(newest)
+        self._cache.owned(ownerships)
 
     @override
     def put_reattribution(self, one: Reattribution) -> None:

@@ -243,8 +243,11 @@ class SQLiteStore(SQLiteCopying):
             )
             try:
                 done = work(SQLiteTransaction(session))
-                values = {"organization": number}
-                cache.version = int(connection.execute(SQL["next_version"], values).get)
+                if cache.altered:
+                    row = connection.execute(
+                        SQL["next_version"], {"organization": number}
+                    )
+                    cache.version = int(row.get)
             except BaseException:
                 cache.clear()
                 raise
