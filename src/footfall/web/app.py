@@ -56,7 +56,7 @@ ROUTES = [
 
 def build(context: Context, workers: int = 1) -> ASGIApp:
     """Return the ASGI application of one of the workers, for a context."""
-    turns = ConcurrencyLimit(workers)
+    turns, intake = ConcurrencyLimit(workers), Intake()
     app = Litestar(
         [*ROUTES, operations.assets()],
         guards=[guard],
@@ -66,10 +66,10 @@ def build(context: Context, workers: int = 1) -> ASGIApp:
             HTTPException: problems.on_http_error,
             Exception: problems.on_bug,
         },
-        state=State({"context": context, "turns": turns, "intake": Intake()}),
+        state=State({"context": context, "turns": turns, "intake": intake}),
         openapi_config=None,
         logging_config=None,
         request_max_body_size=None,  # web.payload counts, unpacked bytes too
     )
     general = logged(exactly_routed(guarded(limited(app))))
-    return FastPath(context, turns, general)
+    return FastPath(context, turns, intake, general)

@@ -1,4 +1,7 @@
-"""Routes of events: exports and sending; pages are read by `web.fast_path`."""
+"""Routes of events: exports and large sends.
+
+`web.fast_path` reads pages, and takes small bodies.
+"""
 
 from typing import Any
 
@@ -56,7 +59,11 @@ async def send_events(
     context = context_of(request)
     async with payload(request, service_of(request)) as body:
         receipt = await ingest.receive(
-            context.store, cid, body, context.now(), lines=is_lines(request)
+            context.store,
+            cid,
+            body,
+            context.now(),
+            lines=is_lines(request.headers.get("content-type", "")),
         )
     return Response(
         msgspec.json.encode(receipt), status_code=201, media_type=MediaType.JSON

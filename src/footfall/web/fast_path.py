@@ -1,15 +1,17 @@
-"""The fast path: pages of events, without the framework's general path.
+"""The fast path: pages and small sends, without the framework's general path.
 
-Most requests are for pages, and of a small one most of the time went into the general
-path: routing, parameters by type, a chain of middleware, a response object. Here is
-what such a request needs, in one place: the same guard, limits, reader and problems as
-everywhere, and one answer. All else goes on to the application.
+Most requests are for pages or send a little, and most of their time went into the
+general path: routing, parameters by type, a chain of middleware, a response object.
+Here is what such a request needs, in one place: the same guard, limits, flows and
+problems as everywhere, and one answer. All else goes on to the application: exports,
+bodies that are large, packed or of an unknown length, all other resources.
 """
 
 import asyncio
+import contextlib
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -17,36 +19,52 @@ import msgspec
 import structlog
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from footfall.core.access import READ_EVENTS
+from footfall.core.access import (
+    READ_EVENTS,
+    SEND_EVENTS,
+    SEND_OBSERVATIONS,
+    Permission,
+)
 from footfall.errors import FootfallError
+from footfall.flows.events import ingest
+from footfall.flows.presence import receive as presence
 from footfall.web.compression import BYTES_MIN, accepted_encoding, compress
 from footfall.web.concurrency import ConcurrencyLimit, send_in_parts
 from footfall.web.context import Context
 from footfall.web.exports import Kind, wanted_kind
 from footfall.web.guard import admit, token_of
 from footfall.web.headers import GUARDING
+from footfall.web.intake import LARGE_BYTES, Intake
 from footfall.web.logs import HEADER, record, request_id_of
 from footfall.web.paths import canonical
+from footfall.web.payload import broken_off, is_lines, read_body
 from footfall.web.problems import MEDIA_TYPE, Problem, problem_of, problem_of_bug
 
-_PATH = re.compile(r"/v1/organizations/([^/]+)(?:/customers/([^/]+))?/events")
-_ROUTES = {
-    False: "/v1/organizations/{cid}/events",
-    True: "/v1/organizations/{cid}/customers/{contact}/events",
+_PATH = re.compile(
+    r"/v1/organizations/([^/]+)/(?:(events|observations|logins)|customers/([^/]+)/events)"
+)
+_SENDING: dict[str, Permission] = {
+    "events": SEND_EVENTS,
+    "observations": SEND_OBSERVATIONS,
+    "logins": SEND_OBSERVATIONS,
 }
+_OF_CONTACT = "customers/{contact}/events"
 # Packing so much takes less than handing it to a thread.
 AT_ONCE_BYTES = 64 * 1024
-_METHODS = frozenset({"GET", "HEAD"})
+_READING = frozenset({"GET", "HEAD"})
 Headers = Iterable[tuple[bytes, bytes]]
+# What holds the turn of a request until its answer is sent.
+Turn = contextlib.AsyncExitStack
 
 
-class PageRequest(msgspec.Struct, frozen=True, gc=False):
-    """A request for a page of events.
+class FastRequest(msgspec.Struct, frozen=True, gc=False):
+    """A request for a page of events, or one that sends a small body.
 
     Attributes:
-        method: GET or HEAD, whose body the server drops.
+        method: GET, HEAD, whose body the server drops, or POST.
         path: Its path, in the one spelling.
         organization: Whose events.
+        resource: What follows in the path, as the code spells it.
         contact: Only this contact's events, if given.
         query: The query string as sent.
         headers: Its headers by their names.
@@ -55,6 +73,7 @@ class PageRequest(msgspec.Struct, frozen=True, gc=False):
     method: str
     path: str
     organization: str
+    resource: str
     contact: str | None
     query: str
     headers: dict[bytes, bytes]
@@ -63,35 +82,52 @@ class PageRequest(msgspec.Struct, frozen=True, gc=False):
         """Return a header's value; empty if it was not sent."""
         return self.headers.get(name, b"").decode("latin-1")
 
+    @property
+    def sends(self) -> bool:
+        """Whether it sends something."""
+        return self.method == "POST"
+
+    @property
+    def permission(self) -> Permission:
+        """What it needs."""
+        return _SENDING[self.resource] if self.sends else READ_EVENTS
+
 
 class FastPath:
-    """Answers requests for pages, and hands all others on."""
+    """Answers requests for pages and small sends, and hands all others on."""
 
-    def __init__(self, context: Context, turns: ConcurrencyLimit, app: ASGIApp):
+    def __init__(
+        self, context: Context, turns: ConcurrencyLimit, intake: Intake, app: ASGIApp
+    ):
         self._context = context
         self._turns = turns
+        self._intake = intake
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as an ASGI application."""
-        asked = _page_request(scope)
+        asked = _fast_request(scope)
         if asked is None:
             await self._app(scope, receive, send)
         else:
-            await self._answer(asked, send)
+            await self._answer(asked, receive, send)
 
-    async def _answer(self, asked: PageRequest, send: Send) -> None:
+    async def _answer(self, asked: FastRequest, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
         request_id = request_id_of(asked.headers.get(HEADER, b""))
         status = 0
         try:
-            permission = READ_EVENTS
             token = token_of(asked.header(b"authorization"))
-            grant = await admit(self._context, token, permission, asked.organization)
-            async with self._turns.of(grant.service.client_key):
-                body = await self._read(asked)
-                headers, body = await _packed(asked, body)
-                status = 200
+            grant = await admit(
+                self._context, token, asked.permission, asked.organization
+            )
+            who = grant.service.client_key
+            async with Turn() as turn:
+                if asked.sends:
+                    headers, body = _STORED, await self._take(asked, who, turn, receive)
+                else:
+                    headers, body = await self._read(asked, who, turn)
+                status = 201 if asked.sends else 200
                 await _send(send, request_id, status, headers, body)
         except Exception as error:
             if status:
@@ -102,34 +138,92 @@ class FastPath:
             body = msgspec.json.encode(problem)
             await _send(send, request_id, status, headers, body)
         finally:
-            route = _ROUTES[asked.contact is not None]
+            route = f"/v1/organizations/{{cid}}/{asked.resource}"
             record(asked.method, route, status, began, request_id)
 
-    async def _read(self, asked: PageRequest) -> bytes:
+    async def _read(
+        self, asked: FastRequest, who: str, turn: Turn
+    ) -> tuple[Headers, bytes]:
+        """Read a page."""
+        await turn.enter_async_context(self._turns.of(who))
         parameters = parse_qs(asked.query, keep_blank_values=True)
-        return await self._context.reading.read(
+        body = await self._context.reading.read(
             asked.organization, asked.contact, parameters, self._context.now()
         )
+        return await _packed(asked, body)
+
+    async def _take(
+        self, asked: FastRequest, who: str, turn: Turn, receive: Receive
+    ) -> bytes:
+        """Store what is sent; the turn begins once it is read, as in `web.payload`."""
+        with self._intake.lease(who) as lease:
+            body = bytes(await read_body(_chunks(receive), lease, LARGE_BYTES))
+            await turn.enter_async_context(self._turns.of(who))
+            store, now = self._context.store, self._context.now()
+            name, lines = asked.organization, is_lines(asked.header(b"content-type"))
+            if asked.resource == "events":
+                receipt = await ingest.receive(store, name, body, now, lines=lines)
+                return msgspec.json.encode(receipt)
+            taken = await presence.receive_plain(
+                store, name, body, now, asked.resource, lines=lines
+            )
+            return msgspec.json.encode(taken)
 
 
-def _page_request(scope: Any) -> PageRequest | None:
-    """Return what is asked for if it is a page of events."""
-    if scope["type"] != "http" or scope["method"] not in _METHODS:
+async def _chunks(receive: Receive) -> AsyncIterator[bytes]:
+    """Yield the body of a request as it arrives.
+
+    Raises:
+        BodyBrokenOff: The client hung up.
+    """
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise broken_off()
+        more = message.get("more_body", False)
+        yield message.get("body", b"")
+
+
+def _fast_request(scope: Any) -> FastRequest | None:
+    """Return what is asked for if it is a page of events, or a small send."""
+    if scope["type"] != "http":
         return None
     path = canonical(scope["raw_path"])
     found = _PATH.fullmatch(path)
     if found is None:
         return None
-    organization, contact = found.groups()
-    asked = PageRequest(
+    organization, resource, contact = found.groups()
+    asked = FastRequest(
         scope["method"],
         path,
         unquote(organization),
+        resource or _OF_CONTACT,
         None if contact is None else unquote(contact),
         scope["query_string"].decode("latin-1"),
         dict(scope["headers"]),
     )
-    return asked if wanted_kind(asked.header(b"accept")) is Kind.PAGE else None
+    is_fast = _is_page(asked) or _is_small_send(asked)
+    return asked if is_fast else None
+
+
+def _is_page(asked: FastRequest) -> bool:
+    return (
+        asked.method in _READING
+        and asked.resource in ("events", _OF_CONTACT)
+        and wanted_kind(asked.header(b"accept")) is Kind.PAGE
+    )
+
+
+def _is_small_send(asked: FastRequest) -> bool:
+    length = asked.header(b"content-length")
+    return (
+        asked.sends
+        and asked.resource in _SENDING
+        and length.isdecimal()
+        and int(length) <= LARGE_BYTES
+        and asked.header(b"content-encoding").strip().lower() in ("", "identity")
+    )
 
 
 _JSON: Headers = (
@@ -138,7 +232,10 @@ _JSON: Headers = (
 )
 
 
-async def _packed(asked: PageRequest, body: bytes) -> tuple[Headers, bytes]:
+_STORED: Headers = ((b"content-type", b"application/json"),)
+
+
+async def _packed(asked: FastRequest, body: bytes) -> tuple[Headers, bytes]:
     """Return the headers and the body, packed if the client wants it so."""
     encoding = accepted_encoding(asked.header(b"accept-encoding"))
     if encoding is None or len(body) < BYTES_MIN:

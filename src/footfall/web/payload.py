@@ -7,7 +7,7 @@ then the work. So nothing is read, unpacked or parsed beyond what its sender may
 import asyncio
 import contextlib
 import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from typing import Any
 
 import zstandard
@@ -33,10 +33,9 @@ _ZSTD_STEP = 1024
 AnyRequest = Request[Any, Any, Any]
 
 
-def is_lines(request: AnyRequest) -> bool:
+def is_lines(content_type: str) -> bool:
     """Tell whether the body is NDJSON."""
-    kind = request.headers.get("content-type", "").partition(";")[0]
-    return kind.strip().lower() in LINES
+    return content_type.partition(";")[0].strip().lower() in LINES
 
 
 async def read_payload(request: AnyRequest, who: str, size_max: int) -> bytes:
@@ -69,7 +68,7 @@ async def payload(
     encoding = _encoding(request)
     intake: Intake = request.app.state.intake
     with intake.lease(who) as lease:
-        sent = await _read(request, lease, size_max)
+        sent = await read_body(request.stream(), lease, size_max)
         await wait_for_slot(request, who)
         if encoding == "identity" and len(sent) <= LARGE_BYTES:
             yield bytes(sent)
@@ -88,11 +87,18 @@ def _encoding(request: AnyRequest) -> str:
     return encoding.removeprefix("x-") or "identity"
 
 
-async def _read(request: AnyRequest, lease: Lease, size_max: int) -> bytearray:
+async def read_body(
+    chunks: AsyncIterable[bytes], lease: Lease, size_max: int
+) -> bytearray:
+    """Read the bytes of a body; each counts before the next is read.
+
+    Raises:
+        As `payload` does.
+    """
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_WITHIN_S):
-            async for chunk in request.stream():
+            async for chunk in chunks:
                 lease.grow(len(chunk))
                 body += chunk
                 if len(body) > size_max:
@@ -103,10 +109,13 @@ async def _read(request: AnyRequest, lease: Lease, size_max: int) -> bytearray:
         ) from None
     except InternalServerException:
         # Litestar raises this if the client hung up or sent malformed chunks.
-        raise BodyBrokenOff(
-            "The body ended too early, or its chunks are malformed."
-        ) from None
+        raise broken_off() from None
     return body
+
+
+def broken_off() -> BodyBrokenOff:
+    """Return the error of a client that hung up, or whose chunks are malformed."""
+    return BodyBrokenOff("The body ended too early, or its chunks are malformed.")
 
 
 def _unpacked(data: bytes, encoding: str, size_max: int) -> bytes:

@@ -1,4 +1,7 @@
-"""Routes of presence: observations, logins, and posts of vendors' equipment."""
+"""Routes of presence: observations, logins, and posts of vendors' equipment.
+
+`web.fast_path` takes small bodies of observations and logins.
+"""
 
 import asyncio
 from typing import Any
@@ -22,7 +25,12 @@ async def _take(request: AnyRequest, cid: str, what: str) -> Response[bytes]:
     context = context_of(request)
     async with payload(request, service_of(request)) as body:
         taken = await receive.receive_plain(
-            context.store, cid, body, context.now(), what, lines=is_lines(request)
+            context.store,
+            cid,
+            body,
+            context.now(),
+            what,
+            lines=is_lines(request.headers.get("content-type", "")),
         )
     return answer(taken, 201)
 
