@@ -1,8 +1,8 @@
 """A consumer that may be killed at any moment: it keeps its position with what it has.
 
 Run as `python -m tests.proof.consumer KIND STATE URL TOKEN ADDRESS…`, for a receiver
-of webhooks as `… webhook STATE PORT SECRET`. Each line of the state file is a position and
-the events up to it, so both are there or neither is. A receiver's position is an id.
+of webhooks as `… webhook STATE PORT SECRET`. Each line of the state file is a position
+and the events up to it, so both are there or neither is. A receiver's is an id.
 """
 
 import contextlib
