@@ -8,16 +8,18 @@ names (some minutes).
 Options: `--events N` for another size of the large store than 5 million;
 `--store postgresql://…` for that engine; `--only` with the names of some parts:
 presence, people, exports, starting, pages, sending, duplicates, growing, erasure,
-growth, streams, sqlite.
+growth, streams, analytics, sqlite.
+
+The part `peers` runs only where it is named: it compares footfall with what somebody
+might take instead, on a million events or `--events N`.
 """
 
 import argparse
+import contextlib
 import functools
-import gc
 import json
 import os
 import re
-import socket
 import statistics
 import subprocess
 import sys
@@ -25,14 +27,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO
-from urllib.parse import urlsplit
 
 import charts
 import observing as presence
 import streams
 import writing
+from measuring import Connection, in_turns, peak_mb, rate, run_all, timed
 from rich.console import Console
 from rich.table import Table
 from stores import DATA, ORG, Postgres, SQLite, engine_of, fresh_batches, prepare
@@ -42,46 +46,14 @@ from footfall.core.access import Role
 from footfall.flows.accounts import tenants
 from footfall.flows.accounts.tokens import Tokens
 from footfall.runtime.keys import derive_key
+from footfall.simulation import chain
 
 SMALL = 100_000
+LARGE = 5_000_000
 EXPORTED = 1_000_000
+COMPARED = 1_000_000
+PEERS = ("asyncpg", "datasette", "sqlalchemy")
 SCOPES = ("organization_read", "organization_write")
-
-
-class Connection:
-    """A bare HTTP/1.1 client: it must cost less than what it measures."""
-
-    def __init__(self, address: str, token: str):
-        parts = urlsplit(address)
-        assert parts.hostname
-        self.socket = socket.create_connection((parts.hostname, parts.port or 80))
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.head = f"Host: bench\r\nAuthorization: Bearer {token}\r\n"
-
-    def request(
-        self, path: str, body: bytes | None = None, *, method: str = "GET"
-    ) -> bytes:
-        if body is None:
-            data = f"{method} {path} HTTP/1.1\r\n{self.head}\r\n".encode()
-        else:
-            length = f"Content-Length: {len(body)}\r\n"
-            data = f"POST {path} HTTP/1.1\r\n{self.head}{length}\r\n".encode() + body
-        self.socket.sendall(data)
-        answer = bytearray()
-        while (end := answer.find(b"\r\n\r\n")) < 0:
-            received = self.socket.recv(1 << 20)
-            assert received, "the server closed the connection, idle for too long"
-            answer += received
-        [length] = re.findall(rb"content-length: (\d+)", bytes(answer[:end]))
-        assert answer[9:12] in (b"200", b"201"), bytes(answer)
-        size = end + 4 + int(length)
-        rest = bytearray(size)
-        have = len(answer)
-        rest[:have] = answer
-        view = memoryview(rest)
-        while have < size:
-            have += self.socket.recv_into(view[have:])
-        return bytes(view[end + 4 :])
 
 
 def stream(address: str, token: str, path: str, file: IO[bytes] | None = None) -> int:
@@ -148,55 +120,6 @@ class Bench:
         return self.served(here, self.url, str(folder))
 
 
-def in_turns(times: int, *calls: Callable[[], object]) -> list[float]:
-    """Return the median seconds of each call, taking turns so that noise is shared."""
-    return [statistics.median(each) for each in timed(times, *calls)]
-
-
-def timed(times: int, *calls: Callable[[], object]) -> list[list[float]]:
-    """Return the seconds of each call, each time."""
-    took: list[list[float]] = [[] for _ in calls]
-    gc.disable()
-    for call in calls:
-        call()
-    for _ in range(times):
-        for number, call in enumerate(calls):
-            began = time.perf_counter()
-            call()
-            took[number].append(time.perf_counter() - began)
-    gc.enable()
-    return took
-
-
-def rate(
-    address: str, token: str, path: str, seconds: float, connections: int
-) -> float:
-    """Return requests a second over some connections at once."""
-    counts = [0] * connections
-    end = time.perf_counter() + seconds
-
-    def work(number: int) -> None:
-        connection = Connection(address, token)
-        while time.perf_counter() < end:
-            connection.request(path)
-            counts[number] += 1
-
-    run_all([threading.Thread(target=work, args=(n,)) for n in range(connections)])
-    return sum(counts) / seconds
-
-
-def run_all(threads: list[threading.Thread]) -> None:
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-
-def peak_mb(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(re.findall(r"VmHWM:\s+(\d+)", status)[0]) / 1024
-
-
 Figure = tuple[str, str, str, bool]
 Part = Callable[[], Iterator[Figure]]
 
@@ -235,9 +158,11 @@ def pages(bench: Bench) -> Iterator[Figure]:
             yield at_least(what, theirs / ours, 0.25)
             took: list[list[float]] = [[], []]
             for _ in range(4):
-                took[0].append(rate(address, bench.token, f"{events}?size=20", 1.5, 8))
+                took[0].append(
+                    rate(address, bench.token, [f"{events}?size=20"], 1.5, 8)
+                )
                 took[1].append(
-                    rate(ceiling, bench.token, f"/constant/{ORG}/20", 1.5, 8)
+                    rate(ceiling, bench.token, [f"/constant/{ORG}/20"], 1.5, 8)
                 )
             ours, theirs = map(statistics.median, took)
             what = f"pages of 20 ({ours:.0f} requests/s) against constant bytes"
@@ -312,7 +237,7 @@ def both_loads(address: str, large: Bench) -> None:
         [threading.Thread(target=large_pages) for _ in range(2)]
         + [threading.Thread(target=sends) for _ in range(2)]
     )
-    rate(address, large.token, f"{base}?size=20", 3, 8)
+    rate(address, large.token, [f"{base}?size=20"], 3, 8)
 
 
 def fresh_bodies(count: int, seed: int) -> Iterator[bytes]:
@@ -584,8 +509,44 @@ def charting(engine: SQLite | Postgres, events: int) -> Iterator[Figure]:
     yield at_most(f"{what} (a scan takes {scanned:,.1f} s), ms", took * 1e3, 100)
 
 
-def parts_of(engine: SQLite | Postgres, events: int) -> dict[str, Part]:
+def against_peers(url: str, count: int) -> Iterator[Figure]:
+    """What somebody might take instead, on the same events."""
+    if missing := [name for name in PEERS if find_spec(name) is None]:
+        sys.exit(
+            f"{', '.join(missing)} not installed: run .venv/bin/pip install"
+            " -c constraints.txt -e '.[bench]'"
+        )
+    # Only here, as all else runs without these packages.
+    from peers import compare, servers  # noqa: PLC0415
+
+    with contextlib.ExitStack() as stack:
+        address = url or stack.enter_context(servers.postgres.cluster()).address
+        folder = Path(stack.enter_context(TemporaryDirectory(dir=DATA)))
+        others = servers.peers(folder, address, stack)
+        instants = []
+        for day in chain.simulate(ORG, count, 1, 60):
+            for other in others:
+                other.load([event.body for event in day])
+            instants += [event.created_at for event in day]
+        own = []
+        for name, engine in (("SQLite", SQLite()), ("PostgreSQL", Postgres(address))):
+            engine.remove("peers")
+            stack.callback(engine.remove, "peers")
+            bench = Bench(engine, prepare(engine, count, "peers"))
+            own.append(servers.Footfall(f"footfall on {name}", bench, ORG))
+        fresh = ([event.body for event in batch] for batch in fresh_batches(500, 77))
+        run = compare.rounds(instants[: count // 2], count, fresh)
+        compared = [*own, *others]
+        table = Table("", *(one.name for one in compared))
+        for what, found in compare.compare(compared, run).items():
+            table.add_row(what, *(f"{each:,.0f}" for each in found))
+    Console(soft_wrap=True).print(table)
+    yield from ()  # nothing here is wanted; it is to be known
+
+
+def parts_of(url: str, chosen: int | None) -> dict[str, Part]:
     """Return the parts by their names; a part makes its stores when it begins."""
+    engine, events = engine_of(url), chosen or LARGE
 
     def small() -> Bench:
         return Bench(engine, prepare(engine, SMALL))
@@ -606,6 +567,7 @@ def parts_of(engine: SQLite | Postgres, events: int) -> dict[str, Part]:
         "growth": lambda: growth(small(), large()),
         "streams": lambda: streaming(small()),
         "analytics": lambda: charting(engine, events),
+        "peers": lambda: against_peers(url, chosen or COMPARED),
     }
     if isinstance(engine, Postgres):
         parts["sqlite"] = lambda: against_sqlite(large(), events)
@@ -614,21 +576,22 @@ def parts_of(engine: SQLite | Postgres, events: int) -> dict[str, Part]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, default=5_000_000)
+    parser.add_argument("--events", type=int, help="size of the large store")
     parser.add_argument("--store", default="", help="postgresql://…; SQLite without")
     parser.add_argument("--only", nargs="*", help="names of parts")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    parts = parts_of(engine_of(arguments.store), arguments.events)
+    parts = parts_of(arguments.store, arguments.events)
     figures: list[Figure] = []
-    for name in arguments.only or parts:
+    for name in arguments.only or (part for part in parts if part != "peers"):
         for figure in parts[name]():
             print(*figure[:3], "ok" if figure[3] else "MISSED", file=sys.stderr)
             figures.append(figure)
     table = Table("what", "found", "wanted", "")
     for what, found, wanted, fine in figures:
         table.add_row(what, found, wanted, "ok" if fine else "MISSED")
-    Console(soft_wrap=True).print(table)
+    if figures:
+        Console(soft_wrap=True).print(table)
     if arguments.json:
         print(json.dumps(figures))
     sys.exit(0 if all(figure[3] for figure in figures) else 1)
