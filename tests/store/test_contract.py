@@ -252,6 +252,16 @@ def test_a_lease_is_one_holders_until_it_ends_or_is_given_up(store):
     assert take("a", 21)
 
 
+def test_the_servers_that_are_there_hold_leases_of_their_own_names(store):
+    for server, until in (("a", 10), ("b", 20)):
+        store.take_lease(server, server, 0, until).result()
+    store.take_lease("job", "a", 0, 10).result()
+    assert sorted(store.servers(10)) == ["a", "b"]
+    assert store.servers(11) == ["b"]
+    store.give_up_leases("b").result()
+    assert store.servers(11) == []
+
+
 def entries(store, after=0, **changes):
     return store.entries(EventQuery("org", **changes), after)
 

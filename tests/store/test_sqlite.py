@@ -257,8 +257,8 @@ LISTS = {
 }
 LISTS |= {"old_batches", "old_rejections", "old_deliveries", "erasure_entries"}
 LISTS |= {"webhook_versions"}
-# One row for each periodic job.
-LISTS |= {"give_up_leases"}
+# One row for each periodic job and server.
+LISTS |= {"give_up_leases", "servers"}
 # What a copy asks once; it reads all there is.
 LISTS |= {"is_served", "others_than_copies", "revoked_tokens", "count_rows"}
 

@@ -76,9 +76,10 @@ def test_nothing_is_sought_without_one_text(tenant, query):
 
 
 def test_devices_are_listed_with_whose_they_became(venue):
-    login = {"at": ago(60), "device": GUEST, "location": "cafe", "username": "ann"}
-    send(venue, "logins", login, login | {"at": ago(50), "device": MADE_UP})
-    send(venue, "logins", login | {"at": ago(40), "username": "bob"})
+    first, second, third = ago(60), ago(50), ago(40)
+    login = {"at": first, "device": GUEST, "location": "cafe", "username": "ann"}
+    send(venue, "logins", login, login | {"at": second, "device": MADE_UP})
+    send(venue, "logins", login | {"at": third, "username": "bob"})
     [ann], [bob] = found(venue, "ann"), found(venue, "bob")
     newest, oldest = venue.client.get(path(venue, ann, "devices")).json()["devices"]
     assert (newest["randomised"], newest["until"]) == (True, None)

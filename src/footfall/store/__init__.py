@@ -257,6 +257,9 @@ class Store(Protocol):
     def give_up_leases(self, holder: str) -> Future[None]:
         """Let others have the jobs of a process that ends."""
 
+    def servers(self, now: int) -> list[str]:
+        """List the servers that are there: each holds a lease of its own name."""
+
     def close(self) -> None:
         """Finish what is waiting and close."""
 

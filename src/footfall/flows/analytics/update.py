@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from footfall.core import facts
+from footfall.core.shares import Mine, everything
 from footfall.store import Store
 from footfall.store.analytics import AnalyticsPlace, LogRow, Progress, Removal
 from footfall.store.transaction import Transaction
@@ -53,14 +54,16 @@ class Places:
         return number
 
 
-def update_all(store: Store, failed: Callable[[Exception], None]) -> None:
+def update_all(
+    store: Store, failed: Callable[[Exception], None], mine: Mine = everything
+) -> None:
     """Read all logs on; a round does so much, and the next one the rest.
 
     Each organization gets one step in turn, so a large import delays no other tenant's
     figures; nor does one that fails, which is told to `failed`.
     """
     for _ in range(ROUND_STEPS):
-        waiting = store.organizations_to_count()
+        waiting = list(filter(mine, store.organizations_to_count()))
         for organization in waiting:
             try:
                 step(store, organization)

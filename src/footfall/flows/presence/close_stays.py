@@ -9,6 +9,7 @@ import structlog
 from prometheus_client import Counter
 
 from footfall.core.instants import MINUTE
+from footfall.core.shares import Mine, everything
 from footfall.errors import FootfallError
 from footfall.flows.presence.change_stays import UnitOfWork
 from footfall.store import Store
@@ -21,13 +22,13 @@ _log = structlog.get_logger()
 _FAILED = Counter("footfall_stays_failed", "Stays that could not be closed for now.")
 
 
-def close_due(store: Store, now: int) -> int:
+def close_due(store: Store, now: int, mine: Mine = everything) -> int:
     """Close the stays that are over; return how many events were made.
 
     The organizations take turns, one step each. If a step fails, its stays are closed
     one by one, and a stay that cannot be closed is tried again later.
     """
-    made, waiting = 0, store.stays_due(now)
+    made, waiting = 0, list(filter(mine, store.stays_due(now)))
     failed: FootfallError | None = None
     while waiting:
         more = []

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 import msgspec
 
 from footfall.core.observations import StoredObservation
+from footfall.core.shares import Mine, everything
 from footfall.core.stays import Point, Stay, runs
 from footfall.flows.presence.attribute import attribute, places_of, runs_by_key
 from footfall.flows.presence.change_stays import Key, UnitOfWork
@@ -281,8 +282,8 @@ def _inherit(store: Store, organization: str, row: Reattribution, now: int) -> b
     return True
 
 
-def reattribute_all(store: Store, now: int) -> None:
+def reattribute_all(store: Store, now: int, mine: Mine = everything) -> None:
     """Do all recorded tasks; the organizations take turns, one round each."""
-    waiting = store.organizations_to_reattribute()
+    waiting = list(filter(mine, store.organizations_to_reattribute()))
     while waiting:
         waiting = [name for name in waiting if reattribute(store, name, now)]

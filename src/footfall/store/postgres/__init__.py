@@ -373,6 +373,10 @@ class PostgresStore(PostgresCopying):
 
         return self._submit(work)
 
+    @override
+    def servers(self, now: int) -> list[str]:
+        return [str(holder) for (holder,) in self._rows("servers", now=now)]
+
     def check_health(self) -> dict[str, Any]:
         """Say how the store is; see `HealthReporting`."""
         return self._look(check_health)

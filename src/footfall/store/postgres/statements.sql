@@ -79,16 +79,6 @@ SELECT key FROM store_key WHERE purpose = :purpose
 -- Unless another server was first.
 INSERT INTO store_key (purpose, key) VALUES (:purpose, :key) ON CONFLICT DO NOTHING
 
--- name: take_lease
--- Its holder may renew it; another may take it once it is over.
-INSERT INTO lease AS held (job, holder, until_at) VALUES (:job, :holder, :until_at)
-ON CONFLICT (job) DO UPDATE SET holder = excluded.holder, until_at = excluded.until_at
-WHERE held.holder = excluded.holder OR held.until_at < :now
-RETURNING holder
-
--- name: give_up_leases
-DELETE FROM lease WHERE holder = :holder
-
 -- name: page
 -- One page: the arms are merged in the order of their indexes. One row more is read,
 -- which says whether there is more. Each arm has the order and the limit too: without

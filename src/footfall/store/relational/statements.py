@@ -3,9 +3,10 @@
 import re
 from importlib import resources
 
-# Those of both engines, and those of which each engine has its own.
-_SHARED = ("users.sql", "analytics.sql")
-_FILES = ("statements.sql", "transaction.sql", "webhooks.sql", "copying.sql", *_SHARED)
+# Of these, both engines share some statements, and each has some of its own.
+_DIVIDED = ("users.sql", "analytics.sql")
+_SHARED = ("leases.sql", *_DIVIDED)
+_FILES = ("statements.sql", "transaction.sql", "webhooks.sql", "copying.sql", *_DIVIDED)
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 

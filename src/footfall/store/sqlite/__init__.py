@@ -420,6 +420,12 @@ class SQLiteStore(SQLiteCopying):
 
         return self._writer.submit(work)
 
+    @override
+    def servers(self, now: int) -> list[str]:
+        with self._readers.one() as connection:
+            rows = connection.execute(SQL["servers"], {"now": now}).fetchall()
+        return [str(holder) for (holder,) in rows]
+
     def check_health(self) -> dict[str, Any]:
         """Say how the store is; see `HealthReporting`."""
         with translated(self._path):

@@ -164,16 +164,6 @@ SELECT version FROM organization WHERE number = :organization
 UPDATE organization SET version = version + 1 WHERE number = :organization
 RETURNING version
 
--- name: take_lease
--- Its holder may renew it; another may take it once it is over.
-INSERT INTO lease (job, holder, until_at) VALUES (:job, :holder, :until_at)
-ON CONFLICT (job) DO UPDATE SET holder = excluded.holder, until_at = excluded.until_at
-WHERE holder = excluded.holder OR until_at < :now
-RETURNING holder
-
--- name: give_up_leases
-DELETE FROM lease WHERE holder = :holder
-
 -- name: organization
 -- Its number, with which the event rows are marked.
 SELECT number FROM organization WHERE id = :id
