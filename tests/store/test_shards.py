@@ -59,6 +59,9 @@ OF_ALL = {
     "delete_erasures",
     "shared_external_ids",
 }
+# What these read of their shard goes by way of the coordinator, which numbers the new
+# rows: one for each hotspot, each batch, each hour of an erased contact.
+NUMBERED = {"put_hotspot", "add_batch", "note_analytics_removals"}
 # Citus wants their values before it sends a statement to its shard.
 VOLATILE = {"random", "gen_random_uuid", "clock_timestamp", "nextval"}
 
@@ -211,6 +214,30 @@ def test_an_organizations_statement_stays_on_its_shard(name):
         assert not {one.this.name for one in change.expressions} & {"organization"}
     if isinstance(tree, exp.DML):
         assert not VOLATILE & {one.name.lower() for one in tree.find_all(exp.Func)}
+
+
+def test_few_statements_have_the_coordinator_number_what_they_read():
+    found = set()
+    for name, sql in STATEMENTS.items():
+        tree = sqlglot.parse_one(sql, dialect="postgres")
+        if not isinstance(tree, exp.Insert) or not isinstance(tree.this, exp.Schema):
+            continue
+        table = TABLES[tree.this.this.name]
+        numbers = {
+            column.name
+            for column in table.find_all(exp.ColumnDef)
+            if column.find(exp.GeneratedAsIdentityColumnConstraint)
+        }
+        read = {one.name for one in tree.expression.find_all(exp.Table)}
+        if read & DISTRIBUTED.keys() and numbers - {one.name for one in tree.this}:
+            found.add(name)
+    assert found == NUMBERED
+
+
+def test_no_table_of_the_coordinator_would_be_distributed():
+    for table in LOCAL:
+        key = TABLES[table].find(exp.PrimaryKey)
+        assert key is None or names(key)[0] != "organization"
 
 
 @pytest.mark.parametrize(
