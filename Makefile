@@ -40,5 +40,5 @@ proof: setup  ## try to lose or slow down what must not be: docs/reliability.md'
 	@$(BIN)/python -m tests.proof $(PARTS)
 
 bench: setup  ## print the figures of docs/performance.md, measured here (STORE=postgresql://…)
-	@$(BIN)/python bench/bench.py $(if $(STORE),--store $(STORE)) $(if $(PARTS),--only $(PARTS))
+	@$(BIN)/python bench/bench.py $(if $(STORE),--store $(STORE)) $(if $(PARTS),--only $(PARTS)) $(if $(EVENTS),--events $(EVENTS))
 	@$(if $(PARTS),true,$(BIN)/python bench/webhooks.py --rate 1100 $(if $(STORE),--store $(STORE)))
