@@ -129,6 +129,25 @@ def test_when_an_endpoint_is_back_all_that_waited_comes_within_minutes(world):
 
 
 @on_sqlite
+def test_what_waits_where_a_server_died_comes_with_the_next_success(world):
+    """It died between a success and what this makes due, 10 s after the last time."""
+
+    def outage(now, chance):
+        failing = now < SECOND or 4 * SECOND <= now < 11 * SECOND
+        return (answers(500) if failing else OK)(now, chance)
+
+    world.add("a", outage)
+    append(world, new("first"))
+    for tenths in (20, 45, 113, 130):
+        name = f"at {tenths}"
+        at = tenths * SECOND // 10
+        world.at(at, lambda name=name: append(world, new(name)))
+    world.at(118 * SECOND // 10, world.crash)
+    world.run(MINUTE)
+    assert len(set(taken(world, "a"))) == 5
+
+
+@on_sqlite
 def test_tries_before_their_time_do_not_use_up_the_schedule(world):
     def poisoned(now, chance):
         [message] = world.sending.messages

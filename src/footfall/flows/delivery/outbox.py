@@ -247,7 +247,10 @@ class Outbox:
         self.in_flight -= 1
 
     def _succeed(self, request: DeliveryRequest, now: int) -> Outcome:
-        if self.state.failing_since is not None and self._recover_at is None:
+        # Another server may have left messages, and had no time to make them due.
+        left = self._recovered_at < 0 < self.pending
+        failed = left or self.state.failing_since is not None
+        if failed and self._recover_at is None:
             self._recover_at = max(now, self._recovered_at + RECOVERY_SPREAD)
         self.state = self.state.succeeded()
         self._failures = 0
@@ -332,16 +335,10 @@ class Outbox:
     @property
     def has_changes(self) -> bool:
         """Whether there are any changes to store."""
-        replay = self.state.replay
-        if replay is not None and self._replay is not None:
-            further = self._replay.position > replay.position
-        else:
-            further = False
-        return (
-            self.has_urgent_changes
-            or further
-            or self._log.position > self.state.position
-        )
+        stored, replay = self.state.replay, self._replay
+        replayed = bool(stored and replay and replay.position > stored.position)
+        further = self._log.position > self.state.position
+        return self.has_urgent_changes or replayed or further
 
     @property
     def position(self) -> int:
