@@ -21,7 +21,7 @@ from footfall.flows.accounts.tokens import Tokens
 from footfall.flows.accounts.users import first_link, lacks_users
 from footfall.flows.delivery.follow import Followers
 from footfall.flows.delivery.manage import Webhooks
-from footfall.flows.events.read import Reading
+from footfall.flows.events.read import EventReader
 from footfall.runtime import http, jobs, radius, workers
 from footfall.runtime.keys import derive_key
 from footfall.runtime.webhook_sender import Sender
@@ -61,7 +61,7 @@ def make_context(
     limiter = limiter or Limiter(chosen.rate, chosen.burst)
     tokens = Tokens(store, derive_key(secret, "token", 32))
     seal = ScrollSeal(derive_key(secret, "scroll", 64))
-    reading = Reading(store, seal)
+    reader = EventReader(store, seal)
     sources, followers = source_secrets(store, secret), Followers(store)
     sender = sender or Sender()
     webhooks = Webhooks(store, webhook_secrets(secret), sender.allowed)
@@ -71,7 +71,7 @@ def make_context(
         tokens,
         sign_in,
         sources,
-        reading,
+        reader,
         followers,
         webhooks,
         sender,

@@ -40,7 +40,7 @@ async def occupancy(request: AnyRequest, cid: FromPath[str]) -> Response[bytes]:
     """Who is there now, by location."""
     context = context_of(request)
     only = request.state.grant.service.location_scope
-    found = await context.reading.in_turn(
+    found = await context.reader.in_turn(
         cid, lambda: report.occupancy(context.store, cid, only)
     )
     return _answer(request, found)
@@ -62,7 +62,7 @@ async def _reported(
     context = context_of(request)
     question = parse_question(request.query_params.dict(), context.now())
     only = request.state.grant.service.location_scope
-    found = await context.reading.in_turn(
+    found = await context.reader.in_turn(
         organization, lambda: ask(context.store, organization, question, only)
     )
     return _answer(request, found)

@@ -13,7 +13,7 @@ from footfall.flows.accounts.tokens import Tokens
 from footfall.flows.delivery.endpoint import Send
 from footfall.flows.delivery.follow import Followers
 from footfall.flows.delivery.manage import Webhooks
-from footfall.flows.events.read import Reading
+from footfall.flows.events.read import EventReader
 from footfall.store import Store
 
 
@@ -24,7 +24,7 @@ class Context(msgspec.Struct, frozen=True):
     tokens: Tokens
     sign_in: SignIn
     sources: SourceSecrets
-    reading: Reading
+    reader: EventReader
     followers: Followers
     webhooks: Webhooks
     send: Send

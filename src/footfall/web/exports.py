@@ -68,11 +68,11 @@ async def export(
     """Answer with all that matches."""
     context = context_of(request)
     parameters = request.query_params.dict()
-    written: Format = LineFormat(context.reading.seal)
+    written: Format = LineFormat(context.reader.seal)
     if kind is Kind.TABLE:
         written = TableFormat(raw=parse_raw(parameters))
     chunks = await begin_export(
-        context.reading, organization, contact, parameters, written
+        context.reader, organization, contact, parameters, written
     )
     going_on = _while_allowed(context, bearer_token(request), chunks)
     return Stream(

@@ -147,7 +147,7 @@ class FastPath:
         """Read a page."""
         await turn.enter_async_context(self._turns.of(who))
         parameters = parse_qs(asked.query, keep_blank_values=True)
-        body = await self._context.reading.read(
+        body = await self._context.reader.read(
             asked.organization, asked.contact, parameters, self._context.now()
         )
         return await _packed(asked, body)

@@ -25,7 +25,7 @@ from footfall.flows.events.export import (
 )
 from footfall.flows.events.export_file import Progress, Shape, export_file
 from footfall.flows.events.export_tables import Kind
-from footfall.flows.events.read import Reading
+from footfall.flows.events.read import EventReader
 from footfall.store import Organization
 from tests.conftest import EXAMPLE
 from tests.store.test_contract import accept, new
@@ -124,11 +124,11 @@ def test_an_export_takes_turns_with_the_large_pages_of_others(filled, monkeypatc
     monkeypatch.setattr(type(filled), "page", page)
 
     async def main():
-        reading = Reading(filled, SEAL)
-        made = await begin_export(reading, "org", None, {}, LineFormat(SEAL))
+        reader = EventReader(filled, SEAL)
+        made = await begin_export(reader, "org", None, {}, LineFormat(SEAL))
         async with contextlib.aclosing(made) as chunks:
             await anext(chunks)
-            await reading.read("other", None, {"size": ["300"]}, 0)
+            await reader.read("other", None, {"size": ["300"]}, 0)
             assert order.count("org") <= 3
             rest = [one async for one in chunks]
         assert rest[-1].endswith(b'"complete":true,"count":%d}}\n' % COUNT)

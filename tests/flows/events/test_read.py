@@ -9,7 +9,7 @@ from footfall.core.queries import EventQuery, Sort
 from footfall.core.scrolls import ScrollSeal
 from footfall.flows.concurrency import FairLimit
 from footfall.flows.events import read
-from footfall.flows.events.read import SLICE, Reading, is_small, read_events
+from footfall.flows.events.read import SLICE, EventReader, is_small, read_events
 from footfall.store import Organization
 from tests.store.test_contract import new
 
@@ -47,7 +47,7 @@ def ids(data):
 def test_a_page_read_in_slices_is_the_page_read_at_once(unchanged, size, sort, reverse):
     parameters = {"size": [str(size)], "sortBy": [sort], "sortReverse": [reverse]}
     parameters["enableScroll"] = ["true"]
-    made = Reading(unchanged, SEAL)
+    made = EventReader(unchanged, SEAL)
     seen = []
     for _ in range(4):
         at_once = json.loads(read_events(unchanged, SEAL, "org", None, parameters, 0))
@@ -74,7 +74,7 @@ def test_what_arrives_between_two_slices_is_not_in_the_page(filled, monkeypatch)
 
     monkeypatch.setattr(type(filled), "page", page)
     parameters = {"size": ["10000"], "sortBy": ["receivedTime"]}
-    data = asyncio.run(Reading(filled, SEAL).read("org", None, parameters, 0))
+    data = asyncio.run(EventReader(filled, SEAL).read("org", None, parameters, 0))
     assert ids(data) == [f"org-{n}" for n in range(COUNT)]
     assert calls == 3
 
@@ -89,7 +89,7 @@ def test_slices_of_tenants_take_turns(filled, monkeypatch):
     monkeypatch.setattr(type(filled), "page", page)
 
     async def main():
-        made = Reading(filled, SEAL)
+        made = EventReader(filled, SEAL)
         parameters = {"size": ["10000"]}
         reads = [made.read("org", None, parameters, 0) for _ in range(8)]
         await asyncio.gather(*reads, made.read("other", None, parameters, 0))
@@ -102,7 +102,7 @@ def test_slices_of_tenants_take_turns(filled, monkeypatch):
 
 def test_small_pages_do_not_wait_for_large_ones(filled):
     async def main():
-        made = Reading(filled, SEAL)
+        made = EventReader(filled, SEAL)
         async with made._turns.of("org"):
             return await made.read("org", None, {"size": ["20"]}, 0)
 

@@ -17,7 +17,7 @@ from footfall.core.queries import EventQuery, Position, Separator
 from footfall.core.scrolls import Scroll, ScrollSeal
 from footfall.errors import ContactUnknown
 from footfall.flows.events.export_tables import csv_rows
-from footfall.flows.events.read import Reading
+from footfall.flows.events.read import EventReader
 from footfall.store import Page, Store
 
 # Twice what a slice of a page is: each has a fixed cost, and there are many.
@@ -153,7 +153,7 @@ def lines_of(page: Page) -> list[bytes]:
 
 
 async def begin_export(
-    reading: Reading,
+    reader: EventReader,
     organization: str,
     contact: str | None,
     parameters: Mapping[str, list[str]],
@@ -162,7 +162,7 @@ async def begin_export(
     """Read the first slice of an export; return what yields it and all others.
 
     Args:
-        reading: What reads large answers.
+        reader: What reads large answers.
         organization: Whose events.
         contact: Only this contact's events, if given.
         parameters: The request's parameters as sent; see `core.exports`.
@@ -176,21 +176,21 @@ async def begin_export(
     request = exports.parse_export(organization, contact, parameters)
     query, position, bound = request.query, None, None
     if request.scroll_id is not None:
-        scroll = reading.seal.open(request.scroll_id, request)
+        scroll = reader.seal.open(request.scroll_id, request)
         query, position, bound = scroll.query, scroll.position, scroll.bound
-    slices = Slices(reading.store, query, position, bound, written.slice_max)
+    slices = Slices(reader.store, query, position, bound, written.slice_max)
 
     def step() -> tuple[tuple[bytes, ...], bool]:
         page = slices.next()
         return written.write(page, slices), slices.ended
 
-    first = await reading.in_turn(organization, step)
+    first = await reader.in_turn(organization, step)
 
     async def chunks() -> AsyncGenerator[bytes, None]:
         yield written.begin()
         chunk, ended = first
         while not ended:
-            ahead = asyncio.ensure_future(reading.in_turn(organization, step))
+            ahead = asyncio.ensure_future(reader.in_turn(organization, step))
             try:
                 await asyncio.sleep(0)  # so that it begins before the writing does
                 for one in chunk:

@@ -37,7 +37,7 @@ class AnyRequest(msgspec.Struct, frozen=True):
 Steps = Generator[AnyRequest, Page, tuple[Page, Scroll | None]]
 
 
-class Reading:
+class EventReader:
     """Reads pages for the clients of all tenants."""
 
     def __init__(self, store: Store, seal: ScrollSeal):
@@ -131,7 +131,7 @@ def read_events(
     parameters: Mapping[str, list[str]],
     now: int,
 ) -> bytes:
-    """Answer a request at once, whatever its size; see `Reading.read`."""
+    """Answer a request at once, whatever its size; see `EventReader.read`."""
     steps = _steps(seal, parse_request(organization, contact, parameters))
     page, scroll = _at_once(store, steps, next(steps))
     return _write(page, scroll, seal, now)
