@@ -14,7 +14,7 @@ from writing import send_all
 from peers.servers import Server
 
 Measure = Callable[[Server, str], float]
-ROUNDS = 5
+ROUNDS = 3
 PAGES, PAGES_S, CONNECTIONS = 200, 1.5, 8
 LARGE_PAGES = 10
 SENDERS, BATCHES = 4, 40
