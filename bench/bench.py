@@ -537,10 +537,11 @@ def against_peers(url: str, count: int) -> Iterator[Figure]:
         fresh = ([event.body for event in batch] for batch in fresh_batches(500, 77))
         run = compare.rounds(instants[: count // 2], count, fresh)
         compared = [*own, *others]
-        table = Table("", *(one.name for one in compared))
-        for what, found in compare.compare(compared, run).items():
-            table.add_row(what, *(f"{each:,.0f}" for each in found))
-    Console(soft_wrap=True).print(table)
+        found = compare.compare(compared, run)
+    table = Table("", *found)
+    for one, *each in zip(compared, *found.values(), strict=True):
+        table.add_row(one.name, *(f"{figure:,.0f}" for figure in each))
+    Console(width=110).print(table)
     yield from ()  # nothing here is wanted; it is to be known
 
 

@@ -92,7 +92,7 @@ class SQLite:
         self._path(name).rename(self._path(new))
 
     def remove(self, name: str) -> None:
-        for end in ("", "-wal", "-shm", ".secret", ".ballast"):
+        for end in ("", "-wal", "-shm", ".secret", ".ballast", ".erasures"):
             path = self._path(name)
             path.with_name(path.name + end).unlink(missing_ok=True)
 
