@@ -202,7 +202,11 @@ class Store(Protocol):
         """End one token for good; forget those that expired before `now`."""
 
     def transaction(
-        self, organization: str, work: Callable[[Transaction], T]
+        self,
+        organization: str,
+        work: Callable[[Transaction], T],
+        *,
+        versioned: bool = True,
     ) -> Future[T]:
         """Do `work` in a transaction of an organization: whole or not at all.
 
@@ -210,6 +214,9 @@ class Store(Protocol):
             organization: Its id.
             work: What to do. It may be done more than once, of which only the last
                 counts: it changes nothing but what the transaction gives it.
+            versioned: Whether the organization gets another version, by which a copy
+                and other servers notice the change. What is counted again and again
+                leaves it.
         """
 
     def read(self, organization: str, work: Callable[[Transaction], T]) -> T:

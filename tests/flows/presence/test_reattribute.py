@@ -50,7 +50,7 @@ def statements(world, work, monkeypatch):
     original = store.transaction
     most = 0
 
-    def transaction(organization, job):
+    def transaction(organization, job, **options):
         def counted(inside):
             nonlocal most
             with statements_run(inside, monkeypatch) as names:
@@ -58,7 +58,7 @@ def statements(world, work, monkeypatch):
             most = max(most, len(names))
             return result
 
-        return original(organization, counted)
+        return original(organization, counted, **options)
 
     with monkeypatch.context() as patch:
         patch.setattr(store, "transaction", transaction)

@@ -92,7 +92,7 @@ def step(store: Store, organization: str) -> bool:
         after = Progress(change.arrival, change.before.version + 1)
         analytics.write(change.blocks, change.places, change.removals, after)
 
-    store.transaction(organization, write).result()
+    store.transaction(organization, write, versioned=False).result()
     return True
 
 

@@ -6,6 +6,7 @@ loop only.
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -256,7 +257,9 @@ class Endpoint:
         while state is None:
             try:
                 future = await self._resources.on_thread(
-                    self._resources.store.transaction,
+                    functools.partial(
+                        self._resources.store.transaction, versioned=False
+                    ),
                     endpoint.webhook.organization,
                     lambda transaction: changes.write(transaction, endpoint),
                 )

@@ -241,10 +241,16 @@ class PostgresStore(PostgresCopying):
 
     @override
     def transaction(
-        self, organization: str, work: Callable[[Transaction], T]
+        self,
+        organization: str,
+        work: Callable[[Transaction], T],
+        *,
+        versioned: bool = True,
     ) -> Future[T]:
         return self._writer.submit(
-            organization, lambda session: work(PostgresTransaction(session))
+            organization,
+            lambda session: work(PostgresTransaction(session)),
+            versioned=versioned,
         )
 
     @override

@@ -18,7 +18,7 @@ SELECT pg_notify(:channel, :payload)
 SELECT version FROM organization WHERE number = :organization FOR NO KEY UPDATE
 
 -- name: next_version
--- What others remember of presence holds no more.
+-- What others remember of presence holds no more, and a copy is no longer the same.
 UPDATE organization SET version = version + 1 WHERE number = :organization
 RETURNING version
 

@@ -34,6 +34,7 @@ class _Job(msgspec.Struct, frozen=True):
 
     work: Callable[[PostgresSession], Any]
     done: Future[Any]
+    versioned: bool
 
 
 class Writer:
@@ -74,7 +75,11 @@ class Writer:
             thread.start()
 
     def submit(
-        self, organization: str, work: Callable[[PostgresSession], T]
+        self,
+        organization: str,
+        work: Callable[[PostgresSession], T],
+        *,
+        versioned: bool = False,
     ) -> Future[T]:
         """Have `work` done; the future is done when its commit is on disk.
 
@@ -82,8 +87,9 @@ class Writer:
             organization: Its id.
             work: What to do. Whatever it raises undoes only what it did. It is done
                 again where the connection broke before the commit.
+            versioned: Whether the organization gets another version by it.
         """
-        job = _Job(work, Future())
+        job = _Job(work, Future(), versioned)
         with self._wake:
             if self._closed:
                 raise StoreError("The store is closing.")
@@ -150,7 +156,7 @@ class Writer:
                         session, cache = self._lock(connection, organization)
                         version = cache.version
                         results = [self._attempt(session, job, jobs) for job in jobs]
-                        if cache.altered:
+                        if cache.altered or any(job.versioned for job in jobs):
                             version = self._next_version(session)
                         committing = True
                     cache.version = version

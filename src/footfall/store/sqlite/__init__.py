@@ -231,7 +231,11 @@ class SQLiteStore(SQLiteCopying):
 
     @override
     def transaction(
-        self, organization: str, work: Callable[[Transaction], T]
+        self,
+        organization: str,
+        work: Callable[[Transaction], T],
+        *,
+        versioned: bool = True,
     ) -> Future[T]:
         def within(connection: apsw.Connection) -> T:
             # All that presence makes of a request is smaller than this.
@@ -243,7 +247,7 @@ class SQLiteStore(SQLiteCopying):
             )
             try:
                 done = work(SQLiteTransaction(session))
-                if cache.altered:
+                if versioned or cache.altered:
                     row = connection.execute(
                         SQL["next_version"], {"organization": number}
                     )
