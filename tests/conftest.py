@@ -45,17 +45,53 @@ ALL_SCOPES = ("organization_read", "organization_write")
 
 
 ENGINES = ("sqlite", "postgresql")
+# Where no engine shows: heads, cookies, limits, forms of bodies.
+OF_ONE_ENGINE = {
+    f"tests/web/test_{name}.py"
+    for name in (
+        "compression",
+        "console",
+        "edge",
+        "intake",
+        "limits",
+        "oidc",
+        "services",
+        "source_management",
+        "sts",
+    )
+}
+EXHAUSTIVE = {
+    "tests/flows/analytics/test_analytics.py",
+    "tests/flows/analytics/test_real_data.py",
+    "tests/flows/presence/test_histories.py",
+    "tests/store/test_isolation.py",
+    "tests/store/test_model.py",
+    "tests/store/test_pages.py",
+    "tests/store/test_shards.py",
+    "tests/web/test_openapi_conformance.py",
+}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
     """Mark what CI does at full speed; the store's own tests are of both engines."""
+    chosen: list[pytest.Item] = []
+    superfluous: list[pytest.Item] = []
     for item in items:
-        folder = item.path.parent.name
+        module, folder = item.nodeid.partition("::")[0], item.path.parent.name
         parameters = getattr(getattr(item, "callspec", None), "params", {})
-        if "postgresql" in parameters.values() and folder != "store":
+        is_second = "postgresql" in parameters.values()
+        if is_second and folder != "store":
             item.add_marker("second_engine")
         if folder in ("console", "journeys", "proof"):
             item.add_marker("processes")
+        if module in EXHAUSTIVE:
+            item.add_marker("exhaustive")
+        is_superfluous = is_second and module in OF_ONE_ENGINE
+        (superfluous if is_superfluous else chosen).append(item)
+    items[:] = chosen
+    config.hook.pytest_deselected(items=superfluous)
 
 
 class Server(msgspec.Struct):

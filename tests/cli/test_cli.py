@@ -319,7 +319,7 @@ def test_the_demo_prints_commands_that_work(tmp_path):
     [docs] = re.findall(r"docs: (\S+)", said)
     assert httpx2.get(docs).status_code == 200
     process.terminate()
-    assert process.wait(10) == 0
+    assert process.wait(30) == 0
     process.stdout.close()
 
 

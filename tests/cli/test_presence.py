@@ -123,6 +123,7 @@ def visits_of(client, organization):
     return found
 
 
+@pytest.mark.exhaustive
 def test_a_month_at_a_real_venue_gives_the_visits_that_were_published(tmp_path):
     """Data of the Hokuriku Inbound Tourism DX/Data Consortium; read through the API."""
     detections = data("shishiku-highland-detections.csv.gz")
