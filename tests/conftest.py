@@ -61,12 +61,10 @@ OF_ONE_ENGINE = {
     )
 }
 EXHAUSTIVE = {
-    "tests/flows/analytics/test_analytics.py",
     "tests/flows/analytics/test_real_data.py",
     "tests/flows/presence/test_histories.py",
     "tests/store/test_isolation.py",
     "tests/store/test_model.py",
-    "tests/store/test_pages.py",
     "tests/store/test_shards.py",
     "tests/web/test_openapi_conformance.py",
 }
