@@ -100,7 +100,7 @@ def connections(folder: Path) -> Iterator[Row]:
         result = f"{found.failed} failed, memory {found.peak_mb:.0f} MB"
         fine = not found.failed and found.peak_mb < MEMORY_MB_MAX
         yield "clients that never read a page of 5,000", "100", result, fine
-        within_s = concurrency.PART_WITHIN_S + 5
+        within_s = concurrency.PART_WITHIN_S + 15
         found = asyncio.run(crowds.stalled_streams(place, 100, within_s))
         tried = f"100 for {within_s} s"
         result = f"{found.failed} not cut off, memory {found.peak_mb:.0f} MB"
@@ -238,6 +238,8 @@ def cases() -> Iterator[Row]:
         }
         passed, tried = counts.get("passed", 0), sum(counts.values())
         fine = passed == tried > 0 and done.returncode == 0
+        if not fine:
+            sys.stderr.write(done.stdout)
         result = f"{passed} held, {tried - passed} did not or were skipped"
         yield name, f"{tried} cases", result, fine
 
