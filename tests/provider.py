@@ -12,6 +12,7 @@ import secrets
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, quote_plus, urlencode, urlsplit
 
@@ -20,6 +21,8 @@ from joserfc.jwk import ECKey, RSAKey
 
 from footfall import clock
 from footfall.core.instants import SECOND
+from footfall.runtime.http import bind_port
+from tests.conftest import Server, start_server
 
 CLIENT, SECRET = "footfall-of-tests", "a secret: with + and %"
 CODE = "authorization_code"
@@ -190,3 +193,17 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         pass
+
+
+def start_server_with(provider: Provider, database: Path) -> Server:
+    """Start a server at which people sign in at a provider."""
+    port = bind_port("127.0.0.1", 0)
+    return start_server(
+        database,
+        port=str(port),
+        FOOTFALL_ADDRESS=f"http://127.0.0.1:{port}",
+        FOOTFALL_OIDC_ISSUER=provider.issuer,
+        FOOTFALL_OIDC_CLIENT_ID=CLIENT,
+        FOOTFALL_OIDC_CLIENT_SECRET=SECRET,
+        FOOTFALL_OIDC_NAME="Example Ltd",
+    )

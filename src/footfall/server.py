@@ -177,7 +177,7 @@ async def _serve(
             link, lacking = None, False
             if only:
                 link = await asyncio.to_thread(first_link, store, clock.now())
-                lacking = await asyncio.to_thread(lacks_users, store)
+                lacking = link is None and await asyncio.to_thread(lacks_users, store)
             tell = functools.partial(
                 ready, radius=radius_status, link=link, lacks_users=lacking
             )

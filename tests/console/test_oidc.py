@@ -8,9 +8,8 @@ from playwright.sync_api import Page, expect
 
 from footfall import clock, service
 from footfall.flows.accounts import users
-from footfall.runtime.http import bind_port
-from tests.conftest import Tenant, start_server, stop_server
-from tests.provider import CLIENT, SECRET, Provider
+from tests.conftest import Tenant, stop_server
+from tests.provider import Provider, start_server_with
 
 EMAIL = "ann@example.com"
 
@@ -27,16 +26,7 @@ def provider() -> Iterator[Provider]:
 @pytest.fixture
 def address(provider, tmp_path) -> Iterator[str]:
     """The console of a server with a user of the directory in two organizations."""
-    port = bind_port("127.0.0.1", 0)
-    server = start_server(
-        tmp_path / "footfall.db",
-        port=str(port),
-        FOOTFALL_ADDRESS=f"http://127.0.0.1:{port}",
-        FOOTFALL_OIDC_ISSUER=provider.issuer,
-        FOOTFALL_OIDC_CLIENT_ID=CLIENT,
-        FOOTFALL_OIDC_CLIENT_SECRET=SECRET,
-        FOOTFALL_OIDC_NAME="Example Ltd",
-    )
+    server = start_server_with(provider, tmp_path / "footfall.db")
     store = service.open_store(server.chosen)
     for _ in range(2):
         tenant = Tenant(server, store)

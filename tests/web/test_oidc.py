@@ -23,8 +23,8 @@ from footfall.runtime.oidc import ASKING_MAX
 from footfall.server import make_context
 from footfall.settings import Settings
 from footfall.web import app
-from tests.conftest import Tenant, start_server, stop_server
-from tests.provider import CLIENT, SECRET, Provider, unsigned
+from tests.conftest import Tenant, stop_server
+from tests.provider import CLIENT, SECRET, Provider, start_server_with, unsigned
 from tests.shared import open_sqlite
 
 EMAIL = "ann@example.com"
@@ -49,16 +49,8 @@ def provider(running):
 @pytest.fixture(scope="module")
 def tenant(running, tmp_path_factory):
     """An organization with one user, on a server that knows the directory."""
-    port = bind_port("127.0.0.1", 0)
-    server = start_server(
-        tmp_path_factory.mktemp("oidc") / "footfall.db",
-        port=str(port),
-        FOOTFALL_ADDRESS=f"http://127.0.0.1:{port}",
-        FOOTFALL_OIDC_ISSUER=running.issuer,
-        FOOTFALL_OIDC_CLIENT_ID=CLIENT,
-        FOOTFALL_OIDC_CLIENT_SECRET=SECRET,
-        FOOTFALL_OIDC_NAME="Example Ltd",
-    )
+    folder = tmp_path_factory.mktemp("oidc")
+    server = start_server_with(running, folder / "footfall.db")
     store = service.open_store(server.chosen)
     made = Tenant(server, store)
     users.create_user(store, users.Person(made.id, EMAIL), clock.now())

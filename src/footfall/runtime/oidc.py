@@ -224,12 +224,14 @@ class Directory(Provider):
             "client_id": self._client_id,
             "access_token": token.get("access_token"),
         }
-        keys = await self._key_set(client, found.jwks_uri, now)
-        if not _is_signed(text, keys):
+        decoded = _decoded(text, await self._key_set(client, found.jwks_uri, now))
+        if decoded is None:
             # The directory may have changed its keys.
             keys = await self._key_set(client, found.jwks_uri, now, anew=True)
+            decoded = _decoded(text, keys)
+        if decoded is None:
+            raise SignInRefused("untrusted", "none of its keys signed the ID token")
         try:
-            decoded = jwt.decode(text, keys, registry=_SIGNATURES)
             claims = CodeIDToken(decoded.claims, decoded.header, expected, given)
             claims.validate(now // SECOND, LEEWAY_S)
         except (JoseError, ValueError, TypeError, OverflowError) as error:
@@ -260,15 +262,18 @@ def _reason(error: Exception) -> str:
     return str(error) if type(error) is ValueError else type(error).__name__
 
 
-def _is_signed(text: str, keys: KeySet) -> bool:
-    """Tell whether one of the keys signed a token."""
+def _decoded(text: str, keys: KeySet) -> jwt.Token | None:
+    """Return a token that one of the keys signed; None if none of them did.
+
+    Raises:
+        SignInRefused: It cannot be read, so other keys would not help.
+    """
     try:
-        jwt.decode(text, keys, registry=_SIGNATURES)
+        return jwt.decode(text, keys, registry=_SIGNATURES)
     except (InvalidKeyIdError, BadSignatureError):
-        return False
-    except (JoseError, ValueError):
-        return True  # other keys would not help
-    return True
+        return None
+    except (JoseError, ValueError, TypeError) as error:
+        raise SignInRefused("untrusted", str(error)) from None
 
 
 async def _get(

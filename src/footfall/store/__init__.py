@@ -215,8 +215,8 @@ class Store(Protocol):
             work: What to do. It may be done more than once, of which only the last
                 counts: it changes nothing but what the transaction gives it.
             versioned: Whether the organization gets another version, by which a copy
-                and other servers notice the change. What is counted again and again
-                leaves it.
+                and other servers notice the change. Counts and deliveries leave it:
+                they come all the time, and change no device and no stay.
         """
 
     def read(self, organization: str, work: Callable[[Transaction], T]) -> T:

@@ -18,7 +18,6 @@ import msgspec
 import structlog
 
 from footfall.core import oidc
-from footfall.core.identities import sought_email
 from footfall.core.instants import SECOND
 from footfall.errors import CredentialsWrong, FootfallError
 from footfall.flows.accounts.sign_in import NewSession, SignIn
@@ -198,9 +197,7 @@ class OIDCSignIn:
         if email is None:
             raise SignInRefused("unverified")
         try:
-            return await self._sign_in.with_email(
-                sought_email(email), attempt.organization, now
-            )
+            return await self._sign_in.with_email(email, attempt.organization, now)
         except CredentialsWrong:
             raise SignInRefused("unknown") from None
 

@@ -63,12 +63,7 @@ class SignIn:
             CredentialsWrong: They belong to no user.
             SeveralOrganizations: They fit in several, and none was named.
         """
-        found = await asyncio.to_thread(
-            self._store.users.of_email, identities.sought_email(email)
-        )
-        accounts = [
-            one for one in found if organization in (None, one.user.organization)
-        ][:ACCOUNTS_MAX]
+        accounts = (await self._accounts(email, organization))[:ACCOUNTS_MAX]
         fitting = [
             one for one in accounts if await passwords.fits(one.password_hash, password)
         ]
@@ -88,13 +83,16 @@ class SignIn:
             CredentialsWrong: It belongs to no user.
             SeveralOrganizations: It does in several, and none was named.
         """
-        found = await asyncio.to_thread(self._store.users.of_email, email)
-        accounts = [
-            one for one in found if organization in (None, one.user.organization)
-        ]
+        accounts = await self._accounts(email, organization)
         if not accounts:
             raise CredentialsWrong("The e-mail belongs to no user.")
         return await self._begin(_only(accounts).user, now)
+
+    async def _accounts(self, email: str, organization: str | None) -> list[Account]:
+        """Return the users of an e-mail, of an organization if one is named."""
+        sought = identities.sought_email(email)
+        found = await asyncio.to_thread(self._store.users.of_email, sought)
+        return [one for one in found if organization in (None, one.user.organization)]
 
     async def with_link(self, token: str, now: int) -> NewSession:
         """Begin a session for a sign-in link, which is used up.

@@ -38,7 +38,7 @@ Send = Callable[[str, bytes, dict[str, str], str], Awaitable[Answer]]
 # How soon changes are stored: attempts, and a position that has only moved.
 WRITE_EVERY = SECOND // 5
 WRITE_ATTEMPTS = 100
-WRITE_PLACE_EVERY = 5 * SECOND
+WRITE_POSITION_EVERY = 5 * SECOND
 # A notification can be lost with the server that was to send it.
 LOOK_EVERY_S = 5.0
 RETRY_S = 1.0
@@ -190,7 +190,7 @@ class Endpoint:
     def _write_at(self) -> int:
         if self._unwritten_since is None:
             return _FOREVER
-        delay = WRITE_EVERY if self.outbox.has_urgent_changes else WRITE_PLACE_EVERY
+        delay = WRITE_EVERY if self.outbox.has_urgent_changes else WRITE_POSITION_EVERY
         return self._unwritten_since + delay
 
     def _idle_s(self) -> float:

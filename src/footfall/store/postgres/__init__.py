@@ -201,7 +201,7 @@ class PostgresStore(PostgresCopying):
     def erase(self, organization: str, contact: str) -> Future[Erased]:
         def both() -> Erased:
             counts = self._writer.submit(
-                organization, lambda session: erase(session, contact)
+                organization, lambda session: erase(session, contact), versioned=True
             ).result()
             return Erased(counts, self._vacuum(at_once=False))
 

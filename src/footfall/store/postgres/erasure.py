@@ -35,7 +35,6 @@ def erase(session: PostgresSession, contact: str) -> dict[int, int]:
     session.run("add_erasure", scope)
     if session.cache is not None:
         session.cache.clear()
-        session.cache.altered = True
     return counts
 
 

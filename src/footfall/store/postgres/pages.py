@@ -13,18 +13,14 @@ from typing import Any
 
 import msgspec
 
-from footfall.core import instants
 from footfall.core.events.types import TYPES
 from footfall.core.queries import EventQuery, Position, Sort
 from footfall.store import Entries, Entry, Page
 from footfall.store.postgres.connections import Connection
 from footfall.store.postgres.statements import SQL
 from footfall.store.relational.contact_spans import MANY
-from footfall.store.relational.offsets import Span, local_spans
+from footfall.store.relational.offsets import CONTRADICTS, Span, local_spans
 
-_CONTRADICTS = (
-    f"local_at - created_at NOT BETWEEN {instants.ZONE_MIN} AND {instants.ZONE_MAX}"
-)
 _KEYS = {
     Sort.BUSINESS_TIME: "local_at",
     Sort.UTC_TIME: "created_at",
@@ -165,11 +161,11 @@ def _arms(query: EventQuery, local: list[Span]) -> list[_Arm]:
         return arms
     return [
         *(
-            _Arm("event", (*scope, f"NOT ({_CONTRADICTS})"), *span)
+            _Arm("event", (*scope, f"NOT ({CONTRADICTS})"), *span)
             for scope in scopes
             for span in local
         ),
-        _Arm("event", (*of_types, _CONTRADICTS)),
+        _Arm("event", (*of_types, CONTRADICTS)),
     ]
 
 

@@ -156,7 +156,7 @@ class Writer:
                         session, cache = self._lock(connection, organization)
                         version = cache.version
                         results = [self._attempt(session, job, jobs) for job in jobs]
-                        if cache.altered or any(job.versioned for job in jobs):
+                        if any(job.versioned for job in jobs):
                             version = self._next_version(session)
                         committing = True
                     cache.version = version

@@ -3,23 +3,17 @@
 Whose a device is now, and a contact's newest stay at a place, so that somebody who is
 still there costs a look into a dictionary and not three into trees. All of it is in
 the database too. It is an organization's, and it holds only for the version that the
-organization's row has: whoever changes what it tells of, on any server, gives the row
-another version. All else, such as events that are sent or counted, leaves the version.
+organization's row has; see `Store.transaction`.
 """
 
-from collections.abc import Iterable, Mapping
-
 from footfall.core.places import Place
-from footfall.store.transaction import Heard, Ownership, StoredStay
+from footfall.store.transaction import Heard, StoredStay
 
 CACHE_MAX = 200_000
 
 
 class PresenceCache:
-    """Owners of devices, newest stays and what was last heard, of one organization.
-
-    `altered` tells whether the transaction under way has changed what it tells of.
-    """
+    """Owners of devices, newest stays and what was last heard, of one organization."""
 
     def __init__(self) -> None:
         # A contact, and since when.
@@ -29,14 +23,12 @@ class PresenceCache:
         # When equipment was last heard, of what was written.
         self.heard: dict[Heard, int] = {}
         self.version = -1
-        self.altered = False
 
     def __len__(self) -> int:
         return len(self.owners) + len(self.newest) + len(self.heard)
 
     def renew(self, version: int) -> None:
-        """Begin a transaction: forget all, unless the row has the version known."""
-        self.altered = False
+        """Forget all that does not hold for a version of the organization's row."""
         if version != self.version:
             self.clear()
             self.version = version
@@ -48,29 +40,8 @@ class PresenceCache:
         self.heard.clear()
         self.version = -1
 
-    def owned(self, added: Iterable[Ownership]) -> None:
-        """Note the first owners of devices."""
-        self.altered = True
-        self.owners.update((one.device, (one.contact, one.since_at)) for one in added)
-
-    def disowned(self, device: bytes) -> None:
-        """Forget whose a device is."""
-        self.altered = True
-        self.owners.pop(device, None)
-
-    def noted(self, heard: Mapping[Heard, int]) -> None:
-        """Note what was heard."""
-        self.altered = True
-        self.heard.update(heard)
-
-    def unheard(self, one: Heard) -> None:
-        """Forget that something was heard."""
-        self.altered = True
-        self.heard.pop(one, None)
-
     def changed(self, one: StoredStay) -> None:
         """Note how a stay is now, where it or an older one is known as the newest."""
-        self.altered = True
         key = (one.contact, one.place)
         if key not in self.newest:
             return
@@ -84,7 +55,6 @@ class PresenceCache:
 
     def dropped(self, one: StoredStay) -> None:
         """Forget a stay."""
-        self.altered = True
         self.newest.pop((one.contact, one.place), None)
 
 

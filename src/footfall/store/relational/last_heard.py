@@ -32,7 +32,7 @@ class SQLLastHeard(Repository, LastHeardRepository):
                 for (kind, name), at in sorted(later.items())
             ],
         )
-        self._cache.noted(later)
+        known.update(later)
 
     @override
     def all_of(self, kind: HeardKind) -> dict[str, int]:
@@ -42,4 +42,4 @@ class SQLLastHeard(Repository, LastHeardRepository):
     def forget(self, one: Heard) -> None:
         kind, name = one
         self._run("forget_heard", kind=int(kind), id=name)
-        self._cache.unheard(one)
+        self._cache.heard.pop(one, None)

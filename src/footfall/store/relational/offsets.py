@@ -16,6 +16,9 @@ _QUARTER = 15 * MINUTE
 _SHORT = 2 * DAY
 _SPANS_MAX = 8
 
+# What holds of events whose local time contradicts their instant.
+CONTRADICTS = f"local_at - created_at NOT BETWEEN {ZONE_MIN} AND {ZONE_MAX}"
+
 Span = tuple[int | None, int | None]
 # Returns (day, low, high) of the days from one to another.
 Offsets = Callable[[int, int], list[tuple[int, int, int]]]

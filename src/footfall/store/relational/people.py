@@ -107,12 +107,13 @@ class SQLPeople(Repository, PeopleRepository):
     @override
     def put_ownership(self, ownership: Ownership) -> None:
         self._run("put_ownership", **msgspec.structs.asdict(ownership))
-        self._cache.disowned(ownership.device)
+        self._cache.owners.pop(ownership.device, None)
 
     @override
     def add_ownerships(self, ownerships: list[Ownership]) -> None:
         self._bulk("add_ownerships", list(map(msgspec.structs.astuple, ownerships)))
-        self._cache.owned(ownerships)
+        newest = {one.device: (one.contact, one.since_at) for one in ownerships}
+        self._cache.owners.update(newest)
 
     @override
     def put_reattribution(self, one: Reattribution) -> None:

@@ -247,10 +247,9 @@ class SQLiteStore(SQLiteCopying):
             )
             try:
                 done = work(SQLiteTransaction(session))
-                if versioned or cache.altered:
-                    row = connection.execute(
-                        SQL["next_version"], {"organization": number}
-                    )
+                if versioned:
+                    values = {"organization": number}
+                    row = connection.execute(SQL["next_version"], values)
                     cache.version = int(row.get)
             except BaseException:
                 cache.clear()

@@ -4,16 +4,12 @@ from typing import Any
 
 import msgspec
 
-from footfall.core import instants
 from footfall.core.events.types import TYPES
 from footfall.core.queries import EventQuery, Position, Sort
-from footfall.store.relational.offsets import Span
+from footfall.store.relational.offsets import CONTRADICTS, Span
 from footfall.store.sqlite.statements import SQL
 from footfall.store.sqlite.summaries import LARGE, MIDDLE, SMALL
 
-CONTRADICTS = (
-    f"local_at - created_at NOT BETWEEN {instants.ZONE_MIN} AND {instants.ZONE_MAX}"
-)
 KEYS = {
     Sort.BUSINESS_TIME: "local_at",
     Sort.UTC_TIME: "created_at",
