@@ -1,6 +1,7 @@
 # The front door. `make help` lists what there is.
 PYTHON ?= python3
 BIN := .venv/bin
+PIP := pip install --quiet --disable-pip-version-check --no-compile
 
 # Containers often set this; then each of the tests' many processes compiles all anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -18,9 +19,11 @@ setup: .venv/.ready  ## make .venv with footfall and its tools inside
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
 	  { echo "Python's venv is missing: apt-get install python3-venv (as root)" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	@# Python compiles what it imports; to compile all that is installed takes a minute.
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-compile \
-	  -c constraints.txt -e '.[dev]'
+	@# uv takes seconds where pip takes a minute. pip alone knows pip's own settings, such
+	@# as a mirror. Neither compiles: Python compiles what it imports.
+	@$(BIN)/$(PIP) -c constraints.txt uv
+	@$(BIN)/uv pip install --quiet --python .venv -c constraints.txt -e '.[dev]' || \
+	  $(BIN)/$(PIP) -c constraints.txt -e '.[dev]'
 	@touch $@
 
 demo: setup  ## load examples and a simulated chain, and serve them on 127.0.0.1:8000

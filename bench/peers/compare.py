@@ -4,6 +4,7 @@ import contextlib
 import functools
 import itertools
 import statistics
+import threading
 import time
 from collections.abc import Callable, Iterator
 from random import Random
@@ -18,6 +19,7 @@ ROUNDS = 3
 PAGES, PAGES_S, CONNECTIONS = 200, 1.5, 8
 LARGE_PAGES = 10
 SENDERS, BATCHES = 4, 40
+SCROLLERS, SCROLLED = 16, 3
 
 
 class Round:
@@ -25,12 +27,20 @@ class Round:
 
     Attributes:
         batches: Events that no server has yet, 500 each.
+        others: Some more of them.
     """
 
-    def __init__(self, instants: list[int], stored: int, batches: list[list[bytes]]):
+    def __init__(
+        self,
+        instants: list[int],
+        stored: int,
+        batches: list[list[bytes]],
+        others: list[list[bytes]],
+    ):
         self._instants = instants
         self._stored = stored
         self.batches = batches
+        self.others = others
 
     def measures(self) -> dict[str, Measure]:
         return {
@@ -39,6 +49,8 @@ class Round:
             "walk over everything, events/s": self._walk,
             "sends of 500 by four, events/s": self._send,
             "the same again (all duplicates), events/s": self._send,
+            "page of 20 beside a sender of 500s, p99, ms": self._beside_a_sender,
+            f"page of 20 beside {SCROLLERS} scrollers, p99, ms": self._beside_scrollers,
         }
 
     def _small_pages(self, server: Server, address: str) -> float:
@@ -72,6 +84,39 @@ class Round:
         sends = [functools.partial(one.request, server.path) for one in connections]
         return sum(map(len, self.batches)) / send_all(bodies, sends)
 
+    def _beside_a_sender(self, server: Server, address: str) -> float:
+        def work() -> None:
+            connection = Connection(address, server.token)
+            for batch in self.others:
+                connection.request(server.path, server.sends(batch))
+
+        return self._p99(server, address, [work])
+
+    def _beside_scrollers(self, server: Server, address: str) -> float:
+        def work() -> None:
+            connection = Connection(address, server.token)
+            for since in self._instants[:SCROLLED]:
+                connection.request(server.page(since, 10_000))
+
+        return self._p99(server, address, [work] * SCROLLERS)
+
+    def _p99(
+        self, server: Server, address: str, works: list[Callable[[], None]]
+    ) -> float:
+        """Return what small pages take at most, but for 1 %, while others work."""
+        threads = [threading.Thread(target=work) for work in works]
+        connection = Connection(address, server.token)
+        took = []
+        for one in threads:
+            one.start()
+        for since in itertools.cycle(self._instants):
+            if not any(one.is_alive() for one in threads):
+                break
+            began = time.perf_counter()
+            connection.request(server.page(since, 20))
+            took.append(time.perf_counter() - began)
+        return statistics.quantiles(took, n=100)[98] * 1e3
+
 
 def rounds(
     instants: list[int], stored: int, fresh: Iterator[list[bytes]]
@@ -86,8 +131,9 @@ def rounds(
     chance = Random(1)
     for _ in range(ROUNDS):
         batches = list(itertools.islice(fresh, BATCHES))
-        yield Round(chance.choices(instants, k=PAGES), stored, batches)
-        stored += sum(map(len, batches))
+        others = list(itertools.islice(fresh, BATCHES))
+        yield Round(chance.choices(instants, k=PAGES), stored, batches, others)
+        stored += sum(map(len, batches + others))
 
 
 def compare(servers: list[Server], measured: Iterator[Round]) -> dict[str, list[float]]:

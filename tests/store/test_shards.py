@@ -56,12 +56,13 @@ OF_ALL = {
     "webhook_versions",
     "forget_sessions",
     "erasures",
+    "erasures_under_way",
     "delete_erasures",
     "shared_external_ids",
 }
 # What these read of their shard goes by way of the coordinator, which numbers the new
-# rows: one for each hotspot, each batch, each hour of an erased contact.
-NUMBERED = {"put_hotspot", "add_batch", "note_analytics_removals"}
+# rows: one for each hotspot, each batch.
+NUMBERED = {"put_hotspot", "add_batch"}
 # Citus wants their values before it sends a statement to its shard.
 VOLATILE = {"random", "gen_random_uuid", "clock_timestamp", "nextval"}
 

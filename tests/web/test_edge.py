@@ -164,3 +164,8 @@ def test_only_the_docs_own_files_may_be_cached(server):
     answer = httpx2.get(f"{server.address}/docs/assets/swagger-ui.css")
     assert "no-store" not in answer.headers.get("cache-control", "")
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_an_answer_says_how_long_its_connection_stays_open(server):
+    answer = httpx2.get(f"{server.address}/healthz")
+    assert answer.headers["Keep-Alive"] == "timeout=10"

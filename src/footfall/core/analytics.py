@@ -229,6 +229,12 @@ def _wall(day: date) -> int:
     return (day - date(1970, 1, 1)).days * DAY
 
 
+def span_of(question: Question) -> tuple[date, date]:
+    """Return the first day of the first period, and the day after the last."""
+    first, *_, end = _starts(question)
+    return first, end
+
+
 def _starts(question: Question) -> Iterator[date]:
     """Yield the first day of each period, and the day after the last."""
     day, last = question.first, question.last
@@ -253,13 +259,15 @@ def periods_of(
     """Return the number of the period of each fact; outside of all it is -1 or beyond.
 
     Args:
-        seconds: When the facts are.
+        seconds: When the facts are, in order.
         places: The numbers of their places.
         edges: Of each zone, when its periods start.
         zones: Of each place, the number of its zone.
     """
     if len(edges) == 1:
-        return np.searchsorted(edges[0], seconds, "right") - 1
+        bounds = np.searchsorted(seconds, edges[0])
+        lengths = np.diff(bounds, prepend=0, append=len(seconds))
+        return np.repeat(np.arange(-1, len(edges[0])), lengths)
     zone_of = zones[places]
     table = _periods_by_quarter(seconds, edges)
     if table is not None:
@@ -281,67 +289,89 @@ def _periods_by_quarter(seconds: Ints, edges: list[Ints]) -> Ints | None:
     """
     if not len(seconds) or any(np.any(starts % QUARTER_S) for starts in edges):
         return None
-    first, last = int(seconds.min()) // QUARTER_S, int(seconds.max()) // QUARTER_S
+    first, last = int(seconds[0]) // QUARTER_S, int(seconds[-1]) // QUARTER_S
     if (last - first) * len(edges) > _TABLE_PER_FACT * len(seconds) + _TABLE_MIN:
         return None
     quarters = np.arange(first, last + 1) * QUARTER_S
     return np.stack([np.searchsorted(one, quarters, "right") - 1 for one in edges])
 
 
+def _by_group(
+    groups: Ints, values: npt.NDArray[Any], count: int
+) -> Iterator[npt.NDArray[Any]]:
+    """Yield the values of each group."""
+    if np.any(groups[1:] < groups[:-1]):
+        # numpy sorts numbers of 16 bits by their digits, in linear time.
+        keys = groups.astype(np.uint16) if count < 1 << 16 else groups
+        order = np.argsort(keys, kind="stable")
+        groups, values = groups[order], values[order]
+    bounds = np.searchsorted(groups, np.arange(count + 1))
+    for start, end in itertools.pairwise(bounds.tolist()):
+        yield values[start:end]
+
+
+def _table_size(contacts: npt.NDArray[Any]) -> int | None:
+    """Return the size of a table of all contacts, if it is not far larger than them."""
+    size = int(contacts.max(initial=0)) + 1
+    return size if size <= _TABLE_PER_FACT * len(contacts) + _TABLE_MIN else None
+
+
 def distinct(groups: Ints, contacts: npt.NDArray[Any], count: int) -> Ints:
     """Count the distinct contacts of each group."""
-    if not len(groups):
-        return np.zeros(count, np.int64)
-    low, high = int(contacts.min()), int(contacts.max())
-    if high - low > _TABLE_PER_FACT * len(contacts) + _TABLE_MIN:
-        pairs = np.unique(groups << 32 | contacts.astype(np.int64))
-        return np.bincount(pairs >> 32, minlength=count)
-    # Facts are nearly in order, for which a stable sort is fast.
-    order = np.argsort(groups, kind="stable")
-    within = (contacts - low)[order]
-    bounds = np.searchsorted(groups[order], np.arange(count + 1)).tolist()
-    # Each fact writes its position at its contact: of each contact, one is left.
-    table = np.empty(high - low + 1, np.int32)
-    positions = np.arange(len(within), dtype=np.int32)
     found = np.zeros(count, np.int64)
-    for group, (start, end) in enumerate(itertools.pairwise(bounds)):
-        some, mine = within[start:end], positions[start:end]
+    size = _table_size(contacts)
+    if size is None:
+        for number, some in enumerate(_by_group(groups, contacts, count)):
+            found[number] = len(np.unique(some))
+        return found
+    # Each fact writes its position at its contact: of each contact, one is left.
+    table = np.empty(size, np.int32)
+    positions = np.arange(len(contacts), dtype=np.int32)
+    indices = contacts.astype(np.intp)
+    for number, some in enumerate(_by_group(groups, indices, count)):
+        mine = positions[: len(some)]
         table[some] = mine
-        found[group] = np.count_nonzero(table[some] == mine)
+        found[number] = np.count_nonzero(table[some] == mine)
     return found
 
 
 def first_of_each(contacts: npt.NDArray[Any]) -> Ints:
     """Return the position of each contact's first fact, the facts being in order."""
-    _, first = np.unique(contacts, return_index=True)
-    return first
+    size = _table_size(contacts)
+    if size is None:
+        _, first = np.unique(contacts, return_index=True)
+        return first
+    table = np.full(size, -1)
+    # Where an index is repeated, numpy keeps the last value: here, the first position.
+    table[contacts[::-1]] = np.arange(len(contacts))[::-1]
+    return table[table >= 0]
 
 
 def dwell_figures(
     name: str, groups: Ints, dwell: npt.NDArray[Any], count: int
 ) -> list[float | None]:
     """Return the mean or a quantile of each group's lengths; None where it is empty."""
-    order = np.lexsort([dwell, groups])
-    lengths, groups = dwell[order].astype(np.float64), groups[order]
-    starts = np.searchsorted(groups, np.arange(count + 1))
-    figures: list[float | None] = []
-    for start, end in itertools.pairwise(starts.tolist()):
-        if start == end:
-            figures.append(None)
-        elif name == "dwellMean":
-            figures.append(round(float(lengths[start:end].mean()), 3))
-        else:
-            share = 0.5 if name == "dwellMedian" else 0.9
-            figures.append(round(_quantile(lengths[start:end], share), 3))
-    return figures
+    return [
+        round(_DWELL_FIGURES[name](lengths), 3) if len(lengths) else None
+        for lengths in _by_group(groups, dwell, count)
+    ]
 
 
-def _quantile(ordered: npt.NDArray[np.float64], share: float) -> float:
+def _quantile(values: npt.NDArray[Any], share: float) -> float:
     """Interpolate between the two nearest values, as numpy and pandas do."""
-    at = share * (len(ordered) - 1)
+    at = share * (len(values) - 1)
     low = int(at)
-    high = min(low + 1, len(ordered) - 1)
-    return float(ordered[low] + (ordered[high] - ordered[low]) * (at - low))
+    high = min(low + 1, len(values) - 1)
+    ordered = np.partition(values, (low, high))
+    below, above = float(ordered[low]), float(ordered[high])
+    return below + (above - below) * (at - low)
+
+
+_DWELL_FIGURES: dict[str, Callable[[npt.NDArray[Any]], float]] = {
+    "dwellMean": lambda lengths: float(lengths.mean(dtype=np.float64)),
+    "dwellMedian": lambda lengths: _quantile(lengths, 0.5),
+    "dwellP90": lambda lengths: _quantile(lengths, 0.9),
+}
 
 
 def local_hours(seconds: Ints, zone: ZoneInfo) -> Ints:

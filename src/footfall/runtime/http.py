@@ -22,6 +22,9 @@ from footfall.errors import AddressTaken
 STOP_WITHIN_S = 4
 GOODBYE_S = 0.3
 HEADERS_WITHIN_MS = 10_000
+# granian has one deadline for the head of a request and for the time before it.
+_KEEP_ALIVE = (b"keep-alive", b"timeout=%d" % (HEADERS_WITHIN_MS // 1000))
+_CLOSE = (b"connection", b"close")
 POLL_S = 0.02
 SWITCH_S = 0.001
 CONNECTIONS_MAX = 8192
@@ -74,7 +77,7 @@ async def run(
     _allow_connections()
     leaving = asyncio.Event()
     server = Server(
-        saying_goodbye(application, leaving),
+        with_connection_headers(application, leaving),
         address=host,
         port=port,
         interface=Interfaces.ASGI,
@@ -130,14 +133,18 @@ def on_signals(leave: Callable[[], None]) -> None:
         signal.signal(number, hand_over)
 
 
-def saying_goodbye(application: ASGIApp, leaving: asyncio.Event) -> ASGIApp:
-    """Close each connection after its answer once the server is stopping."""
+def with_connection_headers(application: ASGIApp, leaving: asyncio.Event) -> ASGIApp:
+    """Say how long a connection stays open, or that the server is stopping.
+
+    Client pools that heed it (Node's, Java's) never meet a connection that has just
+    been closed.
+    """
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         async def answer(message: Message) -> None:
-            if leaving.is_set() and message["type"] == "http.response.start":
-                headers = [*message.get("headers", []), (b"connection", b"close")]
-                message["headers"] = headers
+            if message["type"] == "http.response.start":
+                header = _CLOSE if leaving.is_set() else _KEEP_ALIVE
+                message["headers"] = [*message.get("headers", []), header]
             await send(message)
 
         await application(scope, receive, answer)

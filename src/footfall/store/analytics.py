@@ -71,6 +71,9 @@ class AnalyticsRepository(Protocol):
     def occupancy(self) -> dict[int, int]:
         """Return how many contacts are there now, by the location's number."""
 
+    def open_stays(self) -> list[tuple[int, int]]:
+        """Return the stays that go on: the location's number, and since when."""
+
     def write(
         self,
         blocks: list[Block],

@@ -1,6 +1,7 @@
 """Routes of the Analytics API: flat rows, as JSON or CSV."""
 
 import csv
+import functools
 import io
 from collections.abc import Callable
 from typing import Any
@@ -49,7 +50,10 @@ async def occupancy(request: AnyRequest, cid: FromPath[str]) -> Response[bytes]:
 @get(f"{_PATH}/occupancy/history", opt=_READS)
 async def occupancy_history(request: AnyRequest, cid: FromPath[str]) -> Response[bytes]:
     """Who was there, by location and quarter of an hour."""
-    return await _reported(request, cid, report.occupancy_history)
+    now = context_of(request).now()
+    return await _reported(
+        request, cid, functools.partial(report.occupancy_history, now=now)
+    )
 
 
 ROUTES = [timeseries, breakdown, occupancy, occupancy_history]

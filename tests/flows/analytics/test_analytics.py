@@ -280,7 +280,7 @@ def test_lengths_visits_of_a_visitor_and_types_are_what_a_scan_counts(history):
 
 def test_who_was_there_by_the_quarter_is_what_a_scan_counts(history):
     question = ask(timezone="UTC")
-    rows = report.occupancy_history(history, "org", question, None).rows
+    rows = report.occupancy_history(history, "org", question, None, NOW).rows
     found = {(row["time"], row["location"]): row["visitors"] for row in rows}
     counted: collections.Counter[tuple[str, str]] = collections.Counter()
     first, end = datetime(2026, 10, 22, tzinfo=UTC), datetime(2026, 11, 4, tzinfo=UTC)

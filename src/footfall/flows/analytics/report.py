@@ -1,12 +1,14 @@
 """Report: answers of the Analytics API, as flat rows, from blocks of facts."""
 
 import functools
+from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from footfall.core import analytics, facts, instants
 from footfall.core.access import LocationScope
@@ -23,6 +25,7 @@ Row = dict[str, Any]
 _VISIT = TYPE_NUMBERS["visit"]
 _UTC = ZoneInfo("UTC")
 _OFFSET_MAX = 15  # hours
+_VISIT_DAYS_MAX = 31
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -48,15 +51,9 @@ class Selection:
         wanted = question.locations or None
         if only is not None:
             wanted = only if wanted is None else wanted & only
-        self._wanted = (
-            None
-            if wanted is None
-            else np.array(
-                [number for number, name in self.ids.items() if name in wanted],
-                np.int64,
-            )
-        )
-        self._read: dict[tuple[int, bool], tuple[Facts, Ints]] = {}
+        self._locations = wanted
+        self._wanted = None if wanted is None else self._mask(wanted)
+        self._read: dict[tuple[int, int, int], tuple[Facts, Ints]] = {}
         self._zones: list[ZoneInfo] = []
         self._zone_of = np.zeros(max(self.ids, default=0) + 1, np.int64)
         for one in known:
@@ -66,6 +63,16 @@ class Selection:
         if len(self._zones) != 1:
             # What has no place follows the venues if they agree, or else UTC.
             self._zone_of[0] = self._zone_number(question.zone or _UTC)
+
+    def includes(self, location: str) -> bool:
+        """Tell whether the question is about a location."""
+        return self._locations is None or location in self._locations
+
+    def _mask(self, wanted: frozenset[str]) -> npt.NDArray[np.bool_]:
+        """Return of each place whether it is wanted."""
+        mask = np.zeros(max(self.ids, default=0) + 1, np.bool_)
+        mask[[number for number, name in self.ids.items() if name in wanted]] = True
+        return mask
 
     def _zone_number(self, zone: ZoneInfo) -> int:
         if zone not in self._zones:
@@ -83,26 +90,27 @@ class Selection:
         by_day = msgspec.structs.replace(self.question, interval=analytics.Interval.DAY)
         return Calendar(by_day, self.zone)
 
-    def facts(self, kind: int, *, since_ever: bool = False) -> tuple[Facts, Ints]:
-        """Return the facts of a type at the locations, with their instants.
+    def facts(
+        self, kind: int, *, since_ever: bool = False, days_after: int = 0
+    ) -> tuple[Facts, Ints]:
+        """Return the facts of a type at the locations, with their instants, in order.
 
         Several metrics are of the same facts: these are read once.
         """
-        key = (kind, since_ever)
+        first, end = analytics.span_of(self.question)
+        since = -(2**31) if since_ever else _hour(first) - _OFFSET_MAX
+        until = _hour(end + timedelta(days=days_after)) + _OFFSET_MAX
+        key = (kind, since, until)
         if key not in self._read:
             self._read.clear()  # one at a time is enough memory
-            self._read[key] = self._facts(kind, since_ever=since_ever)
+            self._read[key] = self._facts(*key)
         return self._read[key]
 
-    def _facts(self, kind: int, *, since_ever: bool) -> tuple[Facts, Ints]:
-        first, last = self.question.first, self.question.last
-        start = _hour(first - timedelta(days=31)) - _OFFSET_MAX
-        end = _hour(last + timedelta(days=32)) + _OFFSET_MAX
-        blocks = self.analytics.blocks(kind, -(2**31) if since_ever else start, end)
-        found, seconds = facts.join(blocks)
+    def _facts(self, kind: int, since: int, until: int) -> tuple[Facts, Ints]:
+        found, seconds = facts.join(self.analytics.blocks(kind, since, until))
         if self._wanted is None:
             return found, seconds
-        mask = np.isin(found["place"], self._wanted)
+        mask = self._wanted[found["place"]]
         return found[mask], seconds[mask]
 
     def periods(self, calendar: Calendar, found: Facts, seconds: Ints) -> Ints:
@@ -346,9 +354,11 @@ def occupancy(store: Store, organization: str, only: LocationScope) -> Report:
 
 
 def occupancy_history(
-    store: Store, organization: str, question: Question, only: LocationScope
+    store: Store, organization: str, question: Question, only: LocationScope, now: int
 ) -> Report:
-    """Count the visits that went on at each quarter of an hour, by location.
+    """Count the visits and open stays that went on at each quarter of an hour.
+
+    An open stay goes on until now.
 
     Raises:
         ParameterInvalid: It would be too many rows.
@@ -363,23 +373,18 @@ def occupancy_history(
         edges = Calendar(question, zone).edges(zone)
         first = int(edges[0]) // analytics.QUARTER_S
         count = int(edges[-1]) // analytics.QUARTER_S - first
-        found, ends = selection.facts(_VISIT)
-        rows = []
-        for number in np.unique(found["place"]).tolist():
-            here = found["place"] == number
-            until = ends[here]
-            since = until - found["dwell"][here]
-            counts = analytics.presence_by_quarter(since, until, first, count)
-            rows += [
-                {
-                    "time": instants.format_instant(
-                        (first + quarter) * analytics.QUARTER_S * SECOND
-                    ),
-                    "location": selection.ids.get(number),
-                    "visitors": int(counts[quarter]),
-                }
-                for quarter in np.nonzero(counts)[0].tolist()
-            ]
+        rows = [
+            {
+                "time": instants.format_instant(
+                    (first + quarter) * analytics.QUARTER_S * SECOND
+                ),
+                "location": location,
+                "visitors": int(counts[quarter]),
+            }
+            for location, since, until in _presences(transaction, selection, now)
+            for counts in [analytics.presence_by_quarter(since, until, first, count)]
+            for quarter in np.nonzero(counts)[0].tolist()
+        ]
         if len(rows) > 10 * analytics.ROWS_MAX:
             message = f"gives over {10 * analytics.ROWS_MAX} rows; ask for less"
             raise ParameterInvalid.of(FieldError("from", message))
@@ -387,3 +392,27 @@ def occupancy_history(
         return Report(transaction.analytics.progress().arrival, rows)
 
     return store.read(organization, work)
+
+
+def _presences(
+    transaction: Transaction, selection: Selection, now: int
+) -> Iterator[tuple[str | None, Ints, Ints]]:
+    """Yield each location, and from when to when somebody was there."""
+    # A visit is counted when it has ended, perhaps after the days of the question.
+    found, ends = selection.facts(_VISIT, days_after=_VISIT_DAYS_MAX)
+    opened: dict[str | None, list[int]] = {}
+    locations = transaction.registry.load().locations
+    for number, start_at in transaction.analytics.open_stays():
+        record = locations.get(number)
+        if record is not None and selection.includes(record.location.id):
+            opened.setdefault(record.location.id, []).append(start_at // SECOND)
+    numbers = {selection.ids.get(n): n for n in np.unique(found["place"]).tolist()}
+    for location in numbers | opened:
+        here = found["place"] == numbers.get(location, -1)
+        open_since = np.array(opened.get(location, []), np.int64)
+        open_until = np.full(len(open_since), now // SECOND)
+        yield (
+            location,
+            np.concatenate([ends[here] - found["dwell"][here], open_since]),
+            np.concatenate([ends[here], open_until]),
+        )

@@ -41,8 +41,8 @@ from footfall.store.postgres.connections import (
     translated,
 )
 from footfall.store.postgres.copying import PostgresCopying
-from footfall.store.postgres.distribution import distribute, isolate, table_sizes
-from footfall.store.postgres.erasure import erase
+from footfall.store.postgres.distribution import distribute, isolate
+from footfall.store.postgres.eraser import Eraser
 from footfall.store.postgres.event_log import append
 from footfall.store.postgres.health import check_health
 from footfall.store.postgres.notifications import Notifications
@@ -63,12 +63,6 @@ T = TypeVar("T")
 _THREADS = 4
 # So many events are written in some 50 ms.
 SLICE_EVENTS = 2_000
-# Vacuum goes through all indexes of a table; an erasure waits for that of a small one.
-VACUUM_AT_ONCE_BYTES = 256 * 1024 * 1024
-_PERSONAL = (
-    "event, withdrawal, contact, profile, identity, owner, stay, stay_end, "
-    "observation_batch, rejection, reattribution, organization_key, delivery"
-)
 
 
 class PostgresStore(PostgresCopying):
@@ -102,12 +96,14 @@ class PostgresStore(PostgresCopying):
             self._numbers,
             self._notifications.announce,
         )
+        self._eraser = Eraser(self._pool, self._writer, self._within)
         self._threads = ThreadPoolExecutor(_THREADS, "footfall-store")
         self.users = SQLUsers(self._rows, self._write)
 
     @override
     def close(self) -> None:
         self._threads.shutdown()
+        self._eraser.close()
         self._writer.close()
         self._notifications.close()
         self._pages.close()
@@ -140,10 +136,7 @@ class PostgresStore(PostgresCopying):
     @override
     def bodies(self, organization: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         def look(connection: Connection) -> dict[bytes, bytes]:
-            number = self._numbers.of(connection, organization)
-            session = PostgresSession(
-                connection, number, organization, self._keys, self._registries
-            )
+            session = self._rows_of(connection, organization)
             return dict(session.run_bulk("stored", [(key,) for key in keys]))
 
         return self._look(look)
@@ -199,45 +192,15 @@ class PostgresStore(PostgresCopying):
 
     @override
     def erase(self, organization: str, contact: str) -> Future[Erased]:
-        def both() -> Erased:
-            counts = self._writer.submit(
-                organization, lambda session: erase(session, contact), versioned=True
-            ).result()
-            return Erased(counts, self._vacuum(at_once=False))
-
-        return self._threads.submit(both)
+        return self._eraser.erase(organization, contact)
 
     @override
     def finish_erasures(self, *, resume: bool = True) -> Future[bool]:
-        def waits(connection: Connection) -> bool:
-            return bool(_first(connection, "erasures")[0])
-
-        def finish() -> bool:
-            return self._look(waits) and self._vacuum(at_once=True)
-
-        return self._threads.submit(finish)
+        return self._eraser.finish(resume=resume)
 
     @override
     def purge(self) -> bool:
-        return self._vacuum(at_once=True)
-
-    def _vacuum(self, *, at_once: bool) -> bool:
-        """Take away what deleted rows left; True if it must wait.
-
-        Rows that an older transaction may still see stay until it has ended; the
-        erasures are then still noted, and the next vacuum tries again.
-        """
-        with translated(), self._pool.connection() as connection:
-            size = sum(table_sizes(connection).values())
-            if not at_once and size > VACUUM_AT_ONCE_BYTES:
-                return True
-            row = connection.execute(
-                "SELECT coalesce(min(xact_start), now()) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            ).fetchone()
-            connection.execute(f"VACUUM (TRUNCATE false) {_PERSONAL}")
-            connection.execute(SQL["delete_erasures"], {"before": row and row[0]})
-            return bool(_first(connection, "erasures")[0])
+        return self._eraser.vacuum(at_once=True)
 
     @override
     def transaction(
@@ -255,18 +218,27 @@ class PostgresStore(PostgresCopying):
 
     @override
     def read(self, organization: str, work: Callable[[Transaction], T]) -> T:
-        def look(connection: Connection) -> T:
+        return self._within(
+            organization, lambda session: work(PostgresTransaction(session))
+        )
+
+    def _within(self, organization: str, look: Callable[[PostgresSession], T]) -> T:
+        """Look at one state of an organization's rows."""
+
+        def whole(connection: Connection) -> T:
             with connection.transaction():
                 connection.execute(
                     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
                 )
-                number = self._numbers.of(connection, organization)
-                session = PostgresSession(
-                    connection, number, organization, self._keys, self._registries
-                )
-                return work(PostgresTransaction(session))
+                return look(self._rows_of(connection, organization))
 
-        return self._look(look)
+        return self._look(whole)
+
+    def _rows_of(self, connection: Connection, organization: str) -> PostgresSession:
+        number = self._numbers.of(connection, organization)
+        return PostgresSession(
+            connection, number, organization, self._keys, self._registries
+        )
 
     @override
     def sources(self, organization: str | None = None) -> list[Source]:
@@ -454,8 +426,3 @@ class PostgresStore(PostgresCopying):
             connection.transaction(),
         ):
             yield connection
-
-
-def _first(connection: Connection, name: str) -> Any:
-    """Return the row of a statement that always has one."""
-    return connection.execute(SQL[name]).fetchone()

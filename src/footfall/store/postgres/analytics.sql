@@ -15,10 +15,13 @@ WHERE organization = :organization AND type = :type
 
 -- name: note_analytics_removals
 INSERT INTO analytics_removal (organization, type, hour)
-SELECT DISTINCT organization, type, floor(created_at / 3600000000.0)::integer
-FROM event WHERE organization = :organization AND contact = :contact
+SELECT :organization, sent.* FROM unnest(:type::smallint[], :hour::integer[]) AS sent
 
 -- name: analytics_occupancy
 SELECT place, count(DISTINCT contact) FROM stay
 WHERE organization = :organization AND check_at IS NOT NULL AND start_at IS NOT NULL
 GROUP BY place
+
+-- name: analytics_open_stays
+SELECT place, start_at FROM stay
+WHERE organization = :organization AND check_at IS NOT NULL AND start_at IS NOT NULL

@@ -147,11 +147,17 @@ SELECT id FROM organization WHERE EXISTS (
 -- name: forget_sessions
 DELETE FROM session WHERE at < :before
 
+-- name: erasures_under_way
+SELECT organization.id, erasure.number, erasure.contact
+FROM erasure JOIN organization ON organization.number = erasure.organization
+WHERE erasure.search IS NOT NULL
+
 -- name: erasures
-SELECT count(*) FROM erasure
+-- Those of which vacuum has not yet taken the dead rows away.
+SELECT count(*) FROM erasure WHERE search IS NULL
 
 -- name: delete_erasures
-DELETE FROM erasure WHERE erased_at < :before
+DELETE FROM erasure WHERE search IS NULL AND erased_at < :before
 
 -- name: shared_external_ids
 -- Locations of an organization whose externalId an older one of it has.

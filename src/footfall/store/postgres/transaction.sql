@@ -405,34 +405,69 @@ FROM owner WHERE organization = :organization AND contact = :contact
 UPDATE contact SET id = NULL, key = :key
 WHERE organization = :organization AND number = :contact
 
+-- name: count_types
+SELECT type::int, count(*) FROM event
+WHERE organization = :organization AND contact = :contact GROUP BY type
+
 -- name: erase_events
-WITH erased AS (
-  DELETE FROM event WHERE organization = :organization AND contact = :contact
-  RETURNING type
+DELETE FROM event WHERE organization = :organization AND arrival IN (
+  SELECT arrival FROM event
+  WHERE organization = :organization AND contact = :contact LIMIT :limit
 )
-SELECT type, count(*) FROM erased GROUP BY type
+RETURNING type::int, created_at
 
 -- name: erase_withdrawals
-DELETE FROM withdrawal WHERE organization = :organization AND contact = :contact
+WITH erased AS (
+  DELETE FROM withdrawal WHERE organization = :organization AND arrival IN (
+    SELECT arrival FROM withdrawal
+    WHERE organization = :organization AND contact = :contact LIMIT :limit
+  )
+  RETURNING arrival
+)
+SELECT count(*) FROM erased
 
 -- name: erase_stays
 WITH erased AS (
-  DELETE FROM stay WHERE organization = :organization AND contact = :contact
+  DELETE FROM stay WHERE organization = :organization AND number IN (
+    SELECT number FROM stay
+    WHERE organization = :organization AND contact = :contact LIMIT :limit
+  )
   RETURNING number
+), ended AS (
+  DELETE FROM stay_end WHERE organization = :organization
+    AND stay IN (SELECT number FROM erased)
 )
-DELETE FROM stay_end WHERE organization = :organization
-  AND stay IN (SELECT number FROM erased)
+SELECT count(*) FROM erased
 
--- name: batches_to_blank
+-- name: newest_batch
+SELECT coalesce(max(number), 0) FROM observation_batch
+WHERE organization = :organization
+
+-- name: batches_with
+SELECT number FROM observation_batch
+WHERE organization = :organization AND number <= :until
+  AND subjects && :subjects::bigint[]
+
+-- name: batch_records
 SELECT number, records FROM observation_batch
-WHERE organization = :organization AND subjects && :subjects::bigint[]
+WHERE organization = :organization AND number = ANY(:numbers::bigint[])
 
 -- name: put_records
 UPDATE observation_batch SET records = :records, subjects = :subjects
 WHERE organization = :organization AND number = :number
 
--- name: all_rejections
-SELECT number, reason, body FROM rejection WHERE organization = :organization
+-- name: rejections_after
+SELECT number, reason, body FROM rejection
+WHERE organization = :organization AND number > :after ORDER BY number LIMIT :limit
 
 -- name: add_erasure
-INSERT INTO erasure (organization) VALUES (:organization)
+INSERT INTO erasure (organization, contact, search)
+VALUES (:organization, :contact, :search)
+RETURNING number
+
+-- name: erasure_search
+SELECT search FROM erasure WHERE organization = :organization AND number = :number
+
+-- name: end_erasure
+UPDATE erasure SET search = NULL, erased_at = now()
+WHERE organization = :organization AND number = :number

@@ -85,15 +85,21 @@ DELETE FROM delivery WHERE organization = :organization AND number IN (
 )
 RETURNING number
 
--- name: erase_answers
--- That of a batch may be about any of those who are in it.
-UPDATE delivery SET answer = '' WHERE organization = :organization AND number IN (
-  SELECT request FROM delivery
-  WHERE organization = :organization AND contact = :contact
-)
-
 -- name: erase_deliveries
-DELETE FROM delivery WHERE organization = :organization AND contact = :contact
+-- The answer to a batch may be about any of those who are in it.
+WITH chosen AS (
+  SELECT number, request FROM delivery
+  WHERE organization = :organization AND contact = :contact LIMIT :limit
+), wiped AS (
+  UPDATE delivery SET answer = '' WHERE organization = :organization
+    AND number IN (SELECT request FROM chosen)
+    AND number NOT IN (SELECT number FROM chosen)
+), erased AS (
+  DELETE FROM delivery WHERE organization = :organization
+    AND number IN (SELECT number FROM chosen)
+  RETURNING number
+)
+SELECT count(*) FROM erased
 
 -- name: deliveries
 SELECT delivery.number, delivery.at, delivery.outcome, delivery.attempt,

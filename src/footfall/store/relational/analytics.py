@@ -81,6 +81,12 @@ class SQLAnalytics(Repository, AnalyticsRepository):
         return dict(self._run("analytics_occupancy"))
 
     @override
+    def open_stays(self) -> list[tuple[int, int]]:
+        return [
+            (place, start_at) for place, start_at in self._run("analytics_open_stays")
+        ]
+
+    @override
     def write(
         self,
         blocks: list[Block],

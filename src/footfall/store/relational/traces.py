@@ -3,10 +3,15 @@
 import json
 import re
 from collections.abc import Iterable
+from typing import Any, TypeVar
 
 import msgspec
 
+from footfall.store.transaction import BEGINNING
+
+T = TypeVar("T")
 _DEVICE = re.compile(r"\b[0-9a-f]{32}\b")
+_END = 2**62
 
 
 class Subject(msgspec.Struct, frozen=True):
@@ -15,6 +20,27 @@ class Subject(msgspec.Struct, frozen=True):
     digest: bytes
     since: int
     until: int
+
+
+def subjects_of(key: bytes, devices: Iterable[Any]) -> list[Subject]:
+    """Return what observations hold of a person.
+
+    Args:
+        key: What stands for the contact's id.
+        devices: Of each device its digest, since when it was the person's, when the
+            next owner had it, and whether nobody had it before.
+    """
+    subjects = [Subject(key, BEGINNING, _END)]
+    for device, since, until, is_first in devices:
+        # Before its first owner the device was this person's as far as is known.
+        start = BEGINNING if is_first else since
+        subjects.append(Subject(device, start, _END if until is None else until))
+    return subjects
+
+
+def digests_of(subjects: Iterable[Subject]) -> set[str]:
+    """Return the digests of subjects as texts have them."""
+    return {one.digest.hex() for one in subjects}
 
 
 class _Known(msgspec.Struct, frozen=True, rename="camel"):
@@ -42,3 +68,8 @@ def pattern(words: Iterable[str]) -> re.Pattern[str]:
 def is_named(text: str, names: re.Pattern[str], devices: set[str]) -> bool:
     """Tell whether a text has one of the names or of the devices' digests in it."""
     return bool(names.search(text)) or not devices.isdisjoint(_DEVICE.findall(text))
+
+
+def sliced(rows: list[T], size: int) -> Iterable[list[T]]:
+    """Yield the rows in slices."""
+    return (rows[at : at + size] for at in range(0, len(rows), size))

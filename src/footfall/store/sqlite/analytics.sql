@@ -35,3 +35,7 @@ FROM json_each(:numbers) CROSS JOIN event ON event.number = json_each.value
 SELECT place, count(DISTINCT contact) FROM stay INDEXED BY stay_by_check
 WHERE organization = :organization AND check_at IS NOT NULL AND start_at IS NOT NULL
 GROUP BY place
+
+-- name: analytics_open_stays
+SELECT place, start_at FROM stay INDEXED BY stay_by_check
+WHERE organization = :organization AND check_at IS NOT NULL AND start_at IS NOT NULL

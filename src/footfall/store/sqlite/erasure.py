@@ -9,14 +9,22 @@ What must be looked for (observations, rejections) is looked for beside the writ
 
 import functools
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Protocol, TypeVar, cast
 
 import apsw
 import msgspec
 
 from footfall.core import observations
-from footfall.store.relational.traces import Subject, is_named, pattern, words_of
+from footfall.store.relational.traces import (
+    Subject,
+    digests_of,
+    is_named,
+    pattern,
+    sliced,
+    subjects_of,
+    words_of,
+)
 from footfall.store.sqlite.statements import SQL
 from footfall.store.transaction import BEGINNING
 
@@ -28,7 +36,6 @@ STEP_BATCHES = 10
 # What is read at once beside the writer.
 SCAN_BATCHES = 200
 SCAN_REJECTIONS = 500
-_END = 2**62
 
 
 class Runner(Protocol):
@@ -127,14 +134,9 @@ def pseudonyms(
 def _search(connection: apsw.Connection, organization: int, contact: int) -> Search:
     key, name = next(connection.execute(SQL["contact_row"], {"contact": contact}))
     row = connection.execute(SQL["profile"], {"contact": contact}).fetchone()
-    subjects = [Subject(key, BEGINNING, _END)]
     values = {"organization": organization, "contact": contact}
-    for device, since, until, is_first in connection.execute(
-        SQL["erased_devices"], values
-    ):
-        # Before its first owner the device was this person's as far as is known.
-        start = BEGINNING if is_first else since
-        subjects.append(Subject(device, start, _END if until is None else until))
+    devices = connection.execute(SQL["erased_devices"], values)
+    subjects = subjects_of(key, devices)
     newest = int(connection.execute(SQL["newest_batch"]).get)
     words = words_of(name, bytes(row[0]) if row else None)
     return Search(key, words, subjects, newest)
@@ -254,7 +256,7 @@ def _wipe(connection: apsw.Connection, contact: int, after: int) -> int | None:
 
 
 def _erase_observations(runner: Runner, organization: int, search: Search) -> None:
-    digests = sorted({one.digest.hex() for one in search.subjects})
+    digests = sorted(digests_of(search.subjects))
     subjects = msgspec.json.encode(digests).decode()
     for after in range(0, search.batches, SCAN_BATCHES):
         numbers = runner.read(
@@ -267,7 +269,7 @@ def _erase_observations(runner: Runner, organization: int, search: Search) -> No
                 until=min(after + SCAN_BATCHES, search.batches),
             )
         )
-        for some in _sliced(numbers, STEP_BATCHES):
+        for some in sliced(numbers, STEP_BATCHES):
             step = functools.partial(_blank, numbers=some, subjects=search.subjects)
             runner.write(step)
 
@@ -285,8 +287,7 @@ def _blank(
 
 
 def _erase_rejections(runner: Runner, organization: int, search: Search) -> None:
-    names = pattern(search.words)
-    devices = {one.digest.hex() for one in search.subjects}
+    names, devices = pattern(search.words), digests_of(search.subjects)
     after = 0
     while True:
         rows = runner.read(
@@ -306,14 +307,10 @@ def _erase_rejections(runner: Runner, organization: int, search: Search) -> None
             for number, reason, body in rows
             if is_named(f"{reason}\n{body.decode(errors='replace')}", names, devices)
         ]
-        for some in _sliced(found, STEP_ROWS):
+        for some in sliced(found, STEP_ROWS):
             runner.write(functools.partial(_delete_rejections, numbers=some))
 
 
 def _delete_rejections(connection: apsw.Connection, numbers: list[Any]) -> None:
     rows = [{"number": number} for (number,) in numbers]
     connection.executemany(SQL["delete_rejection"], rows)
-
-
-def _sliced(rows: list[T], size: int) -> Iterable[list[T]]:
-    return (rows[at : at + size] for at in range(0, len(rows), size))
