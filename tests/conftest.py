@@ -24,7 +24,7 @@ from footfall.flows.accounts.source_secrets import SourceSecrets
 from footfall.settings import Settings
 from footfall.store import Store
 from tests import postgres
-from tests.shared import ENVIRONMENT
+from tests.shared import ENVIRONMENT, copy_empty_store
 
 # The tests speak to loopback alone: to load the certificates of all authorities would
 # take 30 ms for each client.
@@ -208,10 +208,8 @@ def stop_server(server: Server) -> int:
 @pytest.fixture(scope="session", params=ENGINES)
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """A server on each engine in turn."""
-    with contextlib.ExitStack() as stack:
-        started = start_server(
-            _place(request, stack), FOOTFALL_WEBHOOK_ALLOW="127.0.0.1/32"
-        )
+    with _place(request) as chosen:
+        started = start_server(chosen, FOOTFALL_WEBHOOK_ALLOW="127.0.0.1/32")
         yield started
         stop_server(started)
 
@@ -251,20 +249,39 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def postgres_schemas(postgres_server: str) -> postgres.Schemas:
+    return postgres.Schemas(postgres_server)
+
+
 @pytest.fixture(params=ENGINES)
-def new_place(request: pytest.FixtureRequest) -> Iterator[Callable[[], Settings]]:
-    """Makes the settings of a store that is not there yet, on each engine in turn."""
+def lent_place(
+    request: pytest.FixtureRequest,
+) -> Callable[[], contextlib.AbstractContextManager[Settings]]:
+    """Lends a store with nothing in it, on each engine in turn: yields its settings."""
+    return lambda: _place(request)
+
+
+@pytest.fixture
+def new_place(
+    lent_place: Callable[[], contextlib.AbstractContextManager[Settings]],
+) -> Iterator[Callable[[], Settings]]:
+    """Makes the settings of an empty store, on each engine in turn."""
     with contextlib.ExitStack() as stack:
-        yield lambda: _place(request, stack)
+        yield lambda: stack.enter_context(lent_place())
 
 
-def _place(request: pytest.FixtureRequest, stack: contextlib.ExitStack) -> Settings:
+@contextlib.contextmanager
+def _place(request: pytest.FixtureRequest) -> Iterator[Settings]:
     if request.param == "sqlite":
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        return Settings(store=f"sqlite:{folder / 'footfall.db'}")
-    address = request.getfixturevalue("postgres_server")
-    url = stack.enter_context(postgres.schema(address))
-    return Settings(store=url, secret=postgres.SECRET)
+        with tempfile.TemporaryDirectory() as folder:
+            chosen = Settings(store=f"sqlite:{folder}/footfall.db")
+            copy_empty_store(chosen.path)
+            yield chosen
+    else:
+        schemas: postgres.Schemas = request.getfixturevalue("postgres_schemas")
+        with schemas.one() as url:
+            yield Settings(store=url, secret=postgres.SECRET)
 
 
 @pytest.fixture

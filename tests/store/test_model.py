@@ -5,6 +5,7 @@ zones), random filters, orders, sizes; scrolls with appends and erasures between
 their pages, and any page asked for again.
 """
 
+import contextlib
 import json
 import secrets
 from collections.abc import Callable
@@ -67,11 +68,15 @@ class Walk(msgspec.Struct):
 
 
 class Model(RuleBasedStateMachine):
-    new_place: Callable[[], Settings]
+    lent_place: Callable[[], contextlib.AbstractContextManager[Settings]]
 
     @initialize()
     def begin(self):
-        self.store = service.open_store(type(self).new_place())
+        self.lent = contextlib.ExitStack()
+        chosen = self.lent.enter_context(type(self).lent_place())
+        self.store = self.lent.enter_context(
+            contextlib.closing(service.open_store(chosen))
+        )
         for name in ORGANIZATIONS:
             self.store.create_organization(Organization(name, name, 0)).result()
         self.list: list[Stored] = []
@@ -79,7 +84,7 @@ class Model(RuleBasedStateMachine):
 
     def teardown(self):
         if hasattr(self, "store"):
-            self.store.close()
+            self.lent.close()
 
     @rule(
         organization=st.sampled_from(ORGANIZATIONS),
@@ -253,8 +258,8 @@ class Model(RuleBasedStateMachine):
             assert answer["count"] == len(self.expected(name, None, {}))
 
 
-def test_a_store_gives_what_a_plain_list_gives(new_place):
-    machine = type("Machine", (Model,), {"new_place": staticmethod(new_place)})
+def test_a_store_gives_what_a_plain_list_gives(lent_place):
+    machine = type("Machine", (Model,), {"lent_place": staticmethod(lent_place)})
     run_state_machine_as_test(
         machine,
         settings=hypothesis.settings(

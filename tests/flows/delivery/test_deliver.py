@@ -22,7 +22,7 @@ LAST_EVENT = 4 * DAY
 
 
 # What the outbox does by itself is the same on every engine.
-on_sqlite = pytest.mark.parametrize("new_place", ["sqlite"], indirect=True)
+on_sqlite = pytest.mark.parametrize("lent_place", ["sqlite"], indirect=True)
 
 
 @pytest.fixture

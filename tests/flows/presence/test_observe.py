@@ -419,11 +419,11 @@ one = st.tuples(
     st.booleans(),
 )
 def test_any_order_batching_and_repetition_gives_the_same_events(
-    new_place, some, rng, pseudonymous
+    lent_place, some, rng, pseudonymous
 ):
     found = []
     for shuffled in (False, True):
-        with World(service.open_store(new_place())) as world:
+        with lent_place() as chosen, World(service.open_store(chosen)) as world:
             world.set(pseudonymous=pseudonymous)
             # One device of two is known; two are one person's.
             world.log_in("ann", MACS[0], -100)
@@ -566,9 +566,9 @@ def test_recompute_uses_the_present_rules_and_announces_withdrawn_events(
     st.integers(2, 30),
 )
 def test_recompute_gives_what_the_new_rules_would_have_given(
-    new_place, minutes, timeout, dwell
+    lent_place, minutes, timeout, dwell
 ):
-    with World(service.open_store(new_place())) as world:
+    with lent_place() as chosen, World(service.open_store(chosen)) as world:
         world.log_in("ann", ANN, 0)
         world.hear(ANN, *minutes)
         world.close()
