@@ -539,9 +539,18 @@ def against_peers(url: str, count: int) -> Iterator[Figure]:
         compared = [*own, *others]
         found = compare.compare(compared, run)
     table = Table("", *found)
-    for one, *each in zip(compared, *found.values(), strict=True):
-        table.add_row(one.name, *(f"{figure:,.0f}" for figure in each))
-    Console(width=110).print(table)
+    lines = dict(
+        zip(
+            [one.name for one in compared],
+            zip(*found.values(), strict=True),
+            strict=True,
+        )
+    )
+    for name, each in lines.items():
+        table.add_row(name, *(f"{figure:,.1f}" for figure in each))
+    Console(width=130).print(table)
+    figures = {"events": count, "measures": list(found), "servers": lines}
+    (DATA / "peers.json").write_text(json.dumps(figures))
     yield from ()  # nothing here is wanted; it is to be known
 
 

@@ -135,6 +135,6 @@ def copy_empty_store(path: Path, key: bytes | None = None) -> None:
 
 def open_sqlite(path: Path, *, serving: bool = False) -> SQLiteStore:
     """Open an SQLite store without settings."""
-    if not path.exists():
+    if path.parent.is_dir() and not path.exists():
         copy_empty_store(path, SEALING_KEY)
     return SQLiteStore(path, SEALING_KEY, serving=serving)

@@ -53,6 +53,15 @@ QUIET = Progress(lambda _: None, lambda _: None)
 BOTH = ("org", "chain")
 
 
+@pytest.fixture
+def chosen(chosen):
+    """A store that is not there yet."""
+    if not chosen.is_postgres:
+        for file in chosen.path.parent.iterdir():
+            file.unlink()
+    return chosen
+
+
 def sqlite(path):
     return Settings(store=f"sqlite:{path}", secret=SECRET)
 

@@ -66,7 +66,7 @@ def test_a_store_opens_only_under_its_secret(tmp_path):
 def test_two_stores_digest_the_same_contact_in_different_ways(tmp_path):
     digests = set()
     for name in ("a.db", "b.db"):
-        store = made(tmp_path / name)
+        store = SQLiteStore(tmp_path / name, SEALING_KEY)
         digests.add(store._keys.contact("ann"))
         store.close()
     assert len(digests) == 2

@@ -150,7 +150,7 @@ def test_limits_start_no_thread_under_load(tmp_path, monkeypatch):
         real(thread)
 
     def requests(client):
-        for number in range(250):
+        for number in range(80):
             yield client.get("/v1/organizations/one/events", headers=allowed)
             yield client.get(f"/v1/sources/{number}")
             yield client.post("/v1/sts/login/services", json=wrong)

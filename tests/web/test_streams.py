@@ -187,7 +187,7 @@ def test_a_stream_ends_when_its_token_is_revoked_and_gives_nothing_more(tenant):
         with contextlib.closing(
             tenant.login(Role.ORGANIZATION_MANAGER, ("organization_write",))
         ) as other:
-            while reading.is_alive():
+            while number == 0 or reading.is_alive():
                 number += 1
                 other.post(tenant.events_path, json=event())
                 reading.join(0.05)

@@ -5,15 +5,14 @@ which breaks ties. So the order is total.
 Source: SPEC "Reading events".
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
 
 import msgspec
 
 from footfall.core import instants
 from footfall.core.events.types import TYPE_NUMBERS, unknown_type
-from footfall.errors import FieldError, ParameterInvalid
+from footfall.core.parameters import Parsers, parse_parameters, parse_whole_number
 
 SIZE_MAX = 10_000
 SIZE_DEFAULT = 20
@@ -96,19 +95,7 @@ def parse_request(
     Raises:
         ParameterInvalid: Values are not allowed; names all such parameters.
     """
-    found: dict[str, Any] = {}
-    errors: list[FieldError] = []
-    for name, (attribute, parse) in _PARAMETERS.items():
-        values = parameters.get(name, [])
-        try:
-            if len(values) > 1:
-                raise ValueError("is given more than once")
-            if values:
-                found[attribute] = parse(values[0])
-        except (ValueError, OverflowError) as error:
-            errors.append(FieldError(name, str(error)))
-    if errors:
-        raise ParameterInvalid.of(*errors)
+    found = parse_parameters(parameters, _PARAMETERS)
     scrolling = found.pop("scrolling", False)
     scroll_id = found.pop("scroll_id", None)
     query = EventQuery(organization=organization, contact=contact, **found)
@@ -136,13 +123,6 @@ def parse_types(text: str) -> tuple[int, ...]:
     return tuple(sorted({TYPE_NUMBERS[name] for name in names}))
 
 
-def _size(text: str) -> int:
-    digits = text.isascii() and text.isdigit() and len(text) <= len(str(SIZE_MAX))
-    if not digits or not 1 <= int(text) <= SIZE_MAX:
-        raise ValueError(f"{text[:64]!r} is not a whole number from 1 to {SIZE_MAX}")
-    return int(text)
-
-
 def _sort(text: str) -> Sort:
     try:
         return Sort(text)
@@ -158,11 +138,11 @@ def parse_flag(text: str) -> bool:
     return text.lower() == "true"
 
 
-_PARAMETERS: dict[str, tuple[str, Callable[[str], Any]]] = {
+_PARAMETERS: Parsers = {
     "dateStart": ("start_at", lambda text: instants.parse_bound(text, last=False)),
     "dateEnd": ("end_at", lambda text: instants.parse_bound(text, last=True)),
     "events": ("types", parse_types),
-    "size": ("size", _size),
+    "size": ("size", lambda text: parse_whole_number(text, SIZE_MAX)),
     "sortBy": ("sort", _sort),
     "sortReverse": ("reverse", parse_flag),
     "enableScroll": ("scrolling", parse_flag),

@@ -4,14 +4,14 @@ A *subscription* filters what is delivered as it arrives (live streams, webhooks
 type, by location and by contact. Geofence events lie at no location.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from footfall.core.events.types import TYPE_NUMBERS
+from footfall.core.parameters import Parsers, parse_parameters
 from footfall.core.queries import EventQuery, parse_types
-from footfall.errors import FieldError, ParameterInvalid
 
 LOCATIONS_MAX = 100
 ID_LENGTH_MAX = 128
@@ -111,25 +111,11 @@ def parse_subscription(
     Raises:
         ParameterInvalid: Values are not allowed; names all such parameters.
     """
-    errors: list[FieldError] = []
-    found: dict[str, Any] = {}
-    for name, parse in _PARAMETERS.items():
-        values = parameters.get(name, [])
-        try:
-            if len(values) > 1:
-                raise ValueError("is given more than once")
-            if values:
-                found[name] = parse(values[0])
-            if name == "after" and last_id:
-                found[name] = parse(last_id)
-        except ValueError as error:
-            errors.append(FieldError(name, str(error)))
-    if errors:
-        raise ParameterInvalid.of(*errors)
-    wanted = Subscription(
-        found.get("events", ()), found.get("locations", frozenset()), found.get(_ID)
-    )
-    return wanted, found.get("after")
+    if last_id:
+        parameters = {**parameters, "after": [last_id]}
+    found = parse_parameters(parameters, _PARAMETERS)
+    after: int | None = found.pop("after", None)
+    return Subscription(**found), after
 
 
 def parse_locations(text: str) -> frozenset[str]:
@@ -149,10 +135,9 @@ def _parse_position(text: str) -> int:
     return int(text)
 
 
-_ID = "customerId"
-_PARAMETERS: dict[str, Callable[[str], Any]] = {
-    "events": parse_types,
-    "locations": parse_locations,
-    _ID: str,
-    "after": _parse_position,
+_PARAMETERS: Parsers = {
+    "events": ("types", parse_types),
+    "locations": ("locations", parse_locations),
+    "customerId": ("contact", str),
+    "after": ("after", _parse_position),
 }

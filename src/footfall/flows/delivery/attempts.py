@@ -9,7 +9,8 @@ import msgspec
 
 from footfall.core.events.ids import id_of, key_of
 from footfall.core.instants import format_instant
-from footfall.core.paging import PAGING, SIZE_DEFAULT, Parse, parse_all
+from footfall.core.paging import PAGING, SIZE_DEFAULT
+from footfall.core.parameters import Parsers, parse_parameters
 from footfall.core.subscriptions import heading_of
 from footfall.core.webhooks import Answer, Outcome, headers
 from footfall.flows.delivery.endpoint import Send
@@ -165,13 +166,10 @@ def _text(answer: bytes) -> str:
 
 
 def _parse(parameters: Mapping[str, list[str]]) -> DeliveryQuery:
-    own: tuple[tuple[str, Parse], ...] = (("event", _event), ("status", _status))
-    found = parse_all(parameters, own + PAGING)
-    return DeliveryQuery(**{"limit": SIZE_DEFAULT} | found)
-
-
-def _event(text: str) -> dict[str, Any]:
-    return {"event": key_of(text)}
+    own: Parsers = {"event": ("event", key_of), "status": ("of_status", _status)}
+    found = parse_parameters(parameters, {**own, **PAGING})
+    of_status = found.pop("of_status", {})
+    return DeliveryQuery(**{"limit": SIZE_DEFAULT} | found | of_status)
 
 
 def _status(text: str) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-import msgspec
 import psycopg
 from psycopg_pool import ConnectionPool
 from typing_extensions import override
@@ -25,7 +24,6 @@ from footfall.errors import (
 )
 from footfall.store import (
     Appended,
-    Credential,
     Entries,
     Erased,
     Organization,
@@ -53,11 +51,11 @@ from footfall.store.postgres.statements import SQL
 from footfall.store.postgres.transaction import PostgresTransaction
 from footfall.store.postgres.writer import Writer
 from footfall.store.relational.keys import Keys
-from footfall.store.relational.services import credential_of, service_of, values_of
+from footfall.store.relational.services import values_of
 from footfall.store.relational.session import Registries
-from footfall.store.relational.users import Row, Run, SQLUsers
-from footfall.store.transaction import Source, Transaction
-from footfall.store.webhooks import WebhookVersion
+from footfall.store.relational.store import RelationalStore, Row, Run
+from footfall.store.relational.users import SQLUsers
+from footfall.store.transaction import Transaction
 
 T = TypeVar("T")
 _THREADS = 4
@@ -65,7 +63,7 @@ _THREADS = 4
 SLICE_EVENTS = 2_000
 
 
-class PostgresStore(PostgresCopying):
+class PostgresStore(PostgresCopying, RelationalStore):
     """Events, and all that belongs to them, in a database that servers share."""
 
     is_remote = True
@@ -241,32 +239,6 @@ class PostgresStore(PostgresCopying):
         )
 
     @override
-    def sources(self, organization: str | None = None) -> list[Source]:
-        rows = self._rows("sources", organization=organization)
-        return [msgspec.json.decode(body, type=Source) for (body,) in rows]
-
-    @override
-    def source(self, source: str) -> Source | None:
-        rows = self._rows("source", id=source)
-        return msgspec.json.decode(rows[0][0], type=Source) if rows else None
-
-    @override
-    def webhook_versions(self) -> list[WebhookVersion]:
-        return [WebhookVersion(*row) for row in self._rows("webhook_versions")]
-
-    @override
-    def stays_due(self, now: int) -> list[str]:
-        return [str(name) for (name,) in self._rows("due", now=now)]
-
-    @override
-    def organizations_to_count(self) -> list[str]:
-        return [str(name) for (name,) in self._rows("organizations_to_count")]
-
-    @override
-    def organizations_to_reattribute(self) -> list[str]:
-        return [str(name) for (name,) in self._rows("organizations_to_reattribute")]
-
-    @override
     def forget(self, observed: int, rejections: int) -> Future[bool]:
         def some(session: PostgresSession) -> bool:
             scope = {"organization": session.organization}
@@ -295,10 +267,6 @@ class PostgresStore(PostgresCopying):
         return self._submit(work)
 
     @override
-    def organizations(self) -> list[Organization]:
-        return [Organization(*row) for row in self._rows("organizations")]
-
-    @override
     def create_service(self, service: Service, secret_hash: bytes) -> Future[None]:
         def work(connection: Connection) -> None:
             self._numbers.of(connection, service.organization)
@@ -306,17 +274,6 @@ class PostgresStore(PostgresCopying):
             connection.execute(SQL["add_service"], values)
 
         return self._submit(work)
-
-    @override
-    def services(self, organization: str | None = None) -> list[Service]:
-        name = "services" if organization is None else "services_of"
-        rows = self._rows(name, organization=organization)
-        return [service_of(row) for row in rows]
-
-    @override
-    def credential(self, client_key: str, token_id: str = "") -> Credential | None:
-        rows = self._rows("credential", client_key=client_key, token_id=token_id)
-        return credential_of(rows[0]) if rows else None
 
     @override
     def revoke_service(self, client_key: str, now: int) -> Future[bool]:
@@ -335,26 +292,6 @@ class PostgresStore(PostgresCopying):
 
         return self._submit(work)
 
-    @override
-    def take_lease(self, job: str, holder: str, now: int, until: int) -> Future[bool]:
-        values = {"job": job, "holder": holder, "now": now, "until_at": until}
-
-        def work(connection: Connection) -> bool:
-            return connection.execute(SQL["take_lease"], values).fetchone() is not None
-
-        return self._submit(work)
-
-    @override
-    def give_up_leases(self, holder: str) -> Future[None]:
-        def work(connection: Connection) -> None:
-            connection.execute(SQL["give_up_leases"], {"holder": holder})
-
-        return self._submit(work)
-
-    @override
-    def servers(self, now: int) -> list[str]:
-        return [str(holder) for (holder,) in self._rows("servers", now=now)]
-
     def check_health(self) -> dict[str, Any]:
         """Say how the store is; see `HealthReporting`."""
         return self._look(check_health)
@@ -369,7 +306,8 @@ class PostgresStore(PostgresCopying):
         with translated(), self._pool.connection() as connection:
             isolate(connection, self._numbers.of(connection, organization), node)
 
-    def _rows(self, name: str, **values: Any) -> list[Any]:
+    @override
+    def _rows(self, name: str, /, **values: Any) -> list[Any]:
         def look(connection: Connection) -> list[Any]:
             cursor = connection.execute(SQL[name], values, binary=True)
             return cursor.fetchall() if cursor.description else []
@@ -406,9 +344,8 @@ class PostgresStore(PostgresCopying):
         except RuntimeError:
             raise StoreError("The store is closing.") from None
 
+    @override
     def _write(self, work: Callable[[Run], T]) -> Future[T]:
-        """Write with named statements what is no organization's."""
-
         def within(connection: Connection) -> T:
             def run(name: str, /, **values: Any) -> list[Row]:
                 cursor = connection.execute(SQL[name], values, binary=True)

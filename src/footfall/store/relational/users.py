@@ -1,6 +1,6 @@
 """Users, their sessions and sign-in links as rows, for both engines."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -10,12 +10,10 @@ from typing_extensions import override
 from footfall.core import access
 from footfall.core.access import User
 from footfall.errors import AlreadyExists, OrganizationUnknown
+from footfall.store.relational.store import Row, Run
 from footfall.store.users import Account, SignedIn, UserRepository
 
 T = TypeVar("T")
-Row = Sequence[Any]
-# Runs a statement by its name and returns its rows.
-Run = Callable[..., list[Row]]
 
 
 class SQLUsers(UserRepository):

@@ -29,7 +29,6 @@ from footfall.errors import (
 )
 from footfall.store import (
     Appended,
-    Credential,
     Entries,
     Erased,
     Organization,
@@ -38,8 +37,9 @@ from footfall.store import (
 )
 from footfall.store.relational.cache import PresenceCache, PresenceCaches
 from footfall.store.relational.keys import Keys
-from footfall.store.relational.services import credential_of, service_of, values_of
+from footfall.store.relational.services import values_of
 from footfall.store.relational.session import Registries
+from footfall.store.relational.store import RelationalStore, Run
 from footfall.store.sqlite import backups, pages
 from footfall.store.sqlite.ballast import Ballast
 from footfall.store.sqlite.bulk import run_bulk
@@ -73,11 +73,10 @@ from footfall.store.sqlite.observations import (
 from footfall.store.sqlite.session import SQLiteSession
 from footfall.store.sqlite.statements import SQL
 from footfall.store.sqlite.transaction import SQLiteTransaction, forget
-from footfall.store.sqlite.users import SQLiteUsers
+from footfall.store.sqlite.users import SQLiteUsers, running
 from footfall.store.sqlite.watch import FileWatch
 from footfall.store.sqlite.writer import Writer
-from footfall.store.transaction import Source, Transaction
-from footfall.store.webhooks import WebhookVersion
+from footfall.store.transaction import Transaction
 
 T = TypeVar("T")
 # With less space left than this, sends fail sooner or later.
@@ -87,7 +86,7 @@ CHANGE_BYTES = 256 * 1024
 SLICE_EVENTS = 2_000
 
 
-class SQLiteStore(SQLiteCopying):
+class SQLiteStore(SQLiteCopying, RelationalStore):
     """Events, and all that belongs to them, in one file."""
 
     is_remote = False
@@ -118,7 +117,7 @@ class SQLiteStore(SQLiteCopying):
         self._journal = Journal(path)
         self._journal.create()
         self._journaling = ThreadPoolExecutor(1, "footfall-journal")
-        self.users = SQLiteUsers(self._readers, self._writer, self._journaled)
+        self.users = SQLiteUsers(self._rows, self._write, self._journaled)
         self._eraser = Eraser(
             path,
             self._writer,
@@ -281,44 +280,6 @@ class SQLiteStore(SQLiteCopying):
         cache.renew(int(row.get))
         return cache
 
-    @override
-    def sources(self, organization: str | None = None) -> list[Source]:
-        with self._readers.one() as connection:
-            rows = connection.execute(SQL["sources"], {"organization": organization})
-            return [msgspec.json.decode(body, type=Source) for (body,) in rows]
-
-    @override
-    def source(self, source: str) -> Source | None:
-        with self._readers.one() as connection:
-            row = connection.execute(SQL["source"], {"id": source}).fetchone()
-        return None if row is None else msgspec.json.decode(row[0], type=Source)
-
-    @override
-    def webhook_versions(self) -> list[WebhookVersion]:
-        with self._readers.one() as connection:
-            rows = connection.execute(SQL["webhook_versions"])
-            return [WebhookVersion(*row) for row in rows]
-
-    @override
-    def stays_due(self, now: int) -> list[str]:
-        with self._readers.one() as connection:
-            rows = connection.execute(SQL["due"], {"now": now}).fetchall()
-        return [str(organization) for (organization,) in rows]
-
-    @override
-    def organizations_to_count(self) -> list[str]:
-        with self._readers.one() as connection:
-            rows = connection.execute(SQL["organizations_to_count"])
-            return [str(name) for (name,) in rows]
-
-    @override
-    def organizations_to_reattribute(self) -> list[str]:
-        with self._readers.one() as connection:
-            return [
-                str(name)
-                for (name,) in connection.execute(SQL["organizations_to_reattribute"])
-            ]
-
     def index_observations(self) -> bool:
         """Make kept observations findable; see `ObservationIndexing`."""
         with self._readers.snapshot() as connection:
@@ -348,12 +309,6 @@ class SQLiteStore(SQLiteCopying):
         return self._writer.submit(work)
 
     @override
-    def organizations(self) -> list[Organization]:
-        with self._readers.snapshot() as connection:
-            rows = connection.execute(SQL["organizations"])
-            return [Organization(*row) for row in rows]
-
-    @override
     def create_service(self, service: Service, secret_hash: bytes) -> Future[None]:
         def work(connection: apsw.Connection) -> None:
             number_of(connection, service.organization)
@@ -361,20 +316,6 @@ class SQLiteStore(SQLiteCopying):
             connection.execute(SQL["add_service"], values)
 
         return self._writer.submit(work)
-
-    @override
-    def services(self, organization: str | None = None) -> list[Service]:
-        with self._readers.snapshot() as connection:
-            name = "services" if organization is None else "services_of"
-            rows = connection.execute(SQL[name], {"organization": organization})
-            return [service_of(row) for row in rows]
-
-    @override
-    def credential(self, client_key: str, token_id: str = "") -> Credential | None:
-        values = {"client_key": client_key, "token_id": token_id}
-        with self._readers.one() as connection:
-            row = connection.execute(SQL["credential"], values).fetchone()
-        return None if row is None else credential_of(row)
 
     @override
     def revoke_service(self, client_key: str, now: int) -> Future[bool]:
@@ -407,27 +348,13 @@ class SQLiteStore(SQLiteCopying):
         return self._journaling.submit(both)
 
     @override
-    def take_lease(self, job: str, holder: str, now: int, until: int) -> Future[bool]:
-        values = {"job": job, "holder": holder, "now": now, "until_at": until}
-
-        def work(connection: apsw.Connection) -> bool:
-            row = connection.execute(SQL["take_lease"], values).fetchone()
-            return row is not None
-
-        return self._writer.submit(work)
-
-    @override
-    def give_up_leases(self, holder: str) -> Future[None]:
-        def work(connection: apsw.Connection) -> None:
-            connection.execute(SQL["give_up_leases"], {"holder": holder})
-
-        return self._writer.submit(work)
-
-    @override
-    def servers(self, now: int) -> list[str]:
+    def _rows(self, name: str, /, **values: Any) -> list[Any]:
         with self._readers.one() as connection:
-            rows = connection.execute(SQL["servers"], {"now": now}).fetchall()
-        return [str(holder) for (holder,) in rows]
+            return connection.execute(SQL[name], values).fetchall()
+
+    @override
+    def _write(self, work: Callable[[Run], T]) -> Future[T]:
+        return self._writer.submit(running(work))
 
     def check_health(self) -> dict[str, Any]:
         """Say how the store is; see `HealthReporting`."""
