@@ -1,8 +1,7 @@
 """Prints how a page's time grows with the store: every order, type, date and contact.
 
 Stores of the same year, each far denser than the one before, filled by SQL inside
-SQLite. The time is that of `store.page` alone, without HTTP: the best of a few, taken in
-turns.
+SQLite. The time is that of `store.page` alone, without HTTP, the best of a few turns.
 
 Options: `--sizes N…` (20 million take about ten minutes and 12 GB), `--folder F` (kept
 for the next run; the figures too, for plot.py), `--all` for a line each.
