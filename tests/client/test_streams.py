@@ -38,6 +38,7 @@ def test_a_stream_gives_only_what_is_wanted(tenant, client):
     assert take(stream(after=0, types=["login"]), 1)[0].id == "a"
 
 
+@pytest.mark.long
 def test_a_stream_goes_on_after_its_server_went_away(new_place):
     """Nothing is missing and nothing comes twice over a restart of the server."""
     server = start_server(new_place())

@@ -139,6 +139,7 @@ def own_console(tmp_path):
     stop_server(made.server)
 
 
+@pytest.mark.long
 def test_the_stream_goes_on_after_a_restart_without_a_gap(browser, own_console):
     page = browser.new_page()
     visitor = Visitor(page, own_console).sign_in()

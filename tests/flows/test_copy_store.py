@@ -330,6 +330,7 @@ with service.copying(*(Settings(store=one, secret=secret) for one in stores)) as
 """
 
 
+@pytest.mark.long
 def test_a_copy_that_is_killed_goes_on_where_it_was(filled, chosen):
     target = msgspec.structs.replace(chosen, secret=SECRET)
     source = sqlite(filled)

@@ -44,6 +44,7 @@ def arrivals(path, organization):
     return [e["event"]["id"] for e in json.loads(b"[" + page.body + b"]")]
 
 
+@pytest.mark.long
 def test_a_backup_while_serving_is_a_prefix_and_is_restored(tmp_path):
     path, copy = tmp_path / "footfall.db", tmp_path / "copy.db"
     store = service.open_store(settings.Settings(store=f"sqlite:{path}", secret=SECRET))
@@ -178,6 +179,7 @@ def restore_dying(path, copy, dies_at):
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.long
 def test_a_restore_that_is_killed_leaves_the_old_store_or_the_new_one(tmp_path):
     old, copy = tmp_path / "old.db", tmp_path / "copy.db"
     made(old, "a").close()

@@ -31,6 +31,7 @@ def make(tenant, receiver):
     return answer.json()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("lent_place", ["sqlite"], indirect=True)
 def test_after_a_kill_another_server_delivers_under_the_same_ids(chosen, receiver):
     server = start_server(chosen, **ALLOW)
@@ -79,6 +80,7 @@ def change_history(stores, tenant, chance):
     return set(held)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("lent_place", ["postgresql"], indirect=True)
 def test_a_receiver_that_is_killed_at_random_ends_with_what_is_stored(chosen, receiver):
     """With two servers, of which the one that delivers is killed, too."""

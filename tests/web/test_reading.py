@@ -207,6 +207,7 @@ def test_a_page_of_received_time_is_the_same_when_asked_again(tenant):
     assert (before["hasMore"], again["hasMore"]) == (False, True)
 
 
+@pytest.mark.long
 def test_a_scroll_survives_a_restart(chosen, store):
     first = start_server(chosen)
     made = Tenant(first, store, secrets.token_hex(8))

@@ -227,6 +227,7 @@ def test_a_redirect_is_a_failure(world):
     assert world.pending("moved") == 1
 
 
+@pytest.mark.long
 def test_with_too_many_that_wait_the_log_is_not_read_on_but_asked_each_five_minutes(
     world, monkeypatch
 ):
@@ -324,6 +325,7 @@ def slow(_now, chance):
     return Answer(14_000, 200), chance.randrange(5 * SECOND, 15 * SECOND)
 
 
+@pytest.mark.long
 def test_every_live_endpoint_gets_every_event_under_one_id_whatever_happens(store):
     store.create_organization(Organization("org", "Org", 0)).result()
     seed = random.SystemRandom().randrange(10**6)

@@ -156,6 +156,7 @@ def interrupted_at(number: int) -> Progress:
     return Progress(read, lambda _: None)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", Kind)
 @pytest.mark.parametrize("torn", [b"", b'{"customerId":"gue'])
 def test_an_export_that_was_killed_goes_on_without_a_gap_or_a_repeat(

@@ -408,6 +408,7 @@ one = st.tuples(
 )
 
 
+@pytest.mark.long
 @settings(
     max_examples=12,
     deadline=None,
