@@ -33,9 +33,18 @@ os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent / "fixtures")
 
 # A machine that others use too is slow at times; that fails no property.
 hypothesis.settings.register_profile("footfall", deadline=None)
-# CI tries other examples each time, so fewer of them.
+# CI tries other examples each time, so fewer of them; where their coverage is measured,
+# each takes twice as long.
 hypothesis.settings.register_profile("ci", deadline=None, max_examples=40)
-hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "footfall")
+hypothesis.settings.register_profile("measured", deadline=None, max_examples=10)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose how many examples properties are tried on."""
+    measured = config.getoption("cov_source", default=None)
+    in_ci = "measured" if measured else "ci"
+    hypothesis.settings.load_profile(in_ci if os.environ.get("CI") else "footfall")
+
 
 EXAMPLE = json.loads(
     resources.files("footfall").joinpath("data/events-example.json").read_text("utf-8")
