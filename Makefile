@@ -19,10 +19,10 @@ setup: .venv/.ready  ## make .venv with footfall and its tools inside
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
 	  { echo "Python's venv is missing: apt-get install python3-venv (as root)" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	@# uv takes seconds where pip takes a minute. pip alone knows pip's own settings, such
+	@# uv takes seconds where pip takes a minute; pip alone knows pip's own settings, such
 	@# as a mirror. Neither compiles: Python compiles what it imports.
-	@$(BIN)/$(PIP) -c constraints.txt uv
-	@$(BIN)/uv pip install --quiet --python .venv -c constraints.txt -e '.[dev]' || \
+	@{ $(BIN)/$(PIP) -c constraints.txt uv && \
+	  $(BIN)/uv pip install --quiet --python .venv -c constraints.txt -e '.[dev]'; } || \
 	  $(BIN)/$(PIP) -c constraints.txt -e '.[dev]'
 	@touch $@
 

@@ -110,9 +110,9 @@ class Bench:
             process.terminate()
             process.wait()
 
-    def server(self):
+    def server(self, *more: str):
         return self.served(
-            "-m", "footfall", "serve", "--store", self.url, "--port", "0"
+            "-m", "footfall", "serve", "--store", self.url, "--port", "0", *more
         )
 
     def constant(self, folder: Path):
@@ -167,6 +167,22 @@ def pages(bench: Bench) -> Iterator[Figure]:
             ours, theirs = map(statistics.median, took)
             what = f"pages of 20 ({ours:.0f} requests/s) against constant bytes"
             yield at_least(what, ours / theirs, 0.5)
+
+
+def working(bench: Bench) -> Iterator[Figure]:
+    """Small pages of two workers against those of one; the client takes its share."""
+    paths = [f"/v1/organizations/{ORG}/events?size=20"]
+    with (
+        bench.server() as (one, _),
+        bench.server("--workers", "2") as (two, _),
+    ):
+        rates = [
+            [rate(address, bench.token, paths, 1.5, 16) for address in (one, two)]
+            for _ in range(4)
+        ]
+    alone, both = map(statistics.median, zip(*rates, strict=True))
+    what = f"pages of 20 of two workers ({both:.0f} requests/s) against one"
+    yield at_least(what, both / alone, 1.3)
 
 
 def exporting(bench: Bench) -> Iterator[Figure]:
@@ -570,6 +586,7 @@ def parts_of(url: str, chosen: int | None) -> dict[str, Part]:
         "exports": lambda: exporting(Bench(engine, prepare(engine, EXPORTED))),
         "starting": starting,
         "pages": lambda: pages(small()),
+        "workers": lambda: working(small()),
         "sending": lambda: sending(small()),
         "duplicates": lambda: repeating(small()),
         "erasure": lambda: erasing(large()),
