@@ -89,8 +89,7 @@ class SQLite:
         return settings.load(os.environ, store=f"sqlite:{self._path(name)}")
 
     def rename(self, name: str, new: str) -> None:
-        for old, path in self._files(name, new):
-            old.rename(path)
+        self._path(name).rename(self._path(new))
 
     def remove(self, name: str) -> None:
         for end in ("", "-wal", "-shm", ".secret", ".ballast", ".erasures"):
@@ -98,15 +97,7 @@ class SQLite:
             path.with_name(path.name + end).unlink(missing_ok=True)
 
     def copy(self, name: str, new: str) -> None:
-        for old, path in self._files(name, new):
-            shutil.copy(old, path)
-
-    def _files(self, name: str, new: str) -> Iterator[tuple[Path, Path]]:
-        """Yield the files of a closed store, and what those of another are called."""
-        for end in ("", ".secret", ".erasures"):
-            old = self._path(name).with_name(f"{name}.db{end}")
-            if old.exists():
-                yield old, self._path(new).with_name(f"{new}.db{end}")
+        shutil.copy(self._path(name), self._path(new))
 
     def contact(self, name: str, events: int) -> str:
         connection = apsw.Connection(str(self._path(name)))

@@ -1,6 +1,7 @@
 """Counting, against the plainest way to count."""
 
 import bisect
+import itertools
 
 import numpy as np
 import pytest
@@ -9,12 +10,16 @@ from hypothesis import strategies as st
 
 from footfall.core.analytics import (
     QUARTER_S,
+    Numbered,
+    Stretches,
     distinct,
+    divide,
     dwell_figures,
     first_of_each,
-    periods_of,
     presence_by_quarter,
 )
+from footfall.core.facts import join, pack
+from footfall.core.instants import SECOND
 
 GROUPS = 5
 # Close together, and so far apart that no table has room for all between them.
@@ -27,26 +32,48 @@ def test_each_contact_of_a_group_counts_once(pairs):
     groups = np.array([group for group, _ in pairs], np.int64)
     contacts = np.array([contact for _, contact in pairs], np.uint32)
     expected = [len({c for g, c in pairs if g == group}) for group in range(GROUPS)]
-    assert distinct(groups, contacts, GROUPS).tolist() == expected
+    assert distinct(Numbered(groups, GROUPS), contacts).tolist() == expected
+    order = np.argsort(groups, kind="stable")
+    bounds = np.searchsorted(groups[order], np.arange(GROUPS + 1))
+    assert distinct(Stretches(bounds), contacts[order]).tolist() == expected
 
 
 @given(
-    st.lists(st.tuples(SECONDS, st.integers(0, 2)), max_size=60).map(sorted),
-    st.sampled_from((1, 1_800, QUARTER_S)),
+    st.lists(st.tuples(SECONDS, st.integers(0, 2), st.booleans()), max_size=60),
+    st.sampled_from((1, 1_800, QUARTER_S, 3_600)),
     st.integers(1, 3),
+    st.booleans(),
 )
-def test_a_fact_lies_in_the_last_period_that_has_begun_in_its_zone(facts, step, zones):
+def test_a_fact_lies_in_the_last_period_that_has_begun_in_its_zone(
+    sent, step, zones, some
+):
     # Of a step of a second, periods begin within quarters of an hour.
     edges = [[(shift + 3 * n) * step for n in range(9)] for shift in (0, 1, 2)]
-    seconds = np.array([second for second, _ in facts], np.int64)
-    places = np.array([place for _, place in facts], np.uint32)
-    arrays = [np.array(starts, np.int64) for starts in edges[:zones]]
-    zone_of = np.array([0, 1, 2], np.int64) % zones
-    found = periods_of(seconds, places, arrays, zone_of)
-    expected = [
-        bisect.bisect(edges[place % zones], second) - 1 for second, place in facts
-    ]
-    assert found.tolist() == expected
+    hours: dict[int, list[tuple[int, int, int, int, int]]] = {}
+    for second, place, _ in sent:
+        fact = (place, place, 0, 0, second * SECOND)
+        hours.setdefault(second // 3_600, []).append(fact)
+    joined = join([(hour, pack(hours[hour]).tobytes()) for hour in sorted(hours)])
+    if some:
+        joined = joined.only(joined.facts["place"] != 1)
+    division = divide(
+        joined,
+        [np.array(starts, np.int64) for starts in edges[:zones]],
+        np.array([0, 1, 2], np.int64) % zones,
+    )
+    expected: list[list[int]] = [[] for _ in range(8)]
+    for second, place, _ in sorted(sent):
+        period = bisect.bisect(edges[place % zones], second) - 1
+        if 0 <= period < len(expected) and not (some and place == 1):
+            expected[period].append(second)
+    found = [sorted(part.tolist()) for part in division.values(joined.seconds)]
+    assert found == expected
+    assert division.sizes().tolist() == [len(part) for part in expected]
+    assert sorted(joined.seconds[division.inside]) == sorted(itertools.chain(*expected))
+    odd = np.arange(1, len(joined.facts), 2)
+    assert sum(division.sizes_of(odd)) <= len(odd)
+    everything = np.arange(len(joined.facts))[::-1]
+    assert division.sizes_of(everything).tolist() == division.sizes().tolist()
 
 
 @given(st.lists(st.integers(0, 9) | CONTACTS, max_size=30))
@@ -68,7 +95,7 @@ def test_dwell_is_as_numpy_computes_it(pairs):
             pytest.approx(figure(some.astype(float)), abs=1e-3) if len(some) else None
             for some in (lengths[groups == group] for group in range(3))
         ]
-        assert dwell_figures(name, groups, lengths, 3) == expected
+        assert dwell_figures(name, Numbered(groups, 3), lengths) == expected
 
 
 @given(st.lists(st.tuples(st.integers(0, 9_000), st.integers(1, 9_000)), max_size=20))

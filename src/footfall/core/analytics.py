@@ -9,15 +9,17 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import override
 
 from footfall.core import instants
 from footfall.core.events.types import TYPE_NUMBERS, TYPES
+from footfall.core.facts import Ints, Joined
 from footfall.core.instants import DAY, HOUR, SECOND
 from footfall.errors import FieldError, ParameterInvalid
 
@@ -30,7 +32,6 @@ QUARTER_S = 15 * 60
 # A table may have so many cells: for each fact, and at least.
 _TABLE_PER_FACT = 16
 _TABLE_MIN = 1 << 20
-Ints = npt.NDArray[np.int64]
 COUNTED = {
     "visits": "visit",
     "arrivals": "arriving",
@@ -253,61 +254,158 @@ def _starts(question: Question) -> Iterator[date]:
     yield day
 
 
-def periods_of(
-    seconds: Ints, places: npt.NDArray[Any], edges: list[Ints], zones: Ints
-) -> Ints:
-    """Return the number of the period of each fact; outside of all it is -1 or beyond.
+Positions = slice | Ints | npt.NDArray[np.bool_]
+
+
+class Division(Protocol):
+    """Facts divided into groups."""
+
+    @property
+    def count(self) -> int:
+        """How many groups."""
+
+    @property
+    def inside(self) -> Positions:
+        """Where the facts of all groups are."""
+
+    def sizes(self) -> Ints:
+        """Return how many facts each group has."""
+
+    def sizes_of(self, positions: Ints) -> Ints:
+        """Return how many of some facts each group has."""
+
+    def values(self, column: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
+        """Yield a column's values of each group, in no order."""
+
+
+class Stretches(Division):
+    """Groups that follow each other: they begin, and the last one ends, at bounds."""
+
+    def __init__(self, bounds: Ints):
+        self._bounds = bounds
+
+    @property
+    @override
+    def count(self) -> int:
+        return len(self._bounds) - 1
+
+    @property
+    @override
+    def inside(self) -> slice:
+        return slice(int(self._bounds[0]), int(self._bounds[-1]))
+
+    @override
+    def sizes(self) -> Ints:
+        return np.diff(self._bounds)
+
+    @override
+    def sizes_of(self, positions: Ints) -> Ints:
+        return np.diff(np.searchsorted(np.sort(positions), self._bounds))
+
+    @override
+    def values(self, column: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
+        for start, end in itertools.pairwise(self._bounds.tolist()):
+            yield column[start:end]
+
+
+class Zoned(Division):
+    """Groups that have a stretch in each time zone."""
+
+    def __init__(self, order: Ints, zones: list[Stretches]):
+        """Divide facts, once they are in an order by zones, by the zones' stretches."""
+        self._order = order
+        self._zones = zones
+
+    @property
+    @override
+    def count(self) -> int:
+        return self._zones[0].count
+
+    @property
+    @override
+    def inside(self) -> Ints:
+        return np.sort(np.concatenate([self._order[one.inside] for one in self._zones]))
+
+    @override
+    def sizes(self) -> Ints:
+        return _sum([one.sizes() for one in self._zones])
+
+    @override
+    def sizes_of(self, positions: Ints) -> Ints:
+        places = np.empty_like(self._order)
+        places[self._order] = np.arange(len(places))
+        return _sum([one.sizes_of(places[positions]) for one in self._zones])
+
+    @override
+    def values(self, column: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
+        ordered = column[self._order]
+        each = [one.values(ordered) for one in self._zones]
+        yield from map(np.concatenate, zip(*each, strict=True))
+
+
+def _sum(sizes: list[Ints]) -> Ints:
+    total: Ints = np.sum(sizes, axis=0, dtype=np.int64)
+    return total
+
+
+class Numbered(Division):
+    """Groups by a number of each fact."""
+
+    def __init__(self, groups: Ints, count: int):
+        self._groups = groups
+        self._count = count
+
+    @property
+    @override
+    def count(self) -> int:
+        return self._count
+
+    @property
+    @override
+    def inside(self) -> slice:
+        return slice(None)
+
+    @override
+    def sizes(self) -> Ints:
+        return np.bincount(self._groups, minlength=self.count)
+
+    @override
+    def sizes_of(self, positions: Ints) -> Ints:
+        return np.bincount(self._groups[positions], minlength=self.count)
+
+    @override
+    def values(self, column: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
+        order = _order_of(self._groups)
+        bounds = np.searchsorted(self._groups[order], np.arange(self.count + 1))
+        return Stretches(bounds).values(column[order])
+
+
+def _order_of(groups: Ints) -> Ints:
+    """Return the order that puts facts of a group together, each group's as it was."""
+    # numpy sorts numbers of 16 bits by their digits, in linear time.
+    few = groups.max(initial=0) < 1 << 16
+    return np.argsort(groups.astype(np.uint16) if few else groups, kind="stable")
+
+
+def divide(joined: Joined, edges: list[Ints], zones: Ints) -> Division:
+    """Divide facts into the periods of their zones.
 
     Args:
-        seconds: When the facts are, in order.
-        places: The numbers of their places.
-        edges: Of each zone, when its periods start.
+        joined: The facts.
+        edges: Of each zone, when its periods start and the last one ends, in seconds.
         zones: Of each place, the number of its zone.
     """
     if len(edges) == 1:
-        bounds = np.searchsorted(seconds, edges[0])
-        lengths = np.diff(bounds, prepend=0, append=len(seconds))
-        return np.repeat(np.arange(-1, len(edges[0])), lengths)
-    zone_of = zones[places]
-    table = _periods_by_quarter(seconds, edges)
-    if table is not None:
-        quarters = seconds // QUARTER_S - seconds.min() // QUARTER_S
-        found: Ints = table[zone_of, quarters]
-        return found
-    found = np.empty(len(seconds), np.int64)
-    for number, starts in enumerate(edges):
-        mask = zone_of == number
-        found[mask] = np.searchsorted(starts, seconds[mask], "right") - 1
-    return found
-
-
-def _periods_by_quarter(seconds: Ints, edges: list[Ints]) -> Ints | None:
-    """Return the periods by zone and quarter of an hour, if these tell them apart.
-
-    A table is looked up in less time than each fact is searched for. Where it would be
-    far larger than the facts, or a period starts within a quarter, there is none.
-    """
-    if not len(seconds) or any(np.any(starts % QUARTER_S) for starts in edges):
-        return None
-    first, last = int(seconds[0]) // QUARTER_S, int(seconds[-1]) // QUARTER_S
-    if (last - first) * len(edges) > _TABLE_PER_FACT * len(seconds) + _TABLE_MIN:
-        return None
-    quarters = np.arange(first, last + 1) * QUARTER_S
-    return np.stack([np.searchsorted(one, quarters, "right") - 1 for one in edges])
-
-
-def _by_group(
-    groups: Ints, values: npt.NDArray[Any], count: int
-) -> Iterator[npt.NDArray[Any]]:
-    """Yield the values of each group."""
-    if np.any(groups[1:] < groups[:-1]):
-        # numpy sorts numbers of 16 bits by their digits, in linear time.
-        keys = groups.astype(np.uint16) if count < 1 << 16 else groups
-        order = np.argsort(keys, kind="stable")
-        groups, values = groups[order], values[order]
-    bounds = np.searchsorted(groups, np.arange(count + 1))
-    for start, end in itertools.pairwise(bounds.tolist()):
-        yield values[start:end]
+        return Stretches(joined.bounds(edges[0]))
+    zone_of = zones[joined.facts["place"]]
+    order = _order_of(zone_of)
+    seconds = joined.seconds[order]
+    starts = np.searchsorted(zone_of[order], np.arange(len(edges) + 1)).tolist()
+    found = [
+        Stretches(start + np.searchsorted(seconds[start:end], bounds))
+        for bounds, (start, end) in zip(edges, itertools.pairwise(starts), strict=True)
+    ]
+    return Zoned(order, found)
 
 
 def _table_size(contacts: npt.NDArray[Any]) -> int | None:
@@ -316,19 +414,18 @@ def _table_size(contacts: npt.NDArray[Any]) -> int | None:
     return size if size <= _TABLE_PER_FACT * len(contacts) + _TABLE_MIN else None
 
 
-def distinct(groups: Ints, contacts: npt.NDArray[Any], count: int) -> Ints:
+def distinct(division: Division, contacts: npt.NDArray[Any]) -> Ints:
     """Count the distinct contacts of each group."""
-    found = np.zeros(count, np.int64)
+    found = np.zeros(division.count, np.int64)
     size = _table_size(contacts)
     if size is None:
-        for number, some in enumerate(_by_group(groups, contacts, count)):
+        for number, some in enumerate(division.values(contacts)):
             found[number] = len(np.unique(some))
         return found
     # Each fact writes its position at its contact: of each contact, one is left.
     table = np.empty(size, np.int32)
     positions = np.arange(len(contacts), dtype=np.int32)
-    indices = contacts.astype(np.intp)
-    for number, some in enumerate(_by_group(groups, indices, count)):
+    for number, some in enumerate(division.values(contacts.astype(np.intp))):
         mine = positions[: len(some)]
         table[some] = mine
         found[number] = np.count_nonzero(table[some] == mine)
@@ -348,12 +445,12 @@ def first_of_each(contacts: npt.NDArray[Any]) -> Ints:
 
 
 def dwell_figures(
-    name: str, groups: Ints, dwell: npt.NDArray[Any], count: int
+    name: str, division: Division, dwell: npt.NDArray[Any]
 ) -> list[float | None]:
     """Return the mean or a quantile of each group's lengths; None where it is empty."""
     return [
         round(_DWELL_FIGURES[name](lengths), 3) if len(lengths) else None
-        for lengths in _by_group(groups, dwell, count)
+        for lengths in division.values(dwell)
     ]
 
 

@@ -6,6 +6,7 @@ withdrawn or erased is not in it. numpy reads a block as it lies in the store; i
 library that everybody computes columns with.
 """
 
+import functools
 from collections.abc import Iterable
 from typing import Any
 
@@ -26,6 +27,7 @@ FACT = np.dtype(
     ]
 )
 Facts = npt.NDArray[Any]
+Ints = npt.NDArray[np.int64]
 DWELL_MAX = 2**32 - 1
 
 
@@ -86,14 +88,45 @@ def sort(facts: Facts) -> Facts:
     return facts[np.lexsort([facts[name] for name in reversed(order)])]
 
 
-def join(blocks: list[tuple[int, bytes]]) -> tuple[Facts, npt.NDArray[np.int64]]:
-    """Return the facts of blocks, and their instants in seconds, in order of time.
+class Joined:
+    """Facts in order of time.
 
-    Args:
-        blocks: The number of an hour, and its facts; in order.
+    Attributes:
+        facts: The facts.
     """
+
+    def __init__(self, facts: Facts, hours: Ints, counts: Ints):
+        """Take facts of some hours: the hours' numbers, and how many each has."""
+        self.facts = facts
+        self._hours = hours
+        self._ends = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+
+    @functools.cached_property
+    def seconds(self) -> Ints:
+        """The instants of the facts, in seconds."""
+        starts = self._hours * (HOUR // SECOND)
+        return np.repeat(starts, np.diff(self._ends)) + self.facts["second"]
+
+    def bounds(self, instants: Ints) -> Ints:
+        """Return how many facts come before each instant."""
+        found: Ints
+        if np.any(instants % (HOUR // SECOND)):
+            found = np.searchsorted(self.seconds, instants)
+        else:
+            # Whole hours are known without the facts.
+            hours = np.searchsorted(self._hours, instants // (HOUR // SECOND))
+            found = self._ends[hours]
+        return found
+
+    def only(self, mask: npt.NDArray[np.bool_]) -> "Joined":
+        """Return some of the facts."""
+        left = np.concatenate([np.zeros(1, np.int64), np.cumsum(mask)])[self._ends]
+        return Joined(self.facts[mask], self._hours, np.diff(left))
+
+
+def join(blocks: list[tuple[int, bytes]]) -> Joined:
+    """Return the facts of blocks: the number of an hour, and its facts; in order."""
     facts = np.frombuffer(b"".join(body for _, body in blocks), FACT)
     hours = np.array([hour for hour, _ in blocks], np.int64)
-    counts = [len(body) // FACT.itemsize for _, body in blocks]
-    seconds = np.repeat(hours * (HOUR // SECOND), counts) + facts["second"]
-    return facts, seconds
+    counts = np.array([len(body) for _, body in blocks], np.int64) // FACT.itemsize
+    return Joined(facts, hours, counts)

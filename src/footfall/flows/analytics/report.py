@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from footfall.core import analytics, facts, instants
 from footfall.core.access import LocationScope
-from footfall.core.analytics import Calendar, Ints, Question
+from footfall.core.analytics import Calendar, Division, Numbered, Question
 from footfall.core.events.types import TYPE_NUMBERS, TYPES
-from footfall.core.facts import Facts
+from footfall.core.facts import Facts, Ints, Joined
 from footfall.core.instants import DAY, HOUR, SECOND
 from footfall.core.places import Registry
 from footfall.errors import FieldError, ParameterInvalid
@@ -53,7 +53,8 @@ class Selection:
             wanted = only if wanted is None else wanted & only
         self._locations = wanted
         self._wanted = None if wanted is None else self._mask(wanted)
-        self._read: dict[tuple[int, int, int], tuple[Facts, Ints]] = {}
+        self._read: dict[tuple[int, int, int], Joined] = {}
+        self._divided: tuple[Calendar, Joined, Division] | None = None
         self._zones: list[ZoneInfo] = []
         self._zone_of = np.zeros(max(self.ids, default=0) + 1, np.int64)
         for one in known:
@@ -92,8 +93,8 @@ class Selection:
 
     def facts(
         self, kind: int, *, since_ever: bool = False, days_after: int = 0
-    ) -> tuple[Facts, Ints]:
-        """Return the facts of a type at the locations, with their instants, in order.
+    ) -> Joined:
+        """Return the facts of a type at the locations.
 
         Several metrics are of the same facts: these are read once.
         """
@@ -106,17 +107,19 @@ class Selection:
             self._read[key] = self._facts(*key)
         return self._read[key]
 
-    def _facts(self, kind: int, since: int, until: int) -> tuple[Facts, Ints]:
-        found, seconds = facts.join(self.analytics.blocks(kind, since, until))
+    def _facts(self, kind: int, since: int, until: int) -> Joined:
+        joined = facts.join(self.analytics.blocks(kind, since, until))
         if self._wanted is None:
-            return found, seconds
-        mask = self._wanted[found["place"]]
-        return found[mask], seconds[mask]
+            return joined
+        return joined.only(self._wanted[joined.facts["place"]])
 
-    def periods(self, calendar: Calendar, found: Facts, seconds: Ints) -> Ints:
-        """Return the period of each fact."""
-        edges = calendar.all_edges(tuple(self._zones))
-        return analytics.periods_of(seconds, found["place"], edges, self._zone_of)
+    def divide(self, calendar: Calendar, joined: Joined) -> Division:
+        """Divide facts into periods; for several metrics, once."""
+        if self._divided is None or self._divided[:2] != (calendar, joined):
+            edges = calendar.all_edges(tuple(self._zones))
+            division = analytics.divide(joined, edges, self._zone_of)
+            self._divided = calendar, joined, division
+        return self._divided[2]
 
     def local_hours(self, found: Facts, seconds: Ints) -> Ints:
         """Return the hour of the week of each fact, on its venue's clock."""
@@ -194,37 +197,25 @@ def _columns(
 
 def _of_visits(selection: Selection, calendar: Calendar, name: str) -> list[Any]:
     """Return a metric of visits and visitors for each period."""
-    count = len(calendar.labels)
-    newcomers = np.zeros(count, np.int64)
-    if name in ("newVisitors", "returningVisitors"):
-        found, seconds = selection.facts(_VISIT, since_ever=True)
-        periods = selection.periods(calendar, found, seconds)
-        first = analytics.first_of_each(found["contact"])
-        newcomers = np.bincount(_inside(periods[first], count), minlength=count)
-    else:
-        found, seconds = selection.facts(_VISIT)
-        periods = selection.periods(calendar, found, seconds)
+    since_ever = name in ("newVisitors", "returningVisitors")
+    joined = selection.facts(_VISIT, since_ever=since_ever)
+    division = selection.divide(calendar, joined)
+    if name in analytics.DWELL:
+        found = joined.facts["dwell"]
+        return list(analytics.dwell_figures(name, division, found))
+    contacts = joined.facts["contact"]
+    if not since_ever:
+        return list(analytics.distinct(division, contacts).tolist())
+    newcomers = division.sizes_of(analytics.first_of_each(contacts))
     if name == "newVisitors":
         return list(newcomers.tolist())
-    inside = (periods >= 0) & (periods < count)
-    periods = periods[inside]
-    if name in analytics.DWELL:
-        lengths = found["dwell"][inside]
-        return list(analytics.dwell_figures(name, periods, lengths, count))
-    visitors = analytics.distinct(periods, found["contact"][inside], count)
-    return list((visitors - newcomers).tolist())
+    return list((analytics.distinct(division, contacts) - newcomers).tolist())
 
 
 def _counts(selection: Selection, calendar: Calendar, kind: int) -> list[int]:
-    found, seconds = selection.facts(kind)
-    count = len(calendar.labels)
-    periods = _inside(selection.periods(calendar, found, seconds), count)
-    counts: list[int] = np.bincount(periods, minlength=count).tolist()
+    joined = selection.facts(kind)
+    counts: list[int] = selection.divide(calendar, joined).sizes().tolist()
     return counts
-
-
-def _inside(periods: Ints, count: int) -> Ints:
-    return periods[(periods >= 0) & (periods < count)]
 
 
 def breakdown(
@@ -241,12 +232,10 @@ def breakdown(
 
 
 def _in_range(selection: Selection, kind: int) -> tuple[Facts, Ints]:
-    """Return the facts of a type in the days of the question."""
-    found, seconds = selection.facts(kind)
-    days = selection.days
-    periods = selection.periods(days, found, seconds)
-    inside = (periods >= 0) & (periods < len(days.labels))
-    return found[inside], seconds[inside]
+    """Return the facts of a type in the days of the question, and their instants."""
+    joined = selection.facts(kind)
+    inside = selection.divide(selection.days, joined).inside
+    return joined.facts[inside], joined.seconds[inside]
 
 
 def _metric(selection: Selection, metric: str) -> tuple[Facts, Ints]:
@@ -255,9 +244,10 @@ def _metric(selection: Selection, metric: str) -> tuple[Facts, Ints]:
 
 
 def _grouped(metric: str, groups: Ints, found: Facts, count: int) -> list[int]:
+    division = Numbered(groups, count)
     if metric == "visitors":
-        return list(analytics.distinct(groups, found["contact"], count).tolist())
-    return list(np.bincount(groups, minlength=count).tolist())
+        return list(analytics.distinct(division, found["contact"]).tolist())
+    return list(division.sizes().tolist())
 
 
 def _by_place(selection: Selection, metric: str, column: str, word: str) -> list[Row]:
@@ -399,7 +389,8 @@ def _presences(
 ) -> Iterator[tuple[str | None, Ints, Ints]]:
     """Yield each location, and from when to when somebody was there."""
     # A visit is counted when it has ended, perhaps after the days of the question.
-    found, ends = selection.facts(_VISIT, days_after=_VISIT_DAYS_MAX)
+    joined = selection.facts(_VISIT, days_after=_VISIT_DAYS_MAX)
+    found, ends = joined.facts, joined.seconds
     opened: dict[str | None, list[int]] = {}
     locations = transaction.registry.load().locations
     for number, start_at in transaction.analytics.open_stays():
