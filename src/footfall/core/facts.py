@@ -105,7 +105,8 @@ class Joined:
     def seconds(self) -> Ints:
         """The instants of the facts, in seconds."""
         starts = self._hours * (HOUR // SECOND)
-        return np.repeat(starts, np.diff(self._ends)) + self.facts["second"]
+        seconds: Ints = np.repeat(starts, np.diff(self._ends)) + self.facts["second"]
+        return seconds
 
     def bounds(self, instants: Ints) -> Ints:
         """Return how many facts come before each instant."""
