@@ -47,19 +47,65 @@ class RawFact(msgspec.Struct, frozen=True, gc=False):
     dwell: int
 
 
+class _Where(msgspec.Struct, gc=False):
+    location: str | None = msgspec.field(default=None, name="locationId")
+    hotspot: str | None = msgspec.field(default=None, name="hotspotId")
+
+
+class _Visit(msgspec.Struct, gc=False):
+    duration: float | None = None
+
+
+class _Kind(msgspec.Struct, gc=False):
+    visit: _Visit | None = None
+
+
+class _When(msgspec.Struct, gc=False):
+    timezone: str | None = None
+
+
+class _Event(msgspec.Struct, gc=False):
+    event: _Kind | None = None
+    where: _Where | None = None
+    when: _When | None = None
+
+
+_decode = msgspec.json.Decoder(_Event).decode
+
+
 def read_fact(body: bytes) -> RawFact:
     """Read a stored event's body; what is not as expected counts as missing."""
-    event = _object(msgspec.json.decode(body))
+    try:
+        found = _decode(body)
+    except msgspec.ValidationError:
+        return _read_odd(msgspec.json.decode(body))
+    where, when, kind = found.where, found.when, found.event
+    return RawFact(
+        _text(where and where.location),
+        _text(where and where.hotspot),
+        _text(when and when.timezone),
+        _dwell(kind and kind.visit and kind.visit.duration),
+    )
+
+
+def _read_odd(value: Any) -> RawFact:
+    """Read an event that has a value of another type than usual somewhere."""
+    event = _object(value)
     where = _object(event.get("where"))
     visit = _object(_object(event.get("event")).get("visit"))
-    minutes = visit.get("duration")
-    dwell = 0.0 if not isinstance(minutes, int | float) else minutes * 60.0
     return RawFact(
         _text(where.get("locationId")),
         _text(where.get("hotspotId")),
         _text(_object(event.get("when")).get("timezone")),
-        int(max(0.0, min(dwell, DWELL_MAX))),
+        _dwell(visit.get("duration")),
     )
+
+
+def _dwell(minutes: Any) -> int:
+    """Return a length in seconds."""
+    if not isinstance(minutes, int | float):
+        return 0
+    return int(max(0.0, min(minutes * 60.0, DWELL_MAX)))
 
 
 def _object(value: Any) -> dict[str, Any]:

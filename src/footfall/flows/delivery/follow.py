@@ -27,7 +27,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 READ_SIZE = 100
 # Limited, because a part stays in memory until a slow client has taken it.
-PART_BYTES_MAX = 128 * 1024
+PART_BYTES_MAX = 64 * 1024
 # How long a part is kept for followers that are a little late. Not longer: an erased
 # contact's events must not be given out from memory.
 KEPT_S = 1.0
