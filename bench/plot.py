@@ -76,5 +76,9 @@ def save(figure: Any, name: str) -> None:
 
 mpl.use("svg")
 mpl.rcParams["svg.hashsalt"] = "footfall"
-peers()
-growth()
+mpl.rcParams["svg.fonttype"] = "none"
+for draw in (peers, growth):
+    try:
+        draw()
+    except FileNotFoundError as error:
+        print(f"{draw.__name__}: {error.filename} is not there; run its bench before")
