@@ -413,3 +413,25 @@ def test_another_users_ballast_file_does_not_stop_intake(filled, tmp_path):
     assert "footfall.db.ballast cannot be used" in ready.json()["detail"]
     filled("organization", "create", "--name", "Beside")
     stop_server(server)
+
+
+HEAVY = ("apsw", "asyncio", "granian", "httpx2", "litestar", "numpy", "psycopg")
+HELPED = f"""
+import contextlib, io, sys
+from footfall.cli import main
+sys.argv = ["footfall", "--help"]
+with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
+    main()
+print([name for name in {HEAVY} if name in sys.modules])
+"""
+
+
+def test_help_loads_nothing_that_takes_long():
+    done = subprocess.run(
+        [sys.executable, "-c", HELPED],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=ENVIRONMENT,
+        check=True,
+    )
+    assert done.stdout == "[]\n"

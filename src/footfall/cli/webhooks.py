@@ -1,6 +1,5 @@
 """`footfall webhooks …`."""
 
-import asyncio
 import contextlib
 import os
 from collections.abc import Iterator
@@ -261,6 +260,8 @@ def ping(
         store: Where the events are: sqlite:PATH (FOOTFALL_STORE).
         json: Print JSON.
     """
+    import asyncio
+
     from footfall.flows.delivery import attempts
     from footfall.runtime.webhook_sender import Sender
 
