@@ -22,6 +22,8 @@ from footfall.errors import AddressTaken
 STOP_WITHIN_S = 4
 GOODBYE_S = 0.3
 HEADERS_WITHIN_MS = 10_000
+# What is kept of an answer that its client does not take: two parts of it.
+BUFFER_BYTES = 128 * 1024
 # granian has one deadline for the head of a request and for the time before it.
 _KEEP_ALIVE = (b"keep-alive", b"timeout=%d" % (HEADERS_WITHIN_MS // 1000))
 _CLOSE = (b"connection", b"close")
@@ -86,7 +88,9 @@ async def run(
         websockets=False,
         backlog=1024,
         backpressure=CONNECTIONS_MAX,
-        http1_settings=HTTP1Settings(header_read_timeout=HEADERS_WITHIN_MS),
+        http1_settings=HTTP1Settings(
+            header_read_timeout=HEADERS_WITHIN_MS, max_buffer_size=BUFFER_BYTES
+        ),
         log_enabled=False,
     )
     server.workers_kill_timeout = STOP_WITHIN_S
