@@ -42,8 +42,8 @@ hypothesis.settings.register_profile("measured", deadline=None, max_examples=10)
 def pytest_configure(config: pytest.Config) -> None:
     """Choose how many examples properties are tried on."""
     measured = config.getoption("cov_source", default=None)
-    in_ci = "measured" if measured else "ci"
-    hypothesis.settings.load_profile(in_ci if os.environ.get("CI") else "footfall")
+    profile = "measured" if measured else "ci"
+    hypothesis.settings.load_profile(profile if os.environ.get("CI") else "footfall")
 
 
 EXAMPLE = json.loads(
@@ -259,8 +259,9 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgres_schemas(postgres_server: str) -> postgres.Schemas:
-    return postgres.Schemas(postgres_server)
+def postgres_schemas(postgres_server: str) -> Iterator[postgres.Schemas]:
+    with contextlib.closing(postgres.Schemas(postgres_server)) as schemas:
+        yield schemas
 
 
 @pytest.fixture(params=ENGINES)

@@ -18,6 +18,10 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
+from footfall import service
+from footfall.settings import Settings
+from footfall.store.postgres import PostgresStore
+
 SECRET = "a secret that all servers of the tests share"
 _USER = "footfall"
 
@@ -135,7 +139,12 @@ class Schemas:
 
     def __init__(self, address: str):
         self._address = address
+        self._made = contextlib.ExitStack()
         self._free: list[str] = []
+
+    def close(self) -> None:
+        """Drop all of them."""
+        self._made.close()
 
     @contextlib.contextmanager
     def one(self) -> Iterator[str]:
@@ -143,8 +152,7 @@ class Schemas:
         if self._free:
             url = self._free.pop()
         else:
-            # The cluster is thrown away with all of them.
-            url = contextlib.ExitStack().enter_context(schema(self._address))
+            url = self._made.enter_context(schema(self._address))
         yield url
         with contextlib.suppress(psycopg.errors.LockNotAvailable):
             _empty(url)
@@ -166,6 +174,13 @@ def _empty(url: str) -> None:
             "SELECT setval(format('%I', sequencename)::regclass, 1, false)"
             " FROM pg_sequences WHERE schemaname = current_schema()"
         )
+
+
+def open_store(url: str) -> PostgresStore:
+    """Open the store in a schema."""
+    store = service.open_store(Settings(store=url, secret=SECRET))
+    assert isinstance(store, PostgresStore)
+    return store
 
 
 def _execute(address: str, statement: str) -> None:

@@ -5,22 +5,14 @@ import re
 import psycopg
 import pytest
 
-from footfall import service
 from footfall.core.queries import EventQuery
 from footfall.errors import NotFound, StoreError
-from footfall.settings import Settings
 from footfall.store import Appended, Organization
-from footfall.store.postgres import PostgresStore, schema
+from footfall.store.postgres import schema
 from footfall.store.postgres.distribution import has_citus
 from tests import postgres
 from tests.store.test_contract import new
 from tests.store.test_shards import DISTRIBUTED, LOCAL, OF_ALL, REFERENCE, STATEMENTS
-
-
-def opened(url):
-    store = service.open_store(Settings(store=url, secret=postgres.SECRET))
-    assert isinstance(store, PostgresStore)
-    return store
 
 
 @pytest.fixture
@@ -38,7 +30,7 @@ def citus_url(postgres_url):
 
 @pytest.fixture
 def store(citus_url):
-    made = opened(citus_url)
+    made = postgres.open_store(citus_url)
     yield made
     made.close()
 
@@ -125,7 +117,7 @@ def test_without_citus_it_says_so(postgres_url):
     with psycopg.connect(postgres_url) as connection:
         if has_citus(connection):
             pytest.skip("The tests' database has Citus.")
-    store = opened(postgres_url)
+    store = postgres.open_store(postgres_url)
     store.create_organization(Organization("org", "Org", 0)).result()
     with pytest.raises(StoreError, match="CREATE EXTENSION citus"):
         store.distribute()
@@ -140,12 +132,12 @@ def test_a_database_that_is_full_already_is_distributed_and_keeps_its_rows(
     with monkeypatch.context() as patch:
         patch.setattr(schema, "has_citus", lambda _connection: False)
         patch.setattr(schema, "is_distributed", lambda _connection: False)
-        before = opened(citus_url)
+        before = postgres.open_store(citus_url)
     for name in ("one", "two"):
         before.create_organization(Organization(name, name, 0)).result()
         before.append(name, [new(f"{name} {n}") for n in range(20)]).result()
     before.close()
-    after = opened(citus_url)
+    after = postgres.open_store(citus_url)
     with psycopg.connect(citus_url, autocommit=True) as database:
         assert set(kinds(database).values()) == {"local"}
         assert set(after.distribute()) == DISTRIBUTED.keys() | REFERENCE

@@ -5,13 +5,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from footfall import service
 from footfall.core.queries import EventQuery, Sort
 from footfall.errors import StoreError
-from footfall.settings import Settings
-from footfall.store import Organization
 from footfall.store.postgres import pages
-from tests import postgres
 from tests.store.test_contract import new
 
 # What a restart or a failover of the server does to a connection.
@@ -26,12 +22,8 @@ BREAK_COMMITS = f"""
 
 
 @pytest.fixture
-def store(postgres_url):
-    chosen = Settings(store=postgres_url, secret=postgres.SECRET)
-    opened = service.open_store(chosen)
-    opened.create_organization(Organization("org", "Org", 0)).result()
-    yield opened
-    opened.close()
+def store(postgres_store):
+    return postgres_store
 
 
 @pytest.fixture

@@ -10,27 +10,16 @@ from typing import Any
 import psycopg
 import pytest
 
-from footfall import service
 from footfall.core.queries import EventQuery
 from footfall.errors import ContactUnknown
-from footfall.settings import Settings
-from footfall.store import Organization
 from footfall.store.postgres import erasure
 from footfall.store.postgres.event_log import append
-from tests import postgres
 from tests.store.test_contract import new
 
 
-def opened(url):
-    return service.open_store(Settings(store=url, secret=postgres.SECRET))
-
-
 @pytest.fixture
-def store(postgres_url):
-    store = opened(postgres_url)
-    store.create_organization(Organization("org", "Org", 0)).result()
-    yield store
-    store.close()
+def store(postgres_store):
+    return postgres_store
 
 
 def test_each_step_deletes_a_bounded_number_of_rows_and_others_get_their_turn(store):
@@ -64,8 +53,8 @@ def test_each_step_deletes_a_bounded_number_of_rows_and_others_get_their_turn(st
 
 DYING = """
 import os, sys
-from tests.store.test_postgres_erasure import opened
-store, left = opened(sys.argv[1]), int(sys.argv[2])
+from tests import postgres
+store, left = postgres.open_store(sys.argv[1]), int(sys.argv[2])
 submit = store._writer.submit
 def dying(*arguments, **more):
     global left

@@ -132,6 +132,7 @@ def start_token_threads():
 
 
 @pytest.mark.exhaustive
+@pytest.mark.long
 def test_limits_start_no_thread_under_load(tmp_path, monkeypatch):
     """Requests, guesses and failed logins, some within the limits and some beyond."""
     store = open_sqlite(tmp_path / "footfall.db")
@@ -150,7 +151,7 @@ def test_limits_start_no_thread_under_load(tmp_path, monkeypatch):
         real(thread)
 
     def requests(client):
-        for number in range(80):
+        for number in range(250):
             yield client.get("/v1/organizations/one/events", headers=allowed)
             yield client.get(f"/v1/sources/{number}")
             yield client.post("/v1/sts/login/services", json=wrong)

@@ -254,9 +254,6 @@ def _starts(question: Question) -> Iterator[date]:
     yield day
 
 
-Positions = slice | Ints | npt.NDArray[np.bool_]
-
-
 class Division(Protocol):
     """Facts divided into groups."""
 
@@ -264,22 +261,26 @@ class Division(Protocol):
     def count(self) -> int:
         """How many groups."""
 
-    @property
-    def inside(self) -> Positions:
-        """Where the facts of all groups are."""
-
     def sizes(self) -> Ints:
         """Return how many facts each group has."""
-
-    def sizes_of(self, positions: Ints) -> Ints:
-        """Return how many of some facts each group has."""
 
     def values(self, column: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
         """Yield a column's values of each group, in no order."""
 
 
-class Stretches(Division):
-    """Groups that follow each other: they begin, and the last one ends, at bounds."""
+class Periods(Division, Protocol):
+    """Facts divided into periods; some lie before the first or after the last."""
+
+    @property
+    def inside(self) -> slice | Ints:
+        """Where the facts of all periods are."""
+
+    def sizes_of(self, positions: Ints) -> Ints:
+        """Return how many of some facts each period has."""
+
+
+class Stretches(Periods):
+    """Periods that follow each other: they begin, and the last one ends, at bounds."""
 
     def __init__(self, bounds: Ints):
         self._bounds = bounds
@@ -308,8 +309,8 @@ class Stretches(Division):
             yield column[start:end]
 
 
-class Zoned(Division):
-    """Groups that have a stretch in each time zone."""
+class Zoned(Periods):
+    """Periods that have a stretch in each time zone."""
 
     def __init__(self, order: Ints, zones: list[Stretches]):
         """Divide facts, once they are in an order by zones, by the zones' stretches."""
@@ -360,18 +361,9 @@ class Numbered(Division):
     def count(self) -> int:
         return self._count
 
-    @property
-    @override
-    def inside(self) -> slice:
-        return slice(None)
-
     @override
     def sizes(self) -> Ints:
         return np.bincount(self._groups, minlength=self.count)
-
-    @override
-    def sizes_of(self, positions: Ints) -> Ints:
-        return np.bincount(self._groups[positions], minlength=self.count)
 
     @override
     def values(self, column: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
@@ -387,7 +379,7 @@ def _order_of(groups: Ints) -> Ints:
     return np.argsort(groups.astype(np.uint16) if few else groups, kind="stable")
 
 
-def divide(joined: Joined, edges: list[Ints], zones: Ints) -> Division:
+def divide(joined: Joined, edges: list[Ints], zones: Ints) -> Periods:
     """Divide facts into the periods of their zones.
 
     Args:

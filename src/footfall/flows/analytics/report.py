@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from footfall.core import analytics, facts, instants
 from footfall.core.access import LocationScope
-from footfall.core.analytics import Calendar, Division, Numbered, Question
+from footfall.core.analytics import Calendar, Numbered, Periods, Question
 from footfall.core.events.types import TYPE_NUMBERS, TYPES
 from footfall.core.facts import Facts, Ints, Joined
 from footfall.core.instants import DAY, HOUR, SECOND
@@ -54,9 +54,9 @@ class Selection:
         self._locations = wanted
         self._wanted = None if wanted is None else self._mask(wanted)
         self._read: dict[tuple[int, int, int], Joined] = {}
-        self._divided: tuple[Calendar, Joined, Division] | None = None
+        self._divided: tuple[Calendar, Joined, Periods] | None = None
         self._zones: list[ZoneInfo] = []
-        self._zone_of = np.zeros(max(self.ids, default=0) + 1, np.int64)
+        self._zone_of = np.zeros(self.place_count, np.int64)
         for one in known:
             if wanted is None or one.id in wanted:
                 zone = question.zone or zones.get(one.id) or _zone(one.zone)
@@ -65,13 +65,18 @@ class Selection:
             # What has no place follows the venues if they agree, or else UTC.
             self._zone_of[0] = self._zone_number(question.zone or _UTC)
 
+    @property
+    def place_count(self) -> int:
+        """How many numbers places have; 0 is no place."""
+        return max(self.ids, default=0) + 1
+
     def includes(self, location: str) -> bool:
         """Tell whether the question is about a location."""
         return self._locations is None or location in self._locations
 
     def _mask(self, wanted: frozenset[str]) -> npt.NDArray[np.bool_]:
         """Return of each place whether it is wanted."""
-        mask = np.zeros(max(self.ids, default=0) + 1, np.bool_)
+        mask = np.zeros(self.place_count, np.bool_)
         mask[[number for number, name in self.ids.items() if name in wanted]] = True
         return mask
 
@@ -113,12 +118,12 @@ class Selection:
             return joined
         return joined.only(self._wanted[joined.facts["place"]])
 
-    def divide(self, calendar: Calendar, joined: Joined) -> Division:
+    def divide(self, calendar: Calendar, joined: Joined) -> Periods:
         """Divide facts into periods; for several metrics, once."""
         if self._divided is None or self._divided[:2] != (calendar, joined):
             edges = calendar.all_edges(tuple(self._zones))
-            division = analytics.divide(joined, edges, self._zone_of)
-            self._divided = calendar, joined, division
+            periods = analytics.divide(joined, edges, self._zone_of)
+            self._divided = calendar, joined, periods
         return self._divided[2]
 
     def local_hours(self, found: Facts, seconds: Ints) -> Ints:
@@ -253,7 +258,7 @@ def _grouped(metric: str, groups: Ints, found: Facts, count: int) -> list[int]:
 def _by_place(selection: Selection, metric: str, column: str, word: str) -> list[Row]:
     found, _ = _metric(selection, metric)
     groups = found[column].astype(np.int64)
-    counts = _grouped(metric, groups, found, max(selection.ids, default=0) + 1)
+    counts = _grouped(metric, groups, found, selection.place_count)
     rows = [
         {
             word: selection.ids.get(number),

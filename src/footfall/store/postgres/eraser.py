@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 import msgspec
 from psycopg_pool import ConnectionPool
 
-from footfall.errors import FootfallError, StoreError
+from footfall.errors import StoreError
 from footfall.store import Erased
 from footfall.store.postgres import erasure
 from footfall.store.postgres.connections import Connection, translated
@@ -23,6 +23,7 @@ from footfall.store.postgres.erasure import Begun
 from footfall.store.postgres.session import PostgresSession
 from footfall.store.postgres.statements import SQL
 from footfall.store.postgres.writer import Writer
+from footfall.store.relational.erasure import going_on
 
 T = TypeVar("T")
 _THREADS = 2
@@ -101,16 +102,11 @@ class Eraser:
             versioned=True,
         ).result()
         counts: Counter[int] = Counter()
-        try:
+        with going_on():
             for one in begun:
                 counting = functools.partial(erasure.count, begun=one)
                 counts.update(self._look(organization, counting))
                 self._complete(organization, one)
-        except FootfallError as error:
-            raise type(error)(
-                f"{error.detail} The contact is unknown from now on; the erasure of "
-                "its events has begun, and goes on by itself."
-            ) from error
         return Erased(dict(counts), self.vacuum(at_once=False))
 
     def _finish(self, resume: bool) -> bool:  # noqa: FBT001  passed to a thread
@@ -129,7 +125,7 @@ class Eraser:
 
 
 class _Runner(msgspec.Struct, frozen=True):
-    """Reaches an organization's rows; see `erasure.Runner`."""
+    """Reaches an organization's rows; see `Runner`."""
 
     organization: str
     writer: Writer

@@ -12,8 +12,6 @@ the writer. What deleted rows leave in tables and indexes, vacuum takes away; se
 import functools
 import re
 import secrets
-from collections.abc import Callable
-from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -21,18 +19,17 @@ from footfall.core import facts, observations
 from footfall.errors import ContactUnknown
 from footfall.store.postgres.observations import prefixes
 from footfall.store.postgres.session import PostgresSession
+from footfall.store.relational.erasure import Runner, pseudonyms
 from footfall.store.relational.traces import (
     Subject,
     digests_of,
-    is_named,
     pattern,
+    rejections_of,
     sliced,
     subjects_of,
     words_of,
 )
-from footfall.store.transaction import BEGINNING
 
-T = TypeVar("T")
 # What one step deletes at most.
 STEP_ROWS = 1_000
 STEP_BATCHES = 10
@@ -40,16 +37,6 @@ STEP_BATCHES = 10
 SCAN_REJECTIONS = 500
 # As long as a contact's key.
 _KEY_BYTES = 16
-
-
-class Runner(Protocol):
-    """How the steps reach an organization's rows."""
-
-    def write(self, step: Callable[[PostgresSession], T]) -> T:
-        """Do a step in a transaction of its own."""
-
-    def read(self, look: Callable[[PostgresSession], T]) -> T:
-        """Look beside the writer."""
 
 
 class Search(msgspec.Struct, frozen=True):
@@ -79,34 +66,22 @@ def begin(session: PostgresSession, contact: str) -> list[Begun]:
     Raises:
         ContactUnknown: It was never seen.
     """
-    number = _number_of(session, contact)
-    if number is None:
+
+    def find(name: str) -> int | None:
+        values = {"organization": session.organization}
+        key = {"key": session.keys.contact(name)}
+        [number] = next(session.run("contact", values | key), (None,))
+        return number
+
+    person = find(contact)
+    if person is None:
         raise ContactUnknown("This organization has never seen this contact.")
-    begun = [_retire(session, one) for one in [number, *_pseudonyms(session, number)]]
+    values = {"organization": session.organization, "contact": person}
+    former = pseudonyms(person, session.run("devices", values), find)
+    begun = [_retire(session, number) for number in (person, *former)]
     if session.cache is not None:
         session.cache.clear()
     return begun
-
-
-def _number_of(session: PostgresSession, contact: str) -> int | None:
-    values = {
-        "organization": session.organization,
-        "key": session.keys.contact(contact),
-    }
-    row = next(session.run("contact", values), None)
-    return None if row is None else int(row[0])
-
-
-def _pseudonyms(session: PostgresSession, contact: int) -> list[int]:
-    """Return the contacts that a person's devices were before it was known."""
-    values = {"organization": session.organization, "contact": contact}
-    # Only from a pseudonym is a device inherited from the beginning of time.
-    found = [
-        _number_of(session, device.hex())
-        for device, since, *_ in session.run("devices", values)
-        if since == BEGINNING
-    ]
-    return [number for number in found if number not in (None, contact)]
 
 
 def _retire(session: PostgresSession, contact: int) -> Begun:
@@ -139,7 +114,7 @@ def count(session: PostgresSession, begun: Begun) -> dict[int, int]:
     return dict(session.run("count_types", values))
 
 
-def complete(runner: Runner, begun: Begun) -> None:
+def complete(runner: Runner[PostgresSession], begun: Begun) -> None:
     """Do all the steps that are left; what is done already is not done again."""
     steps = [
         functools.partial(_erase_events, contact=begun.contact),
@@ -186,7 +161,7 @@ def _search_of(session: PostgresSession, begun: Begun) -> Search | None:
     return None if body is None else msgspec.json.decode(body, type=Search)
 
 
-def _erase_observations(runner: Runner, search: Search) -> None:
+def _erase_observations(runner: Runner[PostgresSession], search: Search) -> None:
     subjects = prefixes(one.digest for one in search.subjects)
 
     def find(session: PostgresSession) -> list[int]:
@@ -213,7 +188,7 @@ def _blank(
             session.run("put_records", scope | values)
 
 
-def _erase_rejections(runner: Runner, search: Search) -> None:
+def _erase_rejections(runner: Runner[PostgresSession], search: Search) -> None:
     names, devices = pattern(search.words), digests_of(search.subjects)
     after: int | None = 0
     while after is not None:
@@ -231,11 +206,7 @@ def _named(
     values = {"after": after, "limit": SCAN_REJECTIONS}
     scope = {"organization": session.organization}
     rows = list(session.run("rejections_after", scope | values))
-    found = [
-        number
-        for number, reason, body in rows
-        if is_named(f"{reason}\n{body.decode(errors='replace')}", names, devices)
-    ]
+    found = rejections_of(rows, names, devices)
     return (rows[-1][0] if rows else None), found
 
 

@@ -82,9 +82,7 @@ class SQLAnalytics(Repository, AnalyticsRepository):
 
     @override
     def open_stays(self) -> list[tuple[int, int]]:
-        return [
-            (place, start_at) for place, start_at in self._run("analytics_open_stays")
-        ]
+        return list(self._run("analytics_open_stays"))
 
     @override
     def write(

@@ -65,8 +65,24 @@ def pattern(words: Iterable[str]) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{either})(?!\w)", re.IGNORECASE)
 
 
-def is_named(text: str, names: re.Pattern[str], devices: set[str]) -> bool:
-    """Tell whether a text has one of the names or of the devices' digests in it."""
+def rejections_of(
+    rows: Iterable[Any], names: re.Pattern[str], devices: set[str]
+) -> list[int]:
+    """Return the numbers of the rejections that have a name or a device in them.
+
+    Args:
+        rows: A number, a reason and a body each.
+        names: Matches what names a person.
+        devices: The digests of its devices, as texts have them.
+    """
+    return [
+        number
+        for number, reason, body in rows
+        if _is_named(f"{reason}\n{body.decode(errors='replace')}", names, devices)
+    ]
+
+
+def _is_named(text: str, names: re.Pattern[str], devices: set[str]) -> bool:
     return bool(names.search(text)) or not devices.isdisjoint(_DEVICE.findall(text))
 
 

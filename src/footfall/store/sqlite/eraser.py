@@ -15,14 +15,15 @@ from typing import TypeVar
 
 import apsw
 
-from footfall.errors import ContactUnknown, FootfallError, StoreError, StoreFull
+from footfall.errors import ContactUnknown, StoreError, StoreFull
 from footfall.store import Erased
+from footfall.store.relational.erasure import going_on, pseudonyms
 from footfall.store.relational.keys import Keys
 from footfall.store.sqlite import erasure
 from footfall.store.sqlite.ballast import Ballast
 from footfall.store.sqlite.connections import Readers, is_full, transaction, translated
 from footfall.store.sqlite.erasure import Begun
-from footfall.store.sqlite.event_log import number_of
+from footfall.store.sqlite.event_log import find_contact, number_of
 from footfall.store.sqlite.journal import Erasure, Journal
 from footfall.store.sqlite.statements import SQL
 from footfall.store.sqlite.wal import empty_wal
@@ -83,7 +84,7 @@ class Eraser:
         self._threads.shutdown()
 
     def write(self, step: Callable[[apsw.Connection], T]) -> T:
-        """See `erasure.Runner.write`."""
+        """See `Runner.write`."""
         if self._closing.is_set():
             raise StoreError("The store is closing.")
 
@@ -98,23 +99,24 @@ class Eraser:
         ).result()
 
     def read(self, look: Callable[[apsw.Connection], T]) -> T:
-        """See `erasure.Runner.read`."""
+        """See `Runner.read`."""
         with self._readers.snapshot() as connection:
             return look(connection)
 
     def _erase(
         self, organization: str, contact: str, retired: Callable[[], None]
     ) -> Erased:
-        key = self._keys.contact(contact)
-
         def retire(connection: apsw.Connection) -> list[Begun]:
             number = number_of(connection, organization)
-            values = {"organization": number, "key": key}
-            row = connection.execute(SQL["contact"], values).fetchone()
-            if row is None:
+
+            def find(name: str) -> int | None:
+                return find_contact(connection, number, self._keys.contact(name))
+
+            person = find(contact)
+            if person is None:
                 raise ContactUnknown("This organization has never seen this contact.")
-            person = int(row[0])
-            former = erasure.pseudonyms(connection, number, person, self._keys.contact)
+            devices = connection.execute(SQL["devices"], {"contact": person}).fetchall()
+            former = pseudonyms(person, devices, find)
             begun = [
                 erasure.begin(connection, number, one) for one in (person, *former)
             ]
@@ -126,16 +128,12 @@ class Eraser:
         begun = self.write(retire)
         counts: Counter[int] = Counter()
         try:
-            for one in begun:
-                self._note(one)
-            for one in begun:
-                counts.update(self.read(functools.partial(_count, begun=one)))
-                erasure.complete(self, one)
-        except FootfallError as error:
-            raise type(error)(
-                f"{error.detail} The contact is unknown from now on; the erasure of "
-                "its events has begun, and goes on by itself."
-            ) from error
+            with going_on():
+                for one in begun:
+                    self._note(one)
+                for one in begun:
+                    counts.update(self.read(functools.partial(_count, begun=one)))
+                    erasure.complete(self, one)
         finally:
             self._under_way.difference_update(one.number for one in begun)
         return Erased(dict(counts), self._leave_nothing(begun))

@@ -9,24 +9,23 @@ What must be looked for (observations, rejections) is looked for beside the writ
 
 import functools
 import secrets
-from collections.abc import Callable
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import apsw
 import msgspec
 
 from footfall.core import observations
+from footfall.store.relational.erasure import Runner
 from footfall.store.relational.traces import (
     Subject,
     digests_of,
-    is_named,
     pattern,
+    rejections_of,
     sliced,
     subjects_of,
     words_of,
 )
 from footfall.store.sqlite.statements import SQL
-from footfall.store.transaction import BEGINNING
 
 T = TypeVar("T")
 # What one step writes at most.
@@ -36,16 +35,6 @@ STEP_BATCHES = 10
 # What is read at once beside the writer.
 SCAN_BATCHES = 200
 SCAN_REJECTIONS = 500
-
-
-class Runner(Protocol):
-    """How the steps reach the database."""
-
-    def write(self, step: Callable[[apsw.Connection], T]) -> T:
-        """Do a step in a transaction of its own."""
-
-    def read(self, look: Callable[[apsw.Connection], T]) -> T:
-        """Look at one state of the database, beside the writer."""
 
 
 class Search(msgspec.Struct, frozen=True):
@@ -106,31 +95,6 @@ def begin(
     return Begun(number, organization, contact, entry)
 
 
-def pseudonyms(
-    connection: apsw.Connection,
-    organization: int,
-    contact: int,
-    key_of: Callable[[str], bytes],
-) -> list[int]:
-    """Return the contacts that a person's devices were before it was known.
-
-    What they did became the person's; but what was announced of them is still theirs.
-
-    Args:
-        connection: A connection.
-        organization: Its number.
-        contact: The person's number.
-        key_of: What stands for a contact's id in the index.
-    """
-    numbers = []
-    for device, since, *_ in _rows(connection, "devices", contact=contact):
-        # Only from a pseudonym is a device inherited from the beginning of time.
-        if since == BEGINNING:
-            values = {"organization": organization, "key": key_of(device.hex())}
-            numbers += [row[0] for row in _rows(connection, "contact", **values)]
-    return [number for number in numbers if number != contact]
-
-
 def _search(connection: apsw.Connection, organization: int, contact: int) -> Search:
     key, name = next(connection.execute(SQL["contact_row"], {"contact": contact}))
     row = connection.execute(SQL["profile"], {"contact": contact}).fetchone()
@@ -161,7 +125,7 @@ def identity(connection: apsw.Connection, begun: Begun) -> tuple[str, bytes]:
     return organization, b"" if search is None else search.key
 
 
-def complete(runner: Runner, begun: Begun) -> None:
+def complete(runner: Runner[apsw.Connection], begun: Begun) -> None:
     """Do all the steps that are left; what is done already is not done again."""
     contact = begun.contact
     for step in (_erase_events, _erase_withdrawals, _erase_stays, _erase_deliveries):
@@ -242,7 +206,7 @@ def _erase_deliveries(connection: apsw.Connection, contact: int) -> bool:
     return bool(found)
 
 
-def _erase_profiles(runner: Runner, contact: int) -> None:
+def _erase_profiles(runner: Runner[apsw.Connection], contact: int) -> None:
     after: int | None = 0
     while after is not None:
         after = runner.write(functools.partial(_wipe, contact=contact, after=after))
@@ -255,7 +219,9 @@ def _wipe(connection: apsw.Connection, contact: int, after: int) -> int | None:
     return numbers[-1][0] if numbers else None
 
 
-def _erase_observations(runner: Runner, organization: int, search: Search) -> None:
+def _erase_observations(
+    runner: Runner[apsw.Connection], organization: int, search: Search
+) -> None:
     digests = sorted(digests_of(search.subjects))
     subjects = msgspec.json.encode(digests).decode()
     for after in range(0, search.batches, SCAN_BATCHES):
@@ -286,7 +252,9 @@ def _blank(
         connection.execute(SQL["put_records"], (records, number))
 
 
-def _erase_rejections(runner: Runner, organization: int, search: Search) -> None:
+def _erase_rejections(
+    runner: Runner[apsw.Connection], organization: int, search: Search
+) -> None:
     names, devices = pattern(search.words), digests_of(search.subjects)
     after = 0
     while True:
@@ -302,15 +270,10 @@ def _erase_rejections(runner: Runner, organization: int, search: Search) -> None
         if not rows:
             return
         after = rows[-1][0]
-        found = [
-            (number,)
-            for number, reason, body in rows
-            if is_named(f"{reason}\n{body.decode(errors='replace')}", names, devices)
-        ]
-        for some in sliced(found, STEP_ROWS):
+        for some in sliced(rejections_of(rows, names, devices), STEP_ROWS):
             runner.write(functools.partial(_delete_rejections, numbers=some))
 
 
-def _delete_rejections(connection: apsw.Connection, numbers: list[Any]) -> None:
-    rows = [{"number": number} for (number,) in numbers]
+def _delete_rejections(connection: apsw.Connection, numbers: list[int]) -> None:
+    rows = [{"number": number} for number in numbers]
     connection.executemany(SQL["delete_rejection"], rows)
