@@ -17,6 +17,7 @@ might take instead, on a million events or `--events N`.
 import argparse
 import contextlib
 import functools
+import itertools
 import json
 import os
 import re
@@ -42,6 +43,7 @@ from rich.table import Table
 from stores import DATA, ORG, Postgres, SQLite, engine_of, fresh_batches, prepare
 
 from footfall import clock, service, settings
+from footfall.core import instants
 from footfall.core.access import Role
 from footfall.flows.accounts import tenants
 from footfall.flows.accounts.tokens import Tokens
@@ -526,6 +528,34 @@ def charting(engine: SQLite | Postgres, events: int) -> Iterator[Figure]:
     yield at_most("the same by the days of each venue's own zone, ms", own * 1e3, 100)
 
 
+def counting(small: Bench) -> Iterator[Figure]:
+    """How soon an event is in the figures."""
+    copied(small)
+    target = Bench(small.engine, "sending")
+    base, today = f"/v1/organizations/{ORG}", instants.format_instant(clock.now())[:10]
+    asked = f"{base}/analytics/timeseries?metrics=logins&from={today}&to={today}"
+    took = []
+    with target.server() as (address, _):
+        connection = Connection(address, target.token)
+        for number in range(20):
+            before = connection.request(asked)
+            at = instants.format_instant(clock.now())
+            login = {
+                "customerId": f"somebody-{number}",
+                "event": {"type": "login"},
+                "when": {"createdAt": at},
+            }
+            connection.request(f"{base}/events", json.dumps(login).encode())
+            began = time.perf_counter()
+            while connection.request(asked) == before:
+                assert time.perf_counter() < began + 20, "it is not counted"
+            took.append(time.perf_counter() - began)
+    small.engine.remove("sending")
+    yield at_most(
+        "from an event's commit until it is counted, s, at most", max(took), 2
+    )
+
+
 def against_peers(url: str, count: int) -> Iterator[Figure]:
     """What somebody might take instead, on the same events."""
     if missing := [name for name in PEERS if find_spec(name) is None]:
@@ -594,7 +624,9 @@ def parts_of(url: str, chosen: int | None) -> dict[str, Part]:
         "growing": lambda: sending_as_it_grows(small(), large()),
         "growth": lambda: growth(small(), large()),
         "streams": lambda: streaming(small()),
-        "analytics": lambda: charting(engine, events),
+        "analytics": lambda: itertools.chain(
+            counting(small()), charting(engine, events)
+        ),
         "peers": lambda: against_peers(url, chosen or COMPARED),
     }
     if isinstance(engine, Postgres):
