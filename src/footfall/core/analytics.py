@@ -310,37 +310,38 @@ class Stretches(Periods):
 
 
 class Zoned(Periods):
-    """Periods that have a stretch in each time zone."""
+    """Periods that have a stretch among the facts of each time zone."""
 
-    def __init__(self, order: Ints, zones: list[Stretches]):
-        """Divide facts, once they are in an order by zones, by the zones' stretches."""
-        self._order = order
+    def __init__(self, zones: list[tuple[Ints, Stretches]]):
+        """Take of each zone where its facts are, and their stretches."""
         self._zones = zones
 
     @property
     @override
     def count(self) -> int:
-        return self._zones[0].count
+        return self._zones[0][1].count
 
     @property
     @override
     def inside(self) -> Ints:
-        return np.sort(np.concatenate([self._order[one.inside] for one in self._zones]))
+        return np.sort(np.concatenate([at[one.inside] for at, one in self._zones]))
 
     @override
     def sizes(self) -> Ints:
-        return _sum([one.sizes() for one in self._zones])
+        return _sum([one.sizes() for _, one in self._zones])
 
     @override
     def sizes_of(self, positions: Ints) -> Ints:
-        places = np.empty_like(self._order)
-        places[self._order] = np.arange(len(places))
-        return _sum([one.sizes_of(places[positions]) for one in self._zones])
+        return _sum(
+            [
+                one.sizes_of(np.flatnonzero(np.isin(at, positions, assume_unique=True)))
+                for at, one in self._zones
+            ]
+        )
 
     @override
     def values(self, column: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
-        ordered = column[self._order]
-        each = [one.values(ordered) for one in self._zones]
+        each = [one.values(column[at]) for at, one in self._zones]
         yield from map(np.concatenate, zip(*each, strict=True))
 
 
@@ -367,16 +368,11 @@ class Numbered(Division):
 
     @override
     def values(self, column: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
-        order = _order_of(self._groups)
+        # numpy sorts numbers of 16 bits by their digits, in linear time.
+        keys = self._groups.astype(np.uint16) if self.count <= 1 << 16 else self._groups
+        order = np.argsort(keys, kind="stable")
         bounds = np.searchsorted(self._groups[order], np.arange(self.count + 1))
         return Stretches(bounds).values(column[order])
-
-
-def _order_of(groups: Ints) -> Ints:
-    """Return the order that puts facts of a group together, each group's as it was."""
-    # numpy sorts numbers of 16 bits by their digits, in linear time.
-    few = groups.max(initial=0) < 1 << 16
-    return np.argsort(groups.astype(np.uint16) if few else groups, kind="stable")
 
 
 def divide(joined: Joined, edges: list[Ints], zones: Ints) -> Periods:
@@ -389,15 +385,12 @@ def divide(joined: Joined, edges: list[Ints], zones: Ints) -> Periods:
     """
     if len(edges) == 1:
         return Stretches(joined.bounds(edges[0]))
-    zone_of = zones[joined.facts["place"]]
-    order = _order_of(zone_of)
-    seconds = joined.seconds[order]
-    starts = np.searchsorted(zone_of[order], np.arange(len(edges) + 1)).tolist()
-    found = [
-        Stretches(start + np.searchsorted(seconds[start:end], bounds))
-        for bounds, (start, end) in zip(edges, itertools.pairwise(starts), strict=True)
-    ]
-    return Zoned(order, found)
+    zone_of = zones.astype(np.uint16)[joined.facts["place"]]
+    found = []
+    for number, bounds in enumerate(edges):
+        at = np.flatnonzero(zone_of == number)
+        found.append((at, Stretches(np.searchsorted(at, joined.bounds(bounds)))))
+    return Zoned(found)
 
 
 def _table_size(contacts: npt.NDArray[Any]) -> int | None:
