@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from footfall.core import facts
 from footfall.core.facts import RawFact, read_fact
+from footfall.core.instants import EARLIEST, LATEST, SECOND
 from tests.conftest import EXAMPLE
 
 VALUES = (
@@ -47,3 +48,47 @@ def test_the_examples_facts_are_what_its_fields_say(event):
 def test_a_usual_event_and_an_odd_one_are_read_alike(event):
     body = msgspec.json.encode(event)
     assert read_fact(body) == facts._read_odd(msgspec.json.decode(body))
+
+
+FACTS = st.tuples(
+    *[st.integers(0, 2**32 - 1)] * 4,
+    st.integers(0, 12 * SECOND) | st.integers(EARLIEST, LATEST - 1),
+)
+
+
+@given(st.lists(FACTS, max_size=60), st.booleans())
+def test_facts_cut_into_blocks_are_all_there_in_order(sent, newest):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(facts, "BLOCK_MAX", 5)
+        blocks = facts.cut(facts.pack(sent), newest=newest)
+    joined = facts.join(blocks)
+    columns = ("contact", "place", "hotspot", "dwell", "second")
+    found = zip(*[joined[name].tolist() for name in columns], strict=True)
+    expected = [(*fact[:4], fact[4] // SECOND) for fact in sent]
+    assert sorted(found) == sorted(expected)
+    assert joined["second"].tolist() == sorted(fact[4] for fact in expected)
+    starts = [block.start for block in blocks]
+    assert starts == sorted(set(starts))
+    for block in blocks:
+        seconds = facts.unpack(block)["second"].tolist()
+        assert seconds[0] == block.start
+        assert len(seconds) <= 5 or len(set(seconds)) == 1
+
+
+def test_the_newest_facts_fill_their_blocks():
+    sent = [(1, 0, 0, 0, n * SECOND) for n in range(facts.BLOCK_MAX + 1)]
+    sizes = {
+        newest: [
+            len(facts.unpack(one)) for one in facts.cut(facts.pack(sent), newest=newest)
+        ]
+        for newest in (True, False)
+    }
+    assert sizes == {True: [400, 1], False: [200, 201]}
+
+
+def test_a_column_that_was_not_read_is_not_empty():
+    [block] = facts.cut(facts.pack([(1, 2, 3, 4, 5)]), newest=True)
+    part = facts.join([msgspec.structs.replace(block, dwells=None)])
+    assert part["hotspot"].tolist() == [3]
+    with pytest.raises(KeyError):
+        part["dwell"]

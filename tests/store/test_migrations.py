@@ -7,8 +7,11 @@ from pathlib import Path
 import apsw
 import pytest
 
+from footfall.core.analytics import parse_question
+from footfall.core.instants import parse_instant
 from footfall.core.queries import EventQuery, Sort
 from footfall.errors import FootfallError
+from footfall.flows.analytics import report, update
 from footfall.store.relational.keys import Keys
 from footfall.store.sqlite import connections
 from footfall.store.sqlite.statements import migrations
@@ -16,6 +19,7 @@ from tests.conftest import EXAMPLE, SEED_ORGANIZATION
 from tests.proof.disks import mounted
 from tests.shared import SEALING_KEY, open_sqlite
 
+NOW = parse_instant("2024-01-01T00:00:00Z")
 FIXTURES = sorted((Path(__file__).parents[1] / "fixtures").glob("schema-*.db.gz"))
 
 
@@ -32,6 +36,25 @@ def test_an_older_file_is_brought_up_to_date_and_keeps_its_events(fixture, tmp_p
     assert store.check_health()["schema"] == len(migrations())
     page = store.page(EventQuery(SEED_ORGANIZATION, sort=Sort.RECEIVED_TIME))
     assert json.loads(b"[" + page.body + b"]") == EXAMPLE
+    store.close()
+
+
+def test_what_analytics_kept_in_another_form_is_counted_again(tmp_path):
+    path = tmp_path / "footfall.db"
+    path.write_bytes(gzip.decompress(FIXTURES[15].read_bytes()))
+    connection = apsw.Connection(str(path))
+    connection.execute(
+        "INSERT INTO analytics VALUES (1, 19, 3);"
+        "INSERT INTO analytics_block VALUES (1, 1, 7, zeroblob(18))"
+    )
+    connection.close()
+    store = open_sqlite(path)
+    assert store.organizations_to_count() == [SEED_ORGANIZATION]
+    update.update(store, SEED_ORGANIZATION)
+    question = parse_question({"from": ["2015-01-01"], "metrics": ["events"]}, NOW)
+    rows = report.timeseries(store, SEED_ORGANIZATION, question, None).rows
+    counted = sum(value for row in rows for key, value in row.items() if key != "time")
+    assert counted == len(EXAMPLE)
     store.close()
 
 

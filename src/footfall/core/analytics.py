@@ -5,6 +5,7 @@ lie in several zones, each has its own days. An event counts in the period of it
 `createdAt`; a visit's is its end.
 """
 
+import functools
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -19,7 +20,7 @@ from typing_extensions import override
 
 from footfall.core import instants
 from footfall.core.events.types import TYPE_NUMBERS, TYPES
-from footfall.core.facts import Ints, Joined
+from footfall.core.facts import Facts, Ints, Mask
 from footfall.core.instants import DAY, HOUR, SECOND
 from footfall.errors import FieldError, ParameterInvalid
 
@@ -29,9 +30,8 @@ DAYS_DEFAULT = 30
 DAYS_MAX = 3_700
 HISTORY_DAYS_MAX = 100
 QUARTER_S = 15 * 60
-# A table may have so many cells: for each fact, and at least.
-_TABLE_PER_FACT = 16
-_TABLE_MIN = 1 << 20
+# Days of different questions in different zones that are remembered.
+_CALENDARS_MAX = 256
 COUNTED = {
     "visits": "visit",
     "arrivals": "arriving",
@@ -178,32 +178,20 @@ class Calendar:
 
     def __init__(self, question: Question, zone: ZoneInfo | None):
         """Lay out periods; `zone` is that of all venues, if there is one."""
-        self._edges: dict[tuple[ZoneInfo, ...], list[Ints]] = {}
         self._hours_of = zone or ZoneInfo("UTC")
         self._by_hour = question.interval is Interval.HOUR
-        self._days = list(_starts(question))
+        self._days = tuple(_starts(question))
         self._label_zone = self._hours_of if self._by_hour else zone
         self.labels = list(self._labels())
-
-    def all_edges(self, zones: tuple[ZoneInfo, ...]) -> list[Ints]:
-        """Return `edges` of each zone; the same zones are laid out once."""
-        if zones not in self._edges:
-            self._edges[zones] = [self.edges(zone) for zone in zones]
-        return self._edges[zones]
 
     def edges(self, zone: ZoneInfo) -> Ints:
         """Return when each period starts in a zone, and when the last one ends."""
         if self._by_hour:
             return np.array(self._hours(), np.int64)
-        walls = [_wall(day) for day in self._days]
-        found = [instants.from_wall_clock(wall, zone) // SECOND for wall in walls]
-        return np.array(found, np.int64)
+        return np.array(_midnights(self._days, zone), np.int64)
 
     def _hours(self) -> list[int]:
-        starts = [
-            instants.from_wall_clock(_wall(day), self._hours_of) // SECOND
-            for day in self._days
-        ]
+        starts = _midnights(self._days, self._hours_of)
         edges: list[int] = []
         for start, end in itertools.pairwise(starts):
             edges.extend(range(start, end, HOUR // SECOND))
@@ -220,6 +208,13 @@ class Calendar:
             else:
                 start = instants.from_wall_clock(_wall(day), self._label_zone)
                 yield _label(start, self._label_zone)
+
+
+@functools.lru_cache(_CALENDARS_MAX)
+def _midnights(days: tuple[date, ...], zone: ZoneInfo) -> tuple[int, ...]:
+    """Return when days begin in a zone, in seconds."""
+    found = (instants.from_wall_clock(_wall(day), zone) for day in days)
+    return tuple(instant // SECOND for instant in found)
 
 
 def _label(instant: int, zone: ZoneInfo) -> str:
@@ -275,8 +270,8 @@ class Periods(Division, Protocol):
     def inside(self) -> slice | Ints:
         """Where the facts of all periods are."""
 
-    def sizes_of(self, positions: Ints) -> Ints:
-        """Return how many of some facts each period has."""
+    def sizes_of(self, mask: Mask) -> Ints:
+        """Return how many of the facts of a mask each period has."""
 
 
 class Stretches(Periods):
@@ -300,8 +295,9 @@ class Stretches(Periods):
         return np.diff(self._bounds)
 
     @override
-    def sizes_of(self, positions: Ints) -> Ints:
-        return np.diff(np.searchsorted(np.sort(positions), self._bounds))
+    def sizes_of(self, mask: Mask) -> Ints:
+        before = np.concatenate([np.zeros(1, np.int64), np.cumsum(mask)])
+        return np.diff(before[self._bounds])
 
     @override
     def values(self, column: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
@@ -331,13 +327,8 @@ class Zoned(Periods):
         return _sum([one.sizes() for _, one in self._zones])
 
     @override
-    def sizes_of(self, positions: Ints) -> Ints:
-        return _sum(
-            [
-                one.sizes_of(np.flatnonzero(np.isin(at, positions, assume_unique=True)))
-                for at, one in self._zones
-            ]
-        )
+    def sizes_of(self, mask: Mask) -> Ints:
+        return _sum([one.sizes_of(mask[at]) for at, one in self._zones])
 
     @override
     def values(self, column: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
@@ -375,58 +366,46 @@ class Numbered(Division):
         return Stretches(bounds).values(column[order])
 
 
-def divide(joined: Joined, edges: list[Ints], zones: Ints) -> Periods:
+def divide(found: Facts, edges: list[Ints], zones: Ints) -> Periods:
     """Divide facts into the periods of their zones.
 
     Args:
-        joined: The facts.
+        found: The facts.
         edges: Of each zone, when its periods start and the last one ends, in seconds.
         zones: Of each place, the number of its zone.
     """
     if len(edges) == 1:
-        return Stretches(joined.bounds(edges[0]))
-    zone_of = zones.astype(np.uint16)[joined.facts["place"]]
-    found = []
+        return Stretches(found.bounds(edges[0]))
+    zone_of = zones.astype(np.uint16)[found["place"]]
+    each = []
     for number, bounds in enumerate(edges):
         at = np.flatnonzero(zone_of == number)
-        found.append((at, Stretches(np.searchsorted(at, joined.bounds(bounds)))))
-    return Zoned(found)
-
-
-def _table_size(contacts: npt.NDArray[Any]) -> int | None:
-    """Return the size of a table of all contacts, if it is not far larger than them."""
-    size = int(contacts.max(initial=0)) + 1
-    return size if size <= _TABLE_PER_FACT * len(contacts) + _TABLE_MIN else None
+        each.append((at, Stretches(np.searchsorted(at, found.bounds(bounds)))))
+    return Zoned(each)
 
 
 def distinct(division: Division, contacts: npt.NDArray[Any]) -> Ints:
     """Count the distinct contacts of each group."""
-    found = np.zeros(division.count, np.int64)
-    size = _table_size(contacts)
-    if size is None:
-        for number, some in enumerate(division.values(contacts)):
-            found[number] = len(np.unique(some))
-        return found
-    # Each fact writes its position at its contact: of each contact, one is left.
-    table = np.empty(size, np.int32)
-    positions = np.arange(len(contacts), dtype=np.int32)
-    for number, some in enumerate(division.values(contacts.astype(np.intp))):
-        mine = positions[: len(some)]
-        table[some] = mine
-        found[number] = np.count_nonzero(table[some] == mine)
-    return found
+    # numpy sorts numbers several at a time; sets and tables are no faster.
+    each = (np.sort(some) for some in division.values(contacts))
+    return np.array([np.count_nonzero(_changes(some)) for some in each], np.int64)
 
 
-def first_of_each(contacts: npt.NDArray[Any]) -> Ints:
-    """Return the position of each contact's first fact, the facts being in order."""
-    size = _table_size(contacts)
-    if size is None:
-        _, first = np.unique(contacts, return_index=True)
-        return first
-    table = np.full(size, -1)
-    # Where an index is repeated, numpy keeps the last value: here, the first position.
-    table[contacts[::-1]] = np.arange(len(contacts))[::-1]
-    return table[table >= 0]
+def first_of_each(contacts: npt.NDArray[Any]) -> Mask:
+    """Tell of each fact whether it is its contact's first, the facts being in order."""
+    # Sorted by contact, and each contact's by position.
+    keys = contacts.astype(np.uint64) << 32 | np.arange(len(contacts), dtype=np.uint64)
+    keys.sort()
+    mask = np.zeros(len(contacts), np.bool_)
+    mask[(keys & 0xFFFFFFFF)[_changes(keys >> 32)]] = True
+    return mask
+
+
+def _changes(ordered: npt.NDArray[Any]) -> Mask:
+    """Tell of each value whether it is not the one before it."""
+    mask = np.ones(len(ordered), np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=mask[1:])
+    return mask
 
 
 def dwell_figures(

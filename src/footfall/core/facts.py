@@ -1,34 +1,68 @@
 """Facts: what analytics keeps of an event, in columns.
 
-A *block* has the facts of one type and one hour (UTC) of an organization, sorted by
-time. It is a function of the stored events: whatever their order of arrival, what was
-withdrawn or erased is not in it. numpy reads a block as it lies in the store; it is the
-library that everybody computes columns with.
+A *block* has the facts of one type of an organization that follow each other in time:
+from its start up to the start of the next one. The facts of all blocks are a function
+of the stored events: whatever their order of arrival, what was withdrawn or erased is
+not in them. numpy reads a block as it lies in the store; it is the library that
+everybody computes columns with.
 """
 
-import functools
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from footfall.core.instants import HOUR, SECOND
+from footfall.core.instants import EARLIEST, LATEST, SECOND
 
 # `place` and `hotspot` are numbers of ids; `dwell` is a visit's length in seconds.
 FACT = np.dtype(
     [
+        ("second", "<i8"),
         ("contact", "<u4"),
         ("place", "<u4"),
         ("hotspot", "<u4"),
         ("dwell", "<u4"),
-        ("second", "<u2"),
     ]
 )
-Facts = npt.NDArray[Any]
+FactRows = npt.NDArray[Any]
 Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 DWELL_MAX = 2**32 - 1
+# In seconds: all facts lie between.
+BEGIN = EARLIEST // SECOND
+END = LATEST // SECOND
+# With so many facts a block fits in a page of PostgreSQL.
+BLOCK_MAX = 400
+_OFFSET_END = 2**32
+# Where a block has them, in the order of its attributes.
+_COLUMNS = {
+    "contact": "contacts",
+    "place": "places",
+    "hotspot": "hotspots",
+    "dwell": "dwells",
+}
+
+
+class Block(msgspec.Struct, frozen=True, gc=False):
+    """Facts as a store keeps them, in order of time: columns of 32-bit numbers.
+
+    Attributes:
+        start: The second of the first fact.
+        seconds: The facts' seconds since the start.
+        contacts: The numbers of contacts.
+        places: The numbers of locations.
+        hotspots: The numbers of hotspots; None if they were not asked for.
+        dwells: The lengths of visits; None if they were not asked for.
+    """
+
+    start: int
+    seconds: bytes
+    contacts: bytes
+    places: bytes
+    hotspots: bytes | None = None
+    dwells: bytes | None = None
 
 
 class RawFact(msgspec.Struct, frozen=True, gc=False):
@@ -117,63 +151,94 @@ def _text(value: Any) -> str:
     return value.replace("\0", "\ufffd") if isinstance(value, str) else ""
 
 
-def hour_of(created_at: int) -> int:
-    """Return the number of an instant's hour since 1970, UTC."""
-    return created_at // HOUR
+def second_of(created_at: int) -> int:
+    """Return an instant in seconds."""
+    return created_at // SECOND
 
 
-def pack(rows: Iterable[tuple[int, int, int, int, int]]) -> Facts:
-    """Make facts of (contact, place, hotspot, dwell, created_at), sorted by time."""
-    cut = [(*row[:4], row[4] % HOUR // SECOND) for row in rows]
-    return sort(np.array(cut, FACT))
+def pack(rows: Iterable[tuple[int, int, int, int, int]]) -> FactRows:
+    """Make facts of (contact, place, hotspot, dwell, created_at), in order of time."""
+    return sort(np.array([(second_of(row[4]), *row[:4]) for row in rows], FACT))
 
 
-def sort(facts: Facts) -> Facts:
-    """Return facts in one order, so that equal sets are equal bytes."""
-    order = ("second", "contact", "place", "hotspot", "dwell")
-    return facts[np.lexsort([facts[name] for name in reversed(order)])]
+def sort(rows: FactRows) -> FactRows:
+    """Return facts in order of time; equal sets of facts in equal order."""
+    return rows[np.lexsort([rows[name] for name in reversed(FACT.names or ())])]
 
 
-class Joined:
-    """Facts in order of time.
+def unpack(block: Block) -> FactRows:
+    """Return the facts of a whole block."""
+    columns = join([block])
+    rows = np.empty(len(columns), FACT)
+    for name in FACT.names or ():
+        rows[name] = columns[name]
+    return rows
 
-    Attributes:
-        facts: The facts.
+
+def cut(rows: FactRows, *, newest: bool) -> list[Block]:
+    """Cut facts, in order of time, into blocks.
+
+    The newest facts fill their blocks, as what follows comes behind them. Others leave
+    room for late ones. The facts of a second stay together.
     """
+    if not len(rows):
+        return []
+    seconds = rows["second"]
+    full = len(rows) > BLOCK_MAX
+    if full or seconds[-1] - seconds[0] >= _OFFSET_END:
+        middle = seconds[BLOCK_MAX if full and newest else len(rows) // 2]
+        at = np.searchsorted(seconds, middle) or np.searchsorted(
+            seconds, middle, "right"
+        )
+        if at < len(rows):
+            return cut(rows[:at], newest=newest) + cut(rows[at:], newest=newest)
+    start = int(seconds[0])
+    offsets = (seconds - start).astype("<u4")
+    columns = [rows[name].tobytes() for name in _COLUMNS]
+    return [Block(start, offsets.tobytes(), *columns)]
 
-    def __init__(self, facts: Facts, hours: Ints, counts: Ints):
-        """Take facts of some hours: the hours' numbers, and how many each has."""
-        self.facts = facts
-        self._hours = hours
-        self._ends = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
 
-    @functools.cached_property
-    def seconds(self) -> Ints:
-        """The instants of the facts, in seconds."""
-        starts = self._hours * (HOUR // SECOND)
-        seconds: Ints = np.repeat(starts, np.diff(self._ends)) + self.facts["second"]
-        return seconds
+class Facts:
+    """Facts in order of time; `facts["contact"]` is a column, as in `FACT`."""
 
-    def bounds(self, instants: Ints) -> Ints:
-        """Return how many facts come before each instant."""
-        found: Ints
-        if np.any(instants % (HOUR // SECOND)):
-            found = np.searchsorted(self.seconds, instants)
-        else:
-            # Whole hours are known without the facts.
-            hours = np.searchsorted(self._hours, instants // (HOUR // SECOND))
-            found = self._ends[hours]
-        return found
+    def __init__(self, columns: dict[str, npt.NDArray[Any]]):
+        """Take the columns that were read, `second` among them."""
+        self._columns = columns
 
-    def only(self, mask: npt.NDArray[np.bool_]) -> "Joined":
+    def __len__(self) -> int:
+        return len(self._columns["second"])
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        """Return a column.
+
+        Raises:
+            KeyError: It was not read.
+        """
+        return self._columns[name]
+
+    def bounds(self, seconds: Ints) -> Ints:
+        """Return how many facts come before each of these instants."""
+        return np.searchsorted(self._columns["second"], seconds)
+
+    def some(self, which: slice | Ints | Mask) -> Self:
         """Return some of the facts."""
-        left = np.concatenate([np.zeros(1, np.int64), np.cumsum(mask)])[self._ends]
-        return Joined(self.facts[mask], self._hours, np.diff(left))
+        return type(self)({name: one[which] for name, one in self._columns.items()})
 
 
-def join(blocks: list[tuple[int, bytes]]) -> Joined:
-    """Return the facts of blocks: the number of an hour, and its facts; in order."""
-    facts = np.frombuffer(b"".join(body for _, body in blocks), FACT)
-    hours = np.array([hour for hour, _ in blocks], np.int64)
-    counts = np.array([len(body) for _, body in blocks], np.int64) // FACT.itemsize
-    return Joined(facts, hours, counts)
+def join(blocks: list[Block]) -> Facts:
+    """Return the facts of blocks that follow each other."""
+    offsets = _column([block.seconds for block in blocks])
+    starts = np.array([block.start for block in blocks], np.int64)
+    counts = [len(block.seconds) // offsets.itemsize for block in blocks]
+    columns: dict[str, npt.NDArray[Any]] = {
+        "second": np.repeat(starts, counts) + offsets
+    }
+    for name, attribute in _COLUMNS.items():
+        parts = [getattr(block, attribute) for block in blocks]
+        if None not in parts:
+            columns[name] = _column(parts)
+    return Facts(columns)
+
+
+def _column(parts: list[bytes]) -> npt.NDArray[np.uint32]:
+    return np.frombuffer(b"".join(parts), "<u4")

@@ -18,6 +18,9 @@ DAY = 24 * HOUR
 # that contradicts it.
 ZONE_MIN = -12 * HOUR
 ZONE_MAX = 14 * HOUR
+# Of the years that ISO 8601 writes with four digits.
+EARLIEST = -62_135_596_800 * SECOND
+LATEST = 253_402_300_800 * SECOND
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

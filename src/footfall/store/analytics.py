@@ -1,8 +1,11 @@
 """What analytics keeps in a store: the facts of events, and how far they are read."""
 
+from collections.abc import Collection
 from typing import Protocol
 
 import msgspec
+
+from footfall.core.facts import Block
 
 
 class LogRow(msgspec.Struct, frozen=True, gc=False):
@@ -38,7 +41,13 @@ class AnalyticsPlace(msgspec.Struct, frozen=True, gc=False):
     zone: str
 
 
-Block = tuple[int, int, bytes]  # type, hour, facts
+class Span(msgspec.Struct, frozen=True, gc=False):
+    """The facts of a type from one second up to another are these."""
+
+    type: int
+    since: int
+    until: int
+    blocks: list[Block]
 
 
 class AnalyticsRepository(Protocol):
@@ -53,8 +62,10 @@ class AnalyticsRepository(Protocol):
     def log_after(self, arrival: int, limit: int) -> list[LogRow]:
         """Return entries of the log that follow an arrival, in order, up to a limit."""
 
-    def events_of_hour(self, kind: int, hour: int, arrival: int) -> list[LogRow]:
-        """Return the events of a type in an hour that arrived up to a number."""
+    def events_between(
+        self, kind: int, since: int, until: int, arrival: int
+    ) -> list[LogRow]:
+        """Return the events of a type in a span of seconds that arrived so far."""
 
     def removals(self, limit: int) -> list[Removal]:
         """Return hours from which erasures took events."""
@@ -62,11 +73,19 @@ class AnalyticsRepository(Protocol):
     def places(self) -> list[AnalyticsPlace]:
         """Return the places that facts name."""
 
-    def block(self, kind: int, hour: int) -> bytes:
-        """Return the facts of a type and an hour; empty if there are none."""
+    def span(self, kind: int, second: int) -> Span:
+        """Return the span of a second: its block, and where the next one starts."""
 
-    def blocks(self, kind: int, first: int, last: int) -> list[tuple[int, bytes]]:
-        """Return (hour, facts) of a type from one hour to another, in order."""
+    def starts(self, kind: int, since: int, until: int) -> list[int]:
+        """Return the starts of blocks from one second up to another."""
+
+    def blocks(
+        self, kind: int, since: int, until: int, columns: Collection[str] = ()
+    ) -> list[Block]:
+        """Return the blocks with all facts of a type in a span of seconds, in order.
+
+        Of `hotspot` and `dwell`, only the columns that are named are read.
+        """
 
     def occupancy(self) -> dict[int, int]:
         """Return how many contacts are there now, by the location's number."""
@@ -76,12 +95,12 @@ class AnalyticsRepository(Protocol):
 
     def write(
         self,
-        blocks: list[Block],
+        spans: list[Span],
         places: list[AnalyticsPlace],
         removals: list[Removal],
         after: Progress,
     ) -> None:
-        """Store blocks and new places, drop removals, note how far the log is read."""
+        """Store facts and new places, drop removals, note how far the log is read."""
 
     def clear(self) -> None:
         """Forget all blocks, so that all of the log is read again."""

@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from footfall.core import facts
 from footfall.core.analytics import BREAKDOWN_METRICS, METRICS, parse_question
 from footfall.core.events.acceptance import accept
-from footfall.core.events.types import TYPES
-from footfall.core.facts import RawFact, read_fact
+from footfall.core.events.types import TYPE_NUMBERS, TYPES
+from footfall.core.facts import BEGIN, END, RawFact, read_fact
 from footfall.core.instants import DAY, MINUTE, format_instant, parse_instant
 from footfall.core.queries import EventQuery
 from footfall.errors import ParameterInvalid
@@ -30,6 +31,12 @@ ZONES = {
     "lord": "Australia/Lord_Howe",
 }
 RANGE = {"from": ["2026-10-22"], "to": ["2026-11-03"]}
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    """So that histories have many blocks, and cut them."""
+    monkeypatch.setattr(facts, "BLOCK_MAX", 6)
 
 
 @pytest.fixture(autouse=True)
@@ -322,11 +329,27 @@ def test_nothing_of_an_erased_person_is_left_in_the_facts(store):
 
     def facts(transaction):
         return [
-            transaction.analytics.blocks(kind, -(2**31), 2**31 - 1)
-            for kind in range(len(TYPES))
+            transaction.analytics.blocks(kind, BEGIN, END) for kind in range(len(TYPES))
         ]
 
     assert not any(store.read("org", facts))
+
+
+def test_an_erasure_reaches_all_blocks_of_an_hour(store):
+    rng = random.Random(1)
+    for who in ("anna", "ben"):
+        made = [make(rng) | {"customerId": who} for _ in range(60)]
+        for one in made:
+            second = format_instant(START + rng.randrange(3_600) * 10**6)
+            one["event"] = {"type": "login", "id": one["event"]["id"]}
+            one["when"]["createdAt"] = second
+        store.append("org", [accepted(one) for one in made]).result()
+    update.update(store, "org")
+    store.erase("org", "anna").result()
+    update.update(store, "org")
+    kind = TYPE_NUMBERS["login"]
+    blocks = store.read("org", lambda t: t.analytics.blocks(kind, BEGIN, END))
+    assert len(facts.join(blocks)) == 60
 
 
 def test_a_step_that_another_server_did_first_changes_nothing(store, monkeypatch):

@@ -1,20 +1,19 @@
 """Report: answers of the Analytics API, as flat rows, from blocks of facts."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from footfall.core import analytics, facts, instants
 from footfall.core.access import LocationScope
 from footfall.core.analytics import Calendar, Numbered, Periods, Question
 from footfall.core.events.types import TYPE_NUMBERS, TYPES
-from footfall.core.facts import Facts, Ints, Joined
+from footfall.core.facts import Facts, Ints, Mask
 from footfall.core.instants import DAY, HOUR, SECOND
 from footfall.core.places import Registry
 from footfall.errors import FieldError, ParameterInvalid
@@ -24,7 +23,7 @@ from footfall.store.transaction import Transaction
 Row = dict[str, Any]
 _VISIT = TYPE_NUMBERS["visit"]
 _UTC = ZoneInfo("UTC")
-_OFFSET_MAX = 15  # hours
+_OFFSET_MAX = 15 * HOUR // SECOND
 _VISIT_DAYS_MAX = 31
 
 
@@ -39,8 +38,14 @@ class Selection:
     """The facts that a question is about, on one state of the store."""
 
     def __init__(
-        self, transaction: Transaction, question: Question, only: LocationScope
+        self,
+        transaction: Transaction,
+        question: Question,
+        only: LocationScope,
+        columns: Collection[str] = (),
     ):
+        """Ask for facts; of `hotspot` and `dwell`, only the columns that are named."""
+        self._columns = columns
         self.analytics = transaction.analytics
         self.question = question
         registry = transaction.registry.load()
@@ -53,8 +58,8 @@ class Selection:
             wanted = only if wanted is None else wanted & only
         self._locations = wanted
         self._wanted = None if wanted is None else self._mask(wanted)
-        self._read: dict[tuple[int, int, int], Joined] = {}
-        self._divided: tuple[Calendar, Joined, Periods] | None = None
+        self._read: dict[tuple[int, int, int], Facts] = {}
+        self._divided: tuple[Calendar, Facts, Periods] | None = None
         self._zones: list[ZoneInfo] = []
         self._zone_of = np.zeros(self.place_count, np.int64)
         for one in known:
@@ -74,7 +79,7 @@ class Selection:
         """Tell whether the question is about a location."""
         return self._locations is None or location in self._locations
 
-    def _mask(self, wanted: frozenset[str]) -> npt.NDArray[np.bool_]:
+    def _mask(self, wanted: frozenset[str]) -> Mask:
         """Return of each place whether it is wanted."""
         mask = np.zeros(self.place_count, np.bool_)
         mask[[number for number, name in self.ids.items() if name in wanted]] = True
@@ -98,36 +103,37 @@ class Selection:
 
     def facts(
         self, kind: int, *, since_ever: bool = False, days_after: int = 0
-    ) -> Joined:
+    ) -> Facts:
         """Return the facts of a type at the locations.
 
         Several metrics are of the same facts: these are read once.
         """
         first, end = analytics.span_of(self.question)
-        since = -(2**31) if since_ever else _hour(first) - _OFFSET_MAX
-        until = _hour(end + timedelta(days=days_after)) + _OFFSET_MAX
+        since = facts.BEGIN if since_ever else _midnight(first) - _OFFSET_MAX
+        until = _midnight(end + timedelta(days=days_after)) + _OFFSET_MAX
         key = (kind, since, until)
         if key not in self._read:
             self._read.clear()  # one at a time is enough memory
             self._read[key] = self._facts(*key)
         return self._read[key]
 
-    def _facts(self, kind: int, since: int, until: int) -> Joined:
-        joined = facts.join(self.analytics.blocks(kind, since, until))
+    def _facts(self, kind: int, since: int, until: int) -> Facts:
+        found = facts.join(self.analytics.blocks(kind, since, until, self._columns))
         if self._wanted is None:
-            return joined
-        return joined.only(self._wanted[joined.facts["place"]])
+            return found
+        return found.some(self._wanted[found["place"]])
 
-    def divide(self, calendar: Calendar, joined: Joined) -> Periods:
+    def divide(self, calendar: Calendar, found: Facts) -> Periods:
         """Divide facts into periods; for several metrics, once."""
-        if self._divided is None or self._divided[:2] != (calendar, joined):
-            edges = calendar.all_edges(tuple(self._zones))
-            periods = analytics.divide(joined, edges, self._zone_of)
-            self._divided = calendar, joined, periods
+        if self._divided is None or self._divided[:2] != (calendar, found):
+            edges = [calendar.edges(zone) for zone in self._zones]
+            periods = analytics.divide(found, edges, self._zone_of)
+            self._divided = calendar, found, periods
         return self._divided[2]
 
-    def local_hours(self, found: Facts, seconds: Ints) -> Ints:
+    def local_hours(self, found: Facts) -> Ints:
         """Return the hour of the week of each fact, on its venue's clock."""
+        seconds = found["second"]
         hours = np.empty(len(seconds), np.int64)
         zone_of = self._zone_of[found["place"]]
         for number, zone in enumerate(self._zones):
@@ -162,8 +168,9 @@ def _zone(name: str) -> ZoneInfo:
         return _UTC
 
 
-def _hour(day: date) -> int:
-    return (day - date(1970, 1, 1)).days * (DAY // HOUR)
+def _midnight(day: date) -> int:
+    """Return when a day begins in UTC, in seconds."""
+    return (day - date(1970, 1, 1)).days * (DAY // SECOND)
 
 
 def timeseries(
@@ -172,7 +179,8 @@ def timeseries(
     """Count by period."""
 
     def work(transaction: Transaction) -> Report:
-        selection = Selection(transaction, question, only)
+        dwell = ("dwell",) if set(question.metrics) & set(analytics.DWELL) else ()
+        selection = Selection(transaction, question, only, dwell)
         calendar = Calendar(question, selection.zone)
         columns: dict[str, list[Any]] = {"time": list(calendar.labels)}
         for name in question.metrics:
@@ -203,12 +211,11 @@ def _columns(
 def _of_visits(selection: Selection, calendar: Calendar, name: str) -> list[Any]:
     """Return a metric of visits and visitors for each period."""
     since_ever = name in ("newVisitors", "returningVisitors")
-    joined = selection.facts(_VISIT, since_ever=since_ever)
-    division = selection.divide(calendar, joined)
+    found = selection.facts(_VISIT, since_ever=since_ever)
+    division = selection.divide(calendar, found)
     if name in analytics.DWELL:
-        found = joined.facts["dwell"]
-        return list(analytics.dwell_figures(name, division, found))
-    contacts = joined.facts["contact"]
+        return list(analytics.dwell_figures(name, division, found["dwell"]))
+    contacts = found["contact"]
     if not since_ever:
         return list(analytics.distinct(division, contacts).tolist())
     newcomers = division.sizes_of(analytics.first_of_each(contacts))
@@ -218,8 +225,8 @@ def _of_visits(selection: Selection, calendar: Calendar, name: str) -> list[Any]
 
 
 def _counts(selection: Selection, calendar: Calendar, kind: int) -> list[int]:
-    joined = selection.facts(kind)
-    counts: list[int] = selection.divide(calendar, joined).sizes().tolist()
+    found = selection.facts(kind)
+    counts: list[int] = selection.divide(calendar, found).sizes().tolist()
     return counts
 
 
@@ -229,21 +236,21 @@ def breakdown(
     """Count by a property."""
 
     def work(transaction: Transaction) -> Report:
-        selection = Selection(transaction, question, only)
+        column = {question.property} & {"hotspot", "dwell"}
+        selection = Selection(transaction, question, only, column)
         rows = _BREAKDOWNS[question.property](selection, question.metrics[0])
         return Report(transaction.analytics.progress().arrival, rows)
 
     return store.read(organization, work)
 
 
-def _in_range(selection: Selection, kind: int) -> tuple[Facts, Ints]:
-    """Return the facts of a type in the days of the question, and their instants."""
-    joined = selection.facts(kind)
-    inside = selection.divide(selection.days, joined).inside
-    return joined.facts[inside], joined.seconds[inside]
+def _in_range(selection: Selection, kind: int) -> Facts:
+    """Return the facts of a type in the days of the question."""
+    found = selection.facts(kind)
+    return found.some(selection.divide(selection.days, found).inside)
 
 
-def _metric(selection: Selection, metric: str) -> tuple[Facts, Ints]:
+def _metric(selection: Selection, metric: str) -> Facts:
     kind = analytics.COUNTED.get(metric, "visit")
     return _in_range(selection, TYPE_NUMBERS[kind])
 
@@ -256,7 +263,7 @@ def _grouped(metric: str, groups: Ints, found: Facts, count: int) -> list[int]:
 
 
 def _by_place(selection: Selection, metric: str, column: str, word: str) -> list[Row]:
-    found, _ = _metric(selection, metric)
+    found = _metric(selection, metric)
     groups = found[column].astype(np.int64)
     counts = _grouped(metric, groups, found, selection.place_count)
     rows = [
@@ -280,8 +287,8 @@ def _by_hotspot(selection: Selection, metric: str) -> list[Row]:
 
 
 def _by_hour_of_week(selection: Selection, metric: str) -> list[Row]:
-    found, seconds = _metric(selection, metric)
-    hours = selection.local_hours(found, seconds)
+    found = _metric(selection, metric)
+    hours = selection.local_hours(found)
     counts = _grouped(metric, hours, found, 7 * 24)
     return [
         {"weekday": hour // 24 + 1, "hour": hour % 24, metric: count}
@@ -290,7 +297,7 @@ def _by_hour_of_week(selection: Selection, metric: str) -> list[Row]:
 
 
 def _by_dwell(selection: Selection, _metric_name: str) -> list[Row]:
-    found, _ = _in_range(selection, _VISIT)
+    found = _in_range(selection, _VISIT)
     starts = analytics.DWELL_CLASSES
     groups = np.searchsorted(starts, found["dwell"], "right") - 1
     counts = np.bincount(groups, minlength=len(starts)).tolist()
@@ -302,7 +309,7 @@ def _by_dwell(selection: Selection, _metric_name: str) -> list[Row]:
 
 
 def _by_visits(selection: Selection, _metric_name: str) -> list[Row]:
-    found, _ = _in_range(selection, _VISIT)
+    found = _in_range(selection, _VISIT)
     _, visits = np.unique(found["contact"], return_counts=True)
     numbers, people = np.unique(visits, return_counts=True)
     return [
@@ -312,7 +319,7 @@ def _by_visits(selection: Selection, _metric_name: str) -> list[Row]:
 
 
 def _by_type(selection: Selection, _metric_name: str) -> list[Row]:
-    counts = {name: len(_in_range(selection, TYPE_NUMBERS[name])[0]) for name in TYPES}
+    counts = {name: len(_in_range(selection, TYPE_NUMBERS[name])) for name in TYPES}
     ranked = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
     return [{"type": name, "events": count} for name, count in ranked if count]
 
@@ -363,7 +370,7 @@ def occupancy_history(
         raise ParameterInvalid.of(FieldError("from", message))
 
     def work(transaction: Transaction) -> Report:
-        selection = Selection(transaction, question, only)
+        selection = Selection(transaction, question, only, ("dwell",))
         zone = selection.zone or _UTC
         edges = Calendar(question, zone).edges(zone)
         first = int(edges[0]) // analytics.QUARTER_S
@@ -394,8 +401,8 @@ def _presences(
 ) -> Iterator[tuple[str | None, Ints, Ints]]:
     """Yield each location, and from when to when somebody was there."""
     # A visit is counted when it has ended, perhaps after the days of the question.
-    joined = selection.facts(_VISIT, days_after=_VISIT_DAYS_MAX)
-    found, ends = joined.facts, joined.seconds
+    found = selection.facts(_VISIT, days_after=_VISIT_DAYS_MAX)
+    ends = found["second"]
     opened: dict[str | None, list[int]] = {}
     locations = transaction.registry.load().locations
     for number, start_at in transaction.analytics.open_stays():

@@ -6,22 +6,33 @@ crash at any point changes nothing, and each event is counted once. A new event 
 added to its block. Where one was withdrawn or erased, its block is made again.
 """
 
-from collections.abc import Callable
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator
+from operator import itemgetter
 
 import msgspec
 import numpy as np
 
 from footfall.core import facts
+from footfall.core.instants import HOUR, SECOND
 from footfall.core.shares import Mine, everything
 from footfall.store import Store
-from footfall.store.analytics import AnalyticsPlace, LogRow, Progress, Removal
+from footfall.store.analytics import (
+    AnalyticsPlace,
+    AnalyticsRepository,
+    LogRow,
+    Progress,
+    Removal,
+    Span,
+)
 from footfall.store.transaction import Transaction
 
 # So many blocks are written in some 50 ms.
 STEP_ENTRIES = 1_000
 STEP_REMOVALS = 1_000
 ROUND_STEPS = 50
-Key = tuple[int, int]  # type, hour
+# Of a type: the seconds at which something changes; a row with a body is a new event.
+Changes = defaultdict[int, list[tuple[int, LogRow | None]]]
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -29,7 +40,7 @@ class Change(msgspec.Struct, frozen=True):
 
     before: Progress
     arrival: int
-    blocks: list[tuple[int, int, bytes]]
+    spans: list[Span]
     places: list[AnalyticsPlace]
     removals: list[Removal]
 
@@ -90,7 +101,7 @@ def step(store: Store, organization: str) -> bool:
         if analytics.progress() != change.before:
             return  # Another server was faster.
         after = Progress(change.arrival, change.before.version + 1)
-        analytics.write(change.blocks, change.places, change.removals, after)
+        analytics.write(change.spans, change.places, change.removals, after)
 
     store.transaction(organization, write, versioned=False).result()
     return True
@@ -105,25 +116,47 @@ def _compute(transaction: Transaction) -> Change | None:
     rows = analytics.log_after(before.arrival, STEP_ENTRIES)
     arrival = rows[-1].arrival if rows else analytics.newest()
     places = Places(analytics.places())
-    again = {(row.type, facts.hour_of(row.created_at)) for row in rows if not row.body}
-    again |= {(one.type, one.hour) for one in removals}
-    fresh: dict[Key, list[LogRow]] = {}
+    changes: Changes = defaultdict(list)
     for row in rows:
-        key = (row.type, facts.hour_of(row.created_at))
-        if row.body and key not in again:
-            fresh.setdefault(key, []).append(row)
-    blocks = [
-        (*key, _packed(analytics.events_of_hour(*key, arrival), places).tobytes())
-        for key in sorted(again)
+        changes[row.type].append((facts.second_of(row.created_at), row))
+    for one in removals:
+        since, until = (hour * HOUR // SECOND for hour in (one.hour, one.hour + 1))
+        for second in {since, *analytics.starts(one.type, since, until)}:
+            changes[one.type].append((second, None))
+    spans = [
+        span
+        for kind, some in sorted(changes.items())
+        for span in _spans(analytics, kind, some, places, arrival)
     ]
-    for key, some in sorted(fresh.items()):
-        old = np.frombuffer(analytics.block(*key), facts.FACT)
-        both = np.concatenate([old, _packed(some, places)])
-        blocks.append((*key, facts.sort(both).tobytes()))
-    return Change(before, arrival, blocks, places.new, removals)
+    return Change(before, arrival, spans, places.new, removals)
 
 
-def _packed(rows: list[LogRow], places: Places) -> facts.Facts:
+def _spans(
+    analytics: AnalyticsRepository,
+    kind: int,
+    changes: list[tuple[int, LogRow | None]],
+    places: Places,
+    arrival: int,
+) -> Iterator[Span]:
+    """Yield the spans of a type in which something changes."""
+    pending = deque(sorted(changes, key=itemgetter(0)))
+    while pending:
+        old = analytics.span(kind, pending[0][0])
+        inside = []
+        while pending and pending[0][0] < old.until:
+            inside.append(pending.popleft()[1])
+        fresh = [row for row in inside if row is not None and row.body]
+        if len(fresh) == len(inside):
+            whole = [*map(facts.unpack, old.blocks), _packed(fresh, places)]
+            found = facts.sort(np.concatenate(whole))
+        else:
+            between = analytics.events_between(kind, old.since, old.until, arrival)
+            found = _packed(between, places)
+        blocks = facts.cut(found, newest=old.until == facts.END)
+        yield msgspec.structs.replace(old, blocks=blocks)
+
+
+def _packed(rows: list[LogRow], places: Places) -> facts.FactRows:
     def columns(row: LogRow) -> tuple[int, int, int, int, int]:
         raw = facts.read_fact(row.body or b"{}")
         place = places.number(raw.location, raw.zone)

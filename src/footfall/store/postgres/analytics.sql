@@ -8,7 +8,7 @@ WHERE organization = :organization AND arrival > :after ORDER BY arrival LIMIT :
 SELECT arrival, contact, type::int, created_at, NULL::bytea FROM withdrawal
 WHERE organization = :organization AND arrival > :after ORDER BY arrival LIMIT :limit
 
--- name: analytics_events_of_hour
+-- name: analytics_events_between
 SELECT contact, created_at, body FROM event
 WHERE organization = :organization AND type = :type
   AND created_at >= :since AND created_at < :until AND arrival <= :bound

@@ -15,7 +15,8 @@ import secrets
 
 import msgspec
 
-from footfall.core import facts, observations
+from footfall.core import observations
+from footfall.core.instants import HOUR
 from footfall.errors import ContactUnknown
 from footfall.store.postgres.observations import prefixes
 from footfall.store.postgres.session import PostgresSession
@@ -137,7 +138,7 @@ def _erase_events(session: PostgresSession, contact: int) -> bool:
     """Delete some events, and note their hours for analytics; False at the end."""
     scope = {"organization": session.organization, "contact": contact}
     rows = list(session.run("erase_events", scope | {"limit": STEP_ROWS}))
-    hours = {(kind, facts.hour_of(created_at)) for kind, created_at in rows}
+    hours = {(kind, created_at // HOUR) for kind, created_at in rows}
     session.run_bulk("note_analytics_removals", sorted(hours))
     return bool(rows)
 

@@ -2,18 +2,21 @@
 
 import heapq
 from abc import abstractmethod
+from collections.abc import Collection
 from operator import attrgetter
 
+import msgspec
 from typing_extensions import override
 
-from footfall.core.instants import HOUR
+from footfall.core.facts import BEGIN, END, Block
+from footfall.core.instants import SECOND
 from footfall.store.analytics import (
     AnalyticsPlace,
     AnalyticsRepository,
-    Block,
     LogRow,
     Progress,
     Removal,
+    Span,
 )
 from footfall.store.relational.repository import Repository
 
@@ -48,12 +51,14 @@ class SQLAnalytics(Repository, AnalyticsRepository):
         return [row for row in merged if not cut or row.arrival <= min(cut)]
 
     @override
-    def events_of_hour(self, kind: int, hour: int, arrival: int) -> list[LogRow]:
+    def events_between(
+        self, kind: int, since: int, until: int, arrival: int
+    ) -> list[LogRow]:
         rows = self._run(
-            "analytics_events_of_hour",
+            "analytics_events_between",
             type=kind,
-            since=hour * HOUR,
-            until=(hour + 1) * HOUR,
+            since=since * SECOND,
+            until=until * SECOND,
             bound=self._row_of(arrival),
         )
         return [LogRow(0, contact, kind, at, body) for contact, at, body in rows]
@@ -67,14 +72,27 @@ class SQLAnalytics(Repository, AnalyticsRepository):
         return [AnalyticsPlace(*row) for row in self._run("analytics_places")]
 
     @override
-    def block(self, kind: int, hour: int) -> bytes:
-        row = self._one("analytics_block", type=kind, hour=hour)
-        return b"" if row is None else bytes(row[0])
+    def span(self, kind: int, second: int) -> Span:
+        at = {"type": kind, "second": second}
+        row = self._one("analytics_block_at", **at)
+        following = self._one("analytics_block_after", **at)
+        until = END if following is None else following[0]
+        if row is None:
+            return Span(kind, BEGIN, until, [])
+        return Span(kind, row[0], until, [Block(*row)])
 
     @override
-    def blocks(self, kind: int, first: int, last: int) -> list[tuple[int, bytes]]:
-        rows = self._run("analytics_blocks", type=kind, first=first, last=last)
-        return [(hour, facts) for hour, facts in rows]
+    def starts(self, kind: int, since: int, until: int) -> list[int]:
+        span = {"type": kind, "since": since, "until": until}
+        return [start for (start,) in self._run("analytics_starts", **span)]
+
+    @override
+    def blocks(
+        self, kind: int, since: int, until: int, columns: Collection[str] = ()
+    ) -> list[Block]:
+        span = {"type": kind, "since": since, "until": until}
+        named = {name: name in columns for name in ("hotspot", "dwell")}
+        return [Block(*row) for row in self._run("analytics_blocks", **span, **named)]
 
     @override
     def occupancy(self) -> dict[int, int]:
@@ -87,21 +105,23 @@ class SQLAnalytics(Repository, AnalyticsRepository):
     @override
     def write(
         self,
-        blocks: list[Block],
+        spans: list[Span],
         places: list[AnalyticsPlace],
         removals: list[Removal],
         after: Progress,
     ) -> None:
-        full = [
-            {"type": kind, "hour": hour, "facts": facts}
-            for kind, hour, facts in blocks
-            if facts
-        ]
-        empty = [
-            {"type": kind, "hour": hour} for kind, hour, facts in blocks if not facts
-        ]
-        self._many("put_analytics_block", full)
-        self._many("delete_analytics_block", empty)
+        self._many(
+            "delete_analytics_blocks",
+            [{"type": o.type, "since": o.since, "until": o.until} for o in spans],
+        )
+        self._many(
+            "add_analytics_block",
+            [
+                {"type": one.type} | msgspec.structs.asdict(block)
+                for one in spans
+                for block in one.blocks
+            ],
+        )
         self._many(
             "add_analytics_place",
             [{"number": p.number, "id": p.id, "zone": p.zone} for p in places],

@@ -27,23 +27,41 @@ WHERE organization = :organization ORDER BY number
 INSERT INTO analytics_place (organization, number, id, zone)
 VALUES (:organization, :number, :id, :zone)
 
--- name: analytics_block
-SELECT facts FROM analytics_block
-WHERE organization = :organization AND type = :type AND hour = :hour
+-- name: analytics_block_at
+SELECT start, seconds, contacts, places, hotspots, dwells FROM analytics_block
+WHERE organization = :organization AND type = :type AND start <= :second
+ORDER BY start DESC LIMIT 1
+
+-- name: analytics_block_after
+SELECT start FROM analytics_block
+WHERE organization = :organization AND type = :type AND start > :second
+ORDER BY start LIMIT 1
+
+-- name: analytics_starts
+SELECT start FROM analytics_block
+WHERE organization = :organization AND type = :type
+  AND start >= :since AND start < :until
 
 -- name: analytics_blocks
-SELECT hour, facts FROM analytics_block
-WHERE organization = :organization AND type = :type AND hour BETWEEN :first AND :last
-ORDER BY hour
+SELECT start, seconds, contacts, places,
+  CASE WHEN :hotspot THEN hotspots END, CASE WHEN :dwell THEN dwells END
+FROM analytics_block
+WHERE organization = :organization AND type = :type AND start < :until
+  AND start >= coalesce((
+    SELECT max(start) FROM analytics_block
+    WHERE organization = :organization AND type = :type AND start <= :since
+  ), :since)
+ORDER BY start
 
--- name: put_analytics_block
-INSERT INTO analytics_block (organization, type, hour, facts)
-VALUES (:organization, :type, :hour, :facts)
-ON CONFLICT (organization, type, hour) DO UPDATE SET facts = excluded.facts
-
--- name: delete_analytics_block
+-- name: delete_analytics_blocks
 DELETE FROM analytics_block
-WHERE organization = :organization AND type = :type AND hour = :hour
+WHERE organization = :organization AND type = :type
+  AND start >= :since AND start < :until
+
+-- name: add_analytics_block
+INSERT INTO analytics_block
+  (organization, type, start, seconds, contacts, places, hotspots, dwells)
+VALUES (:organization, :type, :start, :seconds, :contacts, :places, :hotspots, :dwells)
 
 -- name: clear_analytics_blocks
 DELETE FROM analytics_block WHERE organization = :organization

@@ -20,7 +20,7 @@ FROM withdrawal INDEXED BY withdrawal_by_arrival
 WHERE organization = :organization AND withdrawal.number > :after
 ORDER BY withdrawal.number LIMIT :limit
 
--- name: analytics_events_of_hour
+-- name: analytics_events_between
 SELECT contact, created_at, body FROM event CROSS JOIN body USING (number)
 WHERE organization = :organization AND type = :type
   AND created_at >= :since AND created_at < :until AND event.number <= :bound
