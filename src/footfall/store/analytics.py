@@ -101,6 +101,3 @@ class AnalyticsRepository(Protocol):
         after: Progress,
     ) -> None:
         """Store facts and new places, drop removals, note how far the log is read."""
-
-    def clear(self) -> None:
-        """Forget all blocks, so that all of the log is read again."""

@@ -7,6 +7,7 @@ import statistics
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
 from footfall.core import facts
@@ -20,6 +21,7 @@ from footfall.errors import ParameterInvalid
 from footfall.flows.analytics import report, update
 from footfall.flows.places import manage
 from footfall.store import Organization
+from footfall.store.analytics import Span
 
 NOW = parse_instant("2026-11-05T12:00:00Z")
 # Over the clock changes of Europe (25 October) and New York (1 November).
@@ -302,11 +304,27 @@ def test_who_was_there_by_the_quarter_is_what_a_scan_counts(history):
     assert found == counted
 
 
-def test_what_was_counted_again_is_the_same(history):
+@pytest.mark.parametrize("damage", ["none", "lost", "wrong"])
+def test_what_was_counted_again_is_what_it_was(history, monkeypatch, damage):
+    monkeypatch.setattr(update, "STEP_BLOCKS", 5)
     question = ask(metrics=",".join(METRICS))
     before = report.timeseries(history, "org", question, None).rows
+    if damage != "none":
+        history.transaction("org", lambda t: spoil(t, damage)).result()
+        assert report.timeseries(history, "org", question, None).rows != before
     update.rebuild(history, "org")
     assert report.timeseries(history, "org", question, None).rows == before
+
+
+def spoil(transaction, damage):
+    """Lose all facts of visits, or let them all be the same one."""
+    kind = TYPE_NUMBERS["visit"]
+    blocks = transaction.analytics.blocks(kind, BEGIN, END, ("hotspot", "dwell"))
+    rows = np.concatenate([facts.unpack(one) for one in blocks])
+    rows[:] = rows[0]
+    blocks = facts.cut(rows, newest=True) if damage == "wrong" else []
+    progress = transaction.analytics.progress()
+    transaction.analytics.write([Span(kind, BEGIN, END, blocks)], [], [], progress)
 
 
 def test_a_figure_counts_up_to_a_place_in_the_log(store):

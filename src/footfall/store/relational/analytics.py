@@ -132,9 +132,3 @@ class SQLAnalytics(Repository, AnalyticsRepository):
         self._run(
             "put_analytics_progress", arrival=after.arrival, version=after.version
         )
-
-    @override
-    def clear(self) -> None:
-        version = self.progress().version
-        self._run("clear_analytics_blocks")
-        self._run("put_analytics_progress", arrival=0, version=version + 1)

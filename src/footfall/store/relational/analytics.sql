@@ -63,9 +63,6 @@ INSERT INTO analytics_block
   (organization, type, start, seconds, contacts, places, hotspots, dwells)
 VALUES (:organization, :type, :start, :seconds, :contacts, :places, :hotspots, :dwells)
 
--- name: clear_analytics_blocks
-DELETE FROM analytics_block WHERE organization = :organization
-
 -- name: organizations_to_count
 SELECT id FROM organization WHERE organization.arrival > 0 AND NOT EXISTS (
   SELECT 1 FROM analytics
