@@ -162,16 +162,18 @@ def pack(rows: Iterable[tuple[int, int, int, int, int]]) -> FactRows:
 
 
 def sort(rows: FactRows) -> FactRows:
-    """Return facts in order of time; equal sets of facts in equal order."""
-    return rows[np.lexsort([rows[name] for name in reversed(FACT.names or ())])]
+    """Return facts in order of time."""
+    return rows[np.argsort(rows["second"], kind="stable")]
 
 
 def unpack(block: Block) -> FactRows:
     """Return the facts of a whole block."""
-    columns = join([block])
-    rows = np.empty(len(columns), FACT)
-    for name in FACT.names or ():
-        rows[name] = columns[name]
+    offsets = np.frombuffer(block.seconds, "<u4")
+    rows = np.empty(len(offsets), FACT)
+    rows["second"] = offsets
+    rows["second"] += block.start
+    for name, attribute in _COLUMNS.items():
+        rows[name] = np.frombuffer(getattr(block, attribute), "<u4")
     return rows
 
 

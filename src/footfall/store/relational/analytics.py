@@ -47,7 +47,7 @@ class SQLAnalytics(Repository, AnalyticsRepository):
         ]
         # Beyond the end of a part that was cut off, the other has gaps.
         cut = [part[-1].arrival for part in found if len(part) == limit]
-        merged = heapq.merge(*found, key=attrgetter("arrival"))
+        merged = heapq.merge(*filter(None, found), key=attrgetter("arrival"))
         return [row for row in merged if not cut or row.arrival <= min(cut)]
 
     @override
