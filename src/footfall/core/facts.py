@@ -7,6 +7,7 @@ not in them. numpy reads a block as it lies in the store; it is the library that
 everybody computes columns with.
 """
 
+import itertools
 from collections.abc import Iterable
 from typing import Any, Self
 
@@ -35,9 +36,13 @@ BEGIN = EARLIEST // SECOND
 END = LATEST // SECOND
 # With so many facts a block fits in a page of PostgreSQL.
 BLOCK_MAX = 400
+# So many blocks are joined while the processor still has them in its cache.
+_TOGETHER = 64
 _OFFSET_END = 2**32
-# Where a block has them, in the order of its attributes.
-_COLUMNS = {
+_NUMBER = np.dtype("<u4")
+# Where a block has the columns of facts, in their order.
+_ATTRIBUTES = {
+    "second": "seconds",
     "contact": "contacts",
     "place": "places",
     "hotspot": "hotspots",
@@ -168,12 +173,14 @@ def sort(rows: FactRows) -> FactRows:
 
 def unpack(block: Block) -> FactRows:
     """Return the facts of a whole block."""
-    offsets = np.frombuffer(block.seconds, "<u4")
-    rows = np.empty(len(offsets), FACT)
-    rows["second"] = offsets
+    columns = {
+        name: np.frombuffer(getattr(block, attribute), _NUMBER)
+        for name, attribute in _ATTRIBUTES.items()
+    }
+    rows = np.empty(len(columns["second"]), FACT)
+    for name, column in columns.items():
+        rows[name] = column
     rows["second"] += block.start
-    for name, attribute in _COLUMNS.items():
-        rows[name] = np.frombuffer(getattr(block, attribute), "<u4")
     return rows
 
 
@@ -195,9 +202,8 @@ def cut(rows: FactRows, *, newest: bool) -> list[Block]:
         if at < len(rows):
             return cut(rows[:at], newest=newest) + cut(rows[at:], newest=newest)
     start = int(seconds[0])
-    offsets = (seconds - start).astype("<u4")
-    columns = [rows[name].tobytes() for name in _COLUMNS]
-    return [Block(start, offsets.tobytes(), *columns)]
+    columns = [seconds - start, *(rows[name] for name in list(_ATTRIBUTES)[1:])]
+    return [Block(start, *(column.astype(_NUMBER).tobytes() for column in columns))]
 
 
 class Facts:
@@ -227,20 +233,23 @@ class Facts:
         return type(self)({name: one[which] for name, one in self._columns.items()})
 
 
-def join(blocks: list[Block]) -> Facts:
+def join(blocks: Iterable[Block]) -> Facts:
     """Return the facts of blocks that follow each other."""
-    offsets = _column([block.seconds for block in blocks])
-    starts = np.array([block.start for block in blocks], np.int64)
-    counts = [len(block.seconds) // offsets.itemsize for block in blocks]
+    remaining = iter(blocks)
+    starts, counts = list[int](), list[int]()
+    parts: dict[str, list[bytes | None]] = {name: [] for name in _ATTRIBUTES}
+    while some := list(itertools.islice(remaining, _TOGETHER)):
+        starts += [block.start for block in some]
+        counts += [len(block.seconds) // _NUMBER.itemsize for block in some]
+        for name, attribute in _ATTRIBUTES.items():
+            values = [getattr(block, attribute) for block in some]
+            parts[name].append(None if None in values else b"".join(values))
     columns: dict[str, npt.NDArray[Any]] = {
-        "second": np.repeat(starts, counts) + offsets
+        name: np.frombuffer(b"".join(values), _NUMBER)
+        for name, values in parts.items()
+        if None not in values
     }
-    for name, attribute in _COLUMNS.items():
-        parts = [getattr(block, attribute) for block in blocks]
-        if None not in parts:
-            columns[name] = _column(parts)
+    offsets = columns["second"]
+    columns["second"] = np.repeat(np.array(starts, np.int64), counts)
+    columns["second"] += offsets
     return Facts(columns)
-
-
-def _column(parts: list[bytes]) -> npt.NDArray[np.uint32]:
-    return np.frombuffer(b"".join(parts), "<u4")

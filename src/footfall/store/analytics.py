@@ -1,6 +1,6 @@
 """What analytics keeps in a store: the facts of events, and how far they are read."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Protocol
 
 import msgspec
@@ -81,8 +81,8 @@ class AnalyticsRepository(Protocol):
 
     def blocks(
         self, kind: int, since: int, until: int, columns: Collection[str] = ()
-    ) -> list[Block]:
-        """Return the blocks with all facts of a type in a span of seconds, in order.
+    ) -> Iterator[Block]:
+        """Yield the blocks with all facts of a type in a span of seconds, in order.
 
         Of `hotspot` and `dwell`, only the columns that are named are read.
         """

@@ -347,7 +347,8 @@ def test_nothing_of_an_erased_person_is_left_in_the_facts(store):
 
     def facts(transaction):
         return [
-            transaction.analytics.blocks(kind, BEGIN, END) for kind in range(len(TYPES))
+            list(transaction.analytics.blocks(kind, BEGIN, END))
+            for kind in range(len(TYPES))
         ]
 
     assert not any(store.read("org", facts))
@@ -366,7 +367,7 @@ def test_an_erasure_reaches_all_blocks_of_an_hour(store):
     store.erase("org", "anna").result()
     update.update(store, "org")
     kind = TYPE_NUMBERS["login"]
-    blocks = store.read("org", lambda t: t.analytics.blocks(kind, BEGIN, END))
+    blocks = store.read("org", lambda t: list(t.analytics.blocks(kind, BEGIN, END)))
     assert len(facts.join(blocks)) == 60
 
 

@@ -1,6 +1,7 @@
 """A session in PostgreSQL; see `footfall.store.relational.session.Session`."""
 
 import functools
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -10,6 +11,8 @@ from footfall.store.postgres.statements import SQL
 from footfall.store.relational.cache import PresenceCache
 from footfall.store.relational.keys import Keys
 from footfall.store.relational.session import Registries, Row
+
+_ROWS = 100
 
 
 class PostgresSession:
@@ -34,7 +37,11 @@ class PostgresSession:
     def run(self, name: str, values: Mapping[str, Any]) -> Iterator[Row]:
         """Run a statement; yields its rows."""
         cursor = self.connection.execute(SQL[name], values, binary=True)
-        return iter(cursor.fetchall() if cursor.description else ())
+        if not cursor.description:
+            return iter(())
+        # All rows are here already; made a few at a time, they take less memory.
+        parts = iter(functools.partial(cursor.fetchmany, _ROWS), [])
+        return itertools.chain.from_iterable(parts)
 
     def run_many(self, name: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[Row]:
         """Run a statement for each of these; yields the rows of all, in order."""

@@ -2,7 +2,7 @@
 
 import heapq
 from abc import abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from operator import attrgetter
 
 import msgspec
@@ -89,10 +89,11 @@ class SQLAnalytics(Repository, AnalyticsRepository):
     @override
     def blocks(
         self, kind: int, since: int, until: int, columns: Collection[str] = ()
-    ) -> list[Block]:
+    ) -> Iterator[Block]:
         span = {"type": kind, "since": since, "until": until}
         named = {name: name in columns for name in ("hotspot", "dwell")}
-        return [Block(*row) for row in self._run("analytics_blocks", **span, **named)]
+        for row in self._run("analytics_blocks", **span, **named):
+            yield Block(*row)
 
     @override
     def occupancy(self) -> dict[int, int]:
