@@ -1,17 +1,19 @@
 """A year's chart of the Analytics API, beside a plain scan of the same events."""
 
 import collections
+import json
 import statistics
-import time
 from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
+from measuring import Connection, timed
 
 from footfall import clock, service
-from footfall.core.analytics import parse_question
 from footfall.core.queries import EventQuery, Sort
 from footfall.flows.accounts import tenants
-from footfall.flows.analytics import report, update
+from footfall.flows.analytics import update
 from footfall.settings import Settings
 from footfall.simulation import chain, history
 from footfall.store import Store
@@ -40,39 +42,31 @@ def prepare(chosen: Settings, events: int) -> None:
         store.close()
 
 
-def chart(chosen: Settings) -> tuple[float, float, float]:
-    """Return the median seconds of a year's chart by day: in one zone, in each venue's
-    own; and the seconds of a scan.
-    """
+def chart(connection: Connection, **more: str) -> tuple[float, list[dict[str, Any]]]:
+    """Return the median seconds of a year's chart by day, and its rows."""
+    asked = {"from": _FIRST, "to": _LAST, "metrics": "visits,visitors"} | more
+    path = f"/v1/organizations/{ORG}/analytics/timeseries?{urlencode(asked)}"
+    [took] = timed(ROUNDS, lambda: connection.request(path))
+    return statistics.median(took), json.loads(connection.request(path))
+
+
+def check(rows: list[dict[str, Any]], scanned: dict[str, list[str]]) -> None:
+    """Compare a chart in UTC with a scan."""
+    for row in rows:
+        day = scanned[row["time"][:10]]
+        assert (row["visits"], row["visitors"]) == (len(day), len(set(day))), row
+
+
+def scan(chosen: Settings) -> dict[str, list[str]]:
+    """Return the visitors of each visit by day, from a scroll through all events."""
     store = service.open_store(chosen)
     try:
-        own, _ = _timed(store)
-        one, rows = _timed(store, timezone=["UTC"])
-        began = time.perf_counter()
-        scanned = scan(store)
-        long = time.perf_counter() - began
-        for row in rows:
-            day = scanned[row["time"][:10]]
-            assert (row["visits"], row["visitors"]) == (len(day), len(set(day))), row
-        return one, own, long
+        return _scan(store)
     finally:
         store.close()
 
 
-def _timed(store: Store, **more: list[str]) -> tuple[float, list[report.Row]]:
-    parameters = {"from": [str(_FIRST)], "to": [str(_LAST)]}
-    parameters |= {"metrics": ["visits,visitors"]} | more
-    question = parse_question(parameters, clock.now())
-    took = []
-    for _ in range(ROUNDS):
-        began = time.perf_counter()
-        rows = report.timeseries(store, ORG, question, None).rows
-        took.append(time.perf_counter() - began)
-    return statistics.median(took), rows
-
-
-def scan(store: Store) -> dict[str, list[str]]:
-    """Return the visitors of each visit by day, from a scroll through all events."""
+def _scan(store: Store) -> dict[str, list[str]]:
     found: dict[str, list[str]] = collections.defaultdict(list)
     decoder = msgspec.json.Decoder(list[_Event])
     query, place = EventQuery(ORG, sort=Sort.UTC_TIME, size=10_000), None

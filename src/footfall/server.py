@@ -22,7 +22,7 @@ from footfall.flows.accounts.users import first_link, lacks_users
 from footfall.flows.delivery.follow import Followers
 from footfall.flows.delivery.manage import Webhooks
 from footfall.flows.events.read import EventReader
-from footfall.runtime import http, jobs, radius, workers
+from footfall.runtime import http, jobs, memory, radius, workers
 from footfall.runtime.keys import derive_key
 from footfall.runtime.webhook_sender import Sender
 from footfall.runtime.webhooks import delivering
@@ -101,6 +101,7 @@ def serve(chosen: Settings, ready: Ready) -> None:
         AddressTaken: The address cannot be used.
     """
     logs.configure(chosen.log)
+    memory.keep_freed()
     secret = settings.signing_secret(chosen)
     if chosen.workers > 1:
         _serve_with_workers(chosen, ready)
@@ -133,6 +134,7 @@ def _serve_with_workers(chosen: Settings, ready: Ready) -> None:
 def _work(chosen: Settings, place: Place, parent: Connection) -> None:
     """Serve as one of several workers; tell the parent once it serves, or why not."""
     logs.configure(chosen.log)
+    memory.keep_freed()
 
     def tell(address: str, *, radius: str, link: str | None, lacks_users: bool) -> None:
         with contextlib.suppress(OSError):  # nobody listens to one started again

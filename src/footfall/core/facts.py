@@ -245,7 +245,7 @@ def join(blocks: Iterable[Block]) -> Facts:
             values = [getattr(block, attribute) for block in some]
             parts[name].append(None if None in values else b"".join(values))
     columns: dict[str, npt.NDArray[Any]] = {
-        name: np.frombuffer(b"".join(values), _NUMBER)
+        name: np.frombuffer(b"".join(filter(None, values)), _NUMBER)
         for name, values in parts.items()
         if None not in values
     }
