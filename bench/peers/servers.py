@@ -17,7 +17,8 @@ from urllib.parse import quote
 import msgspec
 
 from footfall.core import instants
-from peers.tables import rows_of, table_at
+from peers.drivers import table_at
+from peers.tables import rows_of
 
 BENCH = Path(__file__).parents[1]
 sys.path.append(str(BENCH.parent))

@@ -64,13 +64,3 @@ def row_of(body: bytes) -> Row:
 
 def rows_of(bodies: Iterable[bytes]) -> list[Row]:
     return [row_of(body) for body in bodies]
-
-
-def table_at(peer: str, url: str) -> Table:
-    if peer == "asyncpg":
-        from peers.asyncpg_table import AsyncpgTable  # noqa: PLC0415  needs this module
-
-        return AsyncpgTable(url)
-    from peers.sqlalchemy_table import SQLAlchemyTable  # noqa: PLC0415
-
-    return SQLAlchemyTable(url)

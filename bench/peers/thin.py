@@ -11,7 +11,8 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from peers.tables import Place, rows_of, table_at
+from peers.drivers import table_at
+from peers.tables import Place, rows_of
 
 _JSON = [("content-type", "application/json")]
 _batch = msgspec.json.Decoder(list[msgspec.Raw])
