@@ -83,7 +83,8 @@ def test_the_newest_facts_fill_their_blocks():
         ]
         for newest in (True, False)
     }
-    assert sizes == {True: [400, 1], False: [200, 201]}
+    most = facts.BLOCK_MAX
+    assert sizes == {True: [most, 1], False: [most // 2, most // 2 + 1]}
 
 
 def test_a_column_that_was_not_read_is_not_empty():
@@ -92,3 +93,10 @@ def test_a_column_that_was_not_read_is_not_empty():
     assert part["hotspot"].tolist() == [3]
     with pytest.raises(KeyError):
         part["dwell"]
+
+
+def test_a_column_takes_as_few_bytes_as_its_largest_number_needs():
+    for largest, width in ((255, 1), (256, 2), (65_535, 2), (65_536, 4)):
+        [block] = facts.cut(facts.pack([(1, largest, 0, 0, 0)] * 3), newest=True)
+        assert len(block.places) == 3 * width
+        assert len(block.contacts) == 3 * 4

@@ -34,12 +34,12 @@ DWELL_MAX = 2**32 - 1
 # In seconds: all facts lie between.
 BEGIN = EARLIEST // SECOND
 END = LATEST // SECOND
-# With so many facts a block fits in a page of PostgreSQL.
-BLOCK_MAX = 400
+# With so many facts a usual block fits in a page of PostgreSQL, in 12 bytes each.
+BLOCK_MAX = 640
 # So many blocks are joined while the processor still has them in its cache.
 _TOGETHER = 64
 _OFFSET_END = 2**32
-_NUMBER = np.dtype("<u4")
+_CONTACT_BYTES = 4
 # Where a block has the columns of facts, in their order.
 _ATTRIBUTES = {
     "second": "seconds",
@@ -51,7 +51,10 @@ _ATTRIBUTES = {
 
 
 class Block(msgspec.Struct, frozen=True, gc=False):
-    """Facts as a store keeps them, in order of time: columns of 32-bit numbers.
+    """Facts as a store keeps them, in order of time: columns of unsigned numbers.
+
+    A contact takes 4 bytes; the numbers of another column 1, 2 or 4, as the largest
+    needs it.
 
     Attributes:
         start: The second of the first fact.
@@ -173,14 +176,10 @@ def sort(rows: FactRows) -> FactRows:
 
 def unpack(block: Block) -> FactRows:
     """Return the facts of a whole block."""
-    columns = {
-        name: np.frombuffer(getattr(block, attribute), _NUMBER)
-        for name, attribute in _ATTRIBUTES.items()
-    }
-    rows = np.empty(len(columns["second"]), FACT)
-    for name, column in columns.items():
-        rows[name] = column
-    rows["second"] += block.start
+    columns = join([block])
+    rows = np.empty(len(columns), FACT)
+    for name in _ATTRIBUTES:
+        rows[name] = columns[name]
     return rows
 
 
@@ -201,9 +200,20 @@ def cut(rows: FactRows, *, newest: bool) -> list[Block]:
         )
         if at < len(rows):
             return cut(rows[:at], newest=newest) + cut(rows[at:], newest=newest)
-    start = int(seconds[0])
-    columns = [seconds - start, *(rows[name] for name in list(_ATTRIBUTES)[1:])]
-    return [Block(start, *(column.astype(_NUMBER).tobytes() for column in columns))]
+    others = (_narrow(rows[name]) for name in ("place", "hotspot", "dwell"))
+    return [
+        Block(
+            int(seconds[0]),
+            _narrow(seconds - seconds[0]),
+            rows["contact"].tobytes(),
+            *others,
+        )
+    ]
+
+
+def _narrow(column: npt.NDArray[Any]) -> bytes:
+    width = np.min_scalar_type(int(column.max())).itemsize
+    return column.astype(f"<u{width}").tobytes()
 
 
 class Facts:
@@ -237,19 +247,31 @@ def join(blocks: Iterable[Block]) -> Facts:
     """Return the facts of blocks that follow each other."""
     remaining = iter(blocks)
     starts, counts = list[int](), list[int]()
-    parts: dict[str, list[bytes | None]] = {name: [] for name in _ATTRIBUTES}
+    columns: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in _ATTRIBUTES}
     while some := list(itertools.islice(remaining, _TOGETHER)):
+        sizes = [len(block.contacts) // _CONTACT_BYTES for block in some]
         starts += [block.start for block in some]
-        counts += [len(block.seconds) // _NUMBER.itemsize for block in some]
+        counts += sizes
         for name, attribute in _ATTRIBUTES.items():
             values = [getattr(block, attribute) for block in some]
-            parts[name].append(None if None in values else b"".join(values))
-    columns: dict[str, npt.NDArray[Any]] = {
-        name: np.frombuffer(b"".join(filter(None, values)), _NUMBER)
-        for name, values in parts.items()
-        if None not in values
+            if None in values:
+                columns.pop(name, None)
+            else:
+                columns[name].append(_widen(values, sizes))
+    joined = {
+        name: np.concatenate([np.empty(0, np.uint8), *parts])
+        for name, parts in columns.items()
     }
-    offsets = columns["second"]
-    columns["second"] = np.repeat(np.array(starts, np.int64), counts)
-    columns["second"] += offsets
-    return Facts(columns)
+    offsets = joined["second"]
+    joined["second"] = np.repeat(np.array(starts, np.int64), counts)
+    joined["second"] += offsets
+    return Facts(joined)
+
+
+def _widen(values: list[bytes], sizes: list[int]) -> npt.NDArray[Any]:
+    """Return a column of several blocks."""
+    widths = [len(value) // size for value, size in zip(values, sizes, strict=True)]
+    if len(set(widths)) == 1:
+        return np.frombuffer(b"".join(values), f"<u{widths[0]}")
+    each = zip(values, widths, strict=True)
+    return np.concatenate([np.frombuffer(value, f"<u{width}") for value, width in each])

@@ -77,7 +77,7 @@ class AnalyticsRepository(Protocol):
         """Return the span of a second: its block, and where the next one starts."""
 
     def starts(self, kind: int, since: int, until: int) -> list[int]:
-        """Return the starts of blocks from one second up to another."""
+        """Return the starts of blocks in a span of seconds, in order."""
 
     def blocks(
         self, kind: int, since: int, until: int, columns: Collection[str] = ()

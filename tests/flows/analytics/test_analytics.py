@@ -306,7 +306,7 @@ def test_who_was_there_by_the_quarter_is_what_a_scan_counts(history):
 
 @pytest.mark.parametrize("damage", ["none", "lost", "wrong"])
 def test_what_was_counted_again_is_what_it_was(history, monkeypatch, damage):
-    monkeypatch.setattr(update, "STEP_BLOCKS", 5)
+    monkeypatch.setattr(update, "REBUILD_BLOCKS", 5)
     question = ask(metrics=",".join(METRICS))
     before = report.timeseries(history, "org", question, None).rows
     if damage != "none":

@@ -8,7 +8,7 @@ added to its block. Where one was withdrawn or erased, its block is made again.
 
 import functools
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from operator import itemgetter
 
 import msgspec
@@ -33,6 +33,7 @@ from footfall.store.transaction import Transaction
 STEP_BLOCKS = 250
 STEP_ENTRIES = 1_000
 ROUND_STEPS = 50
+REBUILD_BLOCKS = 50
 # Of a type: the seconds at which something changes; a row with a body is a new event.
 Changes = defaultdict[int, list[tuple[int, LogRow | None]]]
 
@@ -156,7 +157,7 @@ def _again(
 def _spans(
     analytics: AnalyticsRepository,
     kind: int,
-    changes: Sequence[tuple[int, LogRow | None]],
+    changes: list[tuple[int, LogRow | None]],
     places: Places,
     arrival: int,
 ) -> Iterator[Span]:
@@ -196,16 +197,19 @@ def rebuild(store: Store, organization: str) -> None:
             again = functools.partial(_recount, kind=kind, since=second)
             change = store.read(organization, again)
             if _write(store, organization, change):
-                second = change.spans[-1].until
+                [span] = change.spans
+                second = span.until
     update(store, organization)
 
 
 def _recount(transaction: Transaction, kind: int, since: int) -> Change:
-    """Make some blocks of a type again."""
+    """Make some blocks of a type again, each of them full."""
     analytics = transaction.analytics
     before = analytics.progress()
-    starts = analytics.starts(kind, since, facts.END)[:STEP_BLOCKS]
+    starts = analytics.starts(kind, since, facts.END)
+    until = starts[REBUILD_BLOCKS] if len(starts) > REBUILD_BLOCKS else facts.END
     places = Places(analytics.places())
-    changes: list[tuple[int, None]] = [(second, None) for second in {since, *starts}]
-    spans = list(_spans(analytics, kind, changes, places, before.arrival))
-    return Change(before, before.arrival, spans, places.new, [])
+    rows = analytics.events_between(kind, since, until, before.arrival)
+    blocks = facts.cut(_packed(rows, places), newest=True)
+    span = Span(kind, since, until, blocks)
+    return Change(before, before.arrival, [span], places.new, [])

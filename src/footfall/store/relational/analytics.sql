@@ -41,6 +41,7 @@ ORDER BY start LIMIT 1
 SELECT start FROM analytics_block
 WHERE organization = :organization AND type = :type
   AND start >= :since AND start < :until
+ORDER BY start
 
 -- name: analytics_blocks
 SELECT start, seconds, contacts, places,
