@@ -263,7 +263,10 @@ def main() -> None:
     began = time.monotonic()
     table = Table("what was tried", "how often", "result", "")
     fine = True
-    wanted = sys.argv[1:] or [*(part.__name__ for part in PARTS), cases.__name__]
+    names = [*(part.__name__ for part in PARTS), cases.__name__]
+    wanted = sys.argv[1:] or names
+    if unknown := set(wanted).difference(names):
+        sys.exit(f"no such part: {', '.join(unknown)}; there are {', '.join(names)}")
     for part in PARTS:
         if part.__name__ in wanted:
             with tempfile.TemporaryDirectory() as folder:
