@@ -67,12 +67,16 @@ def test_facts_cut_into_blocks_are_all_there_in_order(sent, newest):
     expected = [(*fact[:4], fact[4] // SECOND) for fact in sent]
     assert sorted(found) == sorted(expected)
     assert joined["second"].tolist() == sorted(fact[4] for fact in expected)
-    starts = [block.start for block in blocks]
-    assert starts == sorted(set(starts))
+    keys = [(block.start, block.part) for block in blocks]
+    assert keys == sorted(set(keys))
+    last = None
     for block in blocks:
         seconds = facts.unpack(block)["second"].tolist()
+        assert len(seconds) <= 5
         assert seconds[0] == block.start
-        assert len(seconds) <= 5 or len(set(seconds)) == 1
+        # A second's facts are in one block, or in blocks that start with it.
+        assert seconds[0] != last or block.part > 0
+        last = seconds[-1]
 
 
 def test_the_newest_facts_fill_their_blocks():

@@ -1,7 +1,7 @@
 """Facts: what analytics keeps of an event, in columns.
 
-A *block* has the facts of one type of an organization that follow each other in time:
-from its start up to the start of the next one. The facts of all blocks are a function
+A *block* has facts of one type of an organization that follow each other in time: from
+its start up to the start of the next one. The facts of all blocks are a function
 of the stored events: whatever their order of arrival, what was withdrawn or erased is
 not in them. numpy reads a block as it lies in the store; it is the library that
 everybody computes columns with.
@@ -36,6 +36,8 @@ BEGIN = EARLIEST // SECOND
 END = LATEST // SECOND
 # With so many facts a usual block fits in a page of PostgreSQL, in 12 bytes each.
 BLOCK_MAX = 640
+# The columns that are read only where they are needed.
+DETAILS = ("hotspot", "dwell")
 # So many blocks are joined while the processor still has them in its cache.
 _TOGETHER = 64
 _OFFSET_END = 2**32
@@ -58,6 +60,7 @@ class Block(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         start: The second of the first fact.
+        part: The block's number among those that start in this second.
         seconds: The facts' seconds since the start.
         contacts: The numbers of contacts.
         places: The numbers of locations.
@@ -66,6 +69,7 @@ class Block(msgspec.Struct, frozen=True, gc=False):
     """
 
     start: int
+    part: int
     seconds: bytes
     contacts: bytes
     places: bytes
@@ -183,11 +187,16 @@ def unpack(block: Block) -> FactRows:
     return rows
 
 
-def cut(rows: FactRows, *, newest: bool) -> list[Block]:
+def cut(rows: FactRows, *, newest: bool, part: int = 0) -> list[Block]:
     """Cut facts, in order of time, into blocks.
 
     The newest facts fill their blocks, as what follows comes behind them. Others leave
-    room for late ones. The facts of a second stay together.
+    room for late ones. The facts of a second stay together, unless they are too many.
+
+    Args:
+        rows: The facts.
+        newest: Whether nothing follows them.
+        part: The number of the first block among those of its second.
     """
     if not len(rows):
         return []
@@ -195,20 +204,24 @@ def cut(rows: FactRows, *, newest: bool) -> list[Block]:
     full = len(rows) > BLOCK_MAX
     if full or seconds[-1] - seconds[0] >= _OFFSET_END:
         middle = seconds[BLOCK_MAX if full and newest else len(rows) // 2]
-        at = np.searchsorted(seconds, middle) or np.searchsorted(
-            seconds, middle, "right"
-        )
+        at = int(np.searchsorted(seconds, middle))
+        at = at or int(np.searchsorted(seconds, middle, "right"))
         if at < len(rows):
-            return cut(rows[:at], newest=newest) + cut(rows[at:], newest=newest)
-    others = (_narrow(rows[name]) for name in ("place", "hotspot", "dwell"))
-    return [
-        Block(
-            int(seconds[0]),
-            _narrow(seconds - seconds[0]),
-            rows["contact"].tobytes(),
-            *others,
-        )
-    ]
+            first = cut(rows[:at], newest=newest, part=part)
+            return first + cut(rows[at:], newest=newest)
+    pieces = (rows[at : at + BLOCK_MAX] for at in range(0, len(rows), BLOCK_MAX))
+    return [_block(piece, number) for number, piece in enumerate(pieces, part)]
+
+
+def _block(rows: FactRows, part: int) -> Block:
+    start = rows["second"][0]
+    return Block(
+        int(start),
+        part,
+        _narrow(rows["second"] - start),
+        rows["contact"].tobytes(),
+        *(_narrow(rows[name]) for name in ("place", "hotspot", "dwell")),
+    )
 
 
 def _narrow(column: npt.NDArray[Any]) -> bytes:

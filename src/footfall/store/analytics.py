@@ -26,9 +26,10 @@ class Progress(msgspec.Struct, frozen=True):
 
 
 class Removal(msgspec.Struct, frozen=True, gc=False):
-    """An hour of a type from which an erasure took events."""
+    """An hour of a type from which an erased contact's facts are to go."""
 
     number: int
+    contact: int
     type: int
     hour: int
 
@@ -42,12 +43,14 @@ class AnalyticsPlace(msgspec.Struct, frozen=True, gc=False):
 
 
 class Span(msgspec.Struct, frozen=True, gc=False):
-    """The facts of a type from one second up to another are these."""
+    """Where new facts of some seconds belong: up to `until`, perhaps into a block."""
 
-    type: int
     since: int
     until: int
-    blocks: list[Block]
+    block: Block | None
+
+
+Key = tuple[int, int, int]  # of a block: its type, start and part
 
 
 class AnalyticsRepository(Protocol):
@@ -68,16 +71,16 @@ class AnalyticsRepository(Protocol):
         """Return the events of a type in a span of seconds that arrived so far."""
 
     def removals(self, limit: int) -> list[Removal]:
-        """Return hours from which erasures took events."""
+        """Return what erasures are still to take out, up to a limit."""
 
     def places(self) -> list[AnalyticsPlace]:
         """Return the places that facts name."""
 
     def span(self, kind: int, second: int) -> Span:
-        """Return the span of a second: its block, and where the next one starts."""
+        """Return the span of a second; of the blocks that start in one, the last."""
 
-    def starts(self, kind: int, since: int, until: int) -> list[int]:
-        """Return the starts of blocks in a span of seconds, in order."""
+    def keys(self, kind: int, since: int, until: int) -> list[Key]:
+        """Return the keys of the blocks that start in a span of seconds, in order."""
 
     def blocks(
         self, kind: int, since: int, until: int, columns: Collection[str] = ()
@@ -95,9 +98,10 @@ class AnalyticsRepository(Protocol):
 
     def write(
         self,
-        spans: list[Span],
+        dropped: list[Key],
+        added: list[tuple[int, Block]],
         places: list[AnalyticsPlace],
         removals: list[Removal],
         after: Progress,
     ) -> None:
-        """Store facts and new places, drop removals, note how far the log is read."""
+        """Drop and add blocks, add places, drop removals, and note how far it is."""

@@ -21,7 +21,6 @@ from footfall.errors import ParameterInvalid
 from footfall.flows.analytics import report, update
 from footfall.flows.places import manage
 from footfall.store import Organization
-from footfall.store.analytics import Span
 
 NOW = parse_instant("2026-11-05T12:00:00Z")
 # Over the clock changes of Europe (25 October) and New York (1 November).
@@ -319,12 +318,14 @@ def test_what_was_counted_again_is_what_it_was(history, monkeypatch, damage):
 def spoil(transaction, damage):
     """Lose all facts of visits, or let them all be the same one."""
     kind = TYPE_NUMBERS["visit"]
-    blocks = transaction.analytics.blocks(kind, BEGIN, END, ("hotspot", "dwell"))
+    analytics = transaction.analytics
+    blocks = analytics.blocks(kind, BEGIN, END, facts.DETAILS)
     rows = np.concatenate([facts.unpack(one) for one in blocks])
     rows[:] = rows[0]
-    blocks = facts.cut(rows, newest=True) if damage == "wrong" else []
-    progress = transaction.analytics.progress()
-    transaction.analytics.write([Span(kind, BEGIN, END, blocks)], [], [], progress)
+    wrong = [(kind, one) for one in facts.cut(rows, newest=True)]
+    added = wrong if damage == "wrong" else []
+    keys = analytics.keys(kind, BEGIN, END)
+    analytics.write(keys, added, [], [], analytics.progress())
 
 
 def test_a_figure_counts_up_to_a_place_in_the_log(store):
@@ -369,6 +370,34 @@ def test_an_erasure_reaches_all_blocks_of_an_hour(store):
     kind = TYPE_NUMBERS["login"]
     blocks = store.read("org", lambda t: list(t.analytics.blocks(kind, BEGIN, END)))
     assert len(facts.join(blocks)) == 60
+
+
+def test_many_events_of_a_second_are_counted_and_withdrawn_each(store):
+    rng = random.Random(3)
+    made = []
+    for number in range(50):
+        one = make(rng) | {"event": {"type": "login", "id": f"{number:032x}l"}}
+        at = START + max(0, number - 40) * 10**6
+        one["when"]["createdAt"] = format_instant(at)
+        made.append(accepted(one))
+    question = ask(**{"from": "2026-10-20", "metrics": "logins", "timezone": "UTC"})
+
+    def counted():
+        update.update(store, "org")
+        rows = report.timeseries(store, "org", question, None).rows
+        return sum(row["logins"] for row in rows)
+
+    for first in range(0, 50, 10):
+        some = made[first : first + 10]
+        store.transaction("org", lambda t, some=some: t.events.append(some)).result()
+        assert counted() == first + 10
+    kind = TYPE_NUMBERS["login"]
+    blocks = store.read("org", lambda t: list(t.analytics.blocks(kind, BEGIN, END)))
+    assert max(len(one.contacts) // 4 for one in blocks) <= facts.BLOCK_MAX
+    store.transaction("org", lambda t: t.events.withdraw(made[5:8])).result()
+    assert counted() == 47
+    store.erase("org", made[20].contact).result()
+    assert counted() == len(scrolled(store))
 
 
 def test_a_step_that_another_server_did_first_changes_nothing(store, monkeypatch):

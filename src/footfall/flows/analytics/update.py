@@ -3,29 +3,31 @@
 What is read and computed is done beside the writer; a short transaction stores the
 blocks together with the position in the log, if nobody else has done so meanwhile. So a
 crash at any point changes nothing, and each event is counted once. A new event is
-added to its block. Where one was withdrawn or erased, its block is made again.
+added to its block. Where one was withdrawn, its block is made again; an erased
+contact's facts are taken out.
 """
 
 import functools
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
-from operator import itemgetter
+from collections.abc import Callable
+from operator import attrgetter
 
 import msgspec
 import numpy as np
 
 from footfall.core import facts
 from footfall.core.events.types import TYPE_NUMBERS
+from footfall.core.facts import Block
 from footfall.core.instants import HOUR, SECOND
 from footfall.core.shares import Mine, everything
 from footfall.store import Store
 from footfall.store.analytics import (
     AnalyticsPlace,
     AnalyticsRepository,
+    Key,
     LogRow,
     Progress,
     Removal,
-    Span,
 )
 from footfall.store.transaction import Transaction
 
@@ -34,8 +36,6 @@ STEP_BLOCKS = 250
 STEP_ENTRIES = 1_000
 ROUND_STEPS = 50
 REBUILD_BLOCKS = 50
-# Of a type: the seconds at which something changes; a row with a body is a new event.
-Changes = defaultdict[int, list[tuple[int, LogRow | None]]]
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -43,9 +43,10 @@ class Change(msgspec.Struct, frozen=True):
 
     before: Progress
     arrival: int
-    spans: list[Span]
-    places: list[AnalyticsPlace]
-    removals: list[Removal]
+    dropped: list[Key] = []
+    added: list[tuple[int, Block]] = []
+    places: list[AnalyticsPlace] = []
+    removals: list[Removal] = []
 
 
 class Places:
@@ -110,7 +111,9 @@ def _write(store: Store, organization: str, change: Change) -> bool:
         if analytics.progress() != change.before:
             return False
         after = Progress(change.arrival, change.before.version + 1)
-        analytics.write(change.spans, change.places, change.removals, after)
+        analytics.write(
+            change.dropped, change.added, change.places, change.removals, after
+        )
         return True
 
     return store.transaction(organization, write, versioned=False).result()
@@ -120,63 +123,78 @@ def _compute(transaction: Transaction) -> Change | None:
     analytics = transaction.analytics
     before = analytics.progress()
     removals = analytics.removals(STEP_BLOCKS)
-    if not removals and before.arrival == analytics.newest():
+    if removals:
+        return _without_erased(analytics, before, removals)
+    if before.arrival == analytics.newest():
         return None
     rows = analytics.log_after(before.arrival, STEP_ENTRIES)
     if len({(row.type, row.created_at // HOUR) for row in rows}) > STEP_BLOCKS:
         rows = rows[:STEP_BLOCKS]
     arrival = rows[-1].arrival if rows else analytics.newest()
     places = Places(analytics.places())
-    changes: Changes = defaultdict(list)
+    change = Change(before, arrival, [], [], places.new)
+    by_type: defaultdict[int, list[LogRow]] = defaultdict(list)
     for row in rows:
-        changes[row.type].append((facts.second_of(row.created_at), row))
-    done = list(_again(analytics, removals, changes))
-    spans = [
-        span
-        for kind, some in sorted(changes.items())
-        for span in _spans(analytics, kind, some, places, arrival)
-    ]
-    return Change(before, arrival, spans, places.new, done)
+        by_type[row.type].append(row)
+    for kind, some in sorted(by_type.items()):
+        _count(analytics, kind, some, places, change)
+    return change
 
 
-def _again(
-    analytics: AnalyticsRepository, removals: list[Removal], changes: Changes
-) -> Iterator[Removal]:
-    """Add the blocks of hours from which erasures took events; yields these hours."""
-    count = 0
-    for one in removals:
-        if count >= STEP_BLOCKS:
-            return
-        since, until = (hour * HOUR // SECOND for hour in (one.hour, one.hour + 1))
-        starts = {since, *analytics.starts(one.type, since, until)}
-        changes[one.type] += [(second, None) for second in starts]
-        count += len(starts)
-        yield one
-
-
-def _spans(
+def _count(
     analytics: AnalyticsRepository,
     kind: int,
-    changes: list[tuple[int, LogRow | None]],
+    rows: list[LogRow],
     places: Places,
-    arrival: int,
-) -> Iterator[Span]:
-    """Yield the spans of a type in which something changes."""
-    pending = deque(sorted(changes, key=itemgetter(0)))
+    change: Change,
+) -> None:
+    """Add to a change what entries of the log change in the blocks of a type."""
+    pending = deque(sorted(rows, key=attrgetter("created_at")))
     while pending:
-        old = analytics.span(kind, pending[0][0])
+        span = analytics.span(kind, facts.second_of(pending[0].created_at))
         inside = []
-        while pending and pending[0][0] < old.until:
-            inside.append(pending.popleft()[1])
-        fresh = [row for row in inside if row is not None and row.body]
-        if len(fresh) == len(inside):
-            whole = [*map(facts.unpack, old.blocks), _packed(fresh, places)]
-            found = facts.sort(np.concatenate(whole))
+        while pending and facts.second_of(pending[0].created_at) < span.until:
+            inside.append(pending.popleft())
+        newest = span.until == facts.END
+        if all(row.body for row in inside):
+            found, old = _packed(inside, places), span.block
+            if old is not None:
+                found = facts.sort(np.concatenate([facts.unpack(old), found]))
+                change.dropped.append((kind, old.start, old.part))
+            part = 0 if old is None else old.part
+            blocks = facts.cut(found, newest=newest, part=part)
         else:
-            between = analytics.events_between(kind, old.since, old.until, arrival)
-            found = _packed(between, places)
-        blocks = facts.cut(found, newest=old.until == facts.END)
-        yield msgspec.structs.replace(old, blocks=blocks)
+            events = analytics.events_between(
+                kind, span.since, span.until, change.arrival
+            )
+            change.dropped.extend(analytics.keys(kind, span.since, span.until))
+            blocks = facts.cut(_packed(events, places), newest=newest)
+        change.added.extend((kind, block) for block in blocks)
+
+
+def _without_erased(
+    analytics: AnalyticsRepository, before: Progress, removals: list[Removal]
+) -> Change:
+    """Take erased contacts' facts out of blocks; what is too much comes later."""
+    changed: dict[Key, facts.FactRows] = {}
+    done: list[Removal] = []
+    for one in removals:
+        if len(changed) >= STEP_BLOCKS:
+            break
+        since, until = (hour * HOUR // SECOND for hour in (one.hour, one.hour + 1))
+        for block in analytics.blocks(one.type, since, until, facts.DETAILS):
+            key = (one.type, block.start, block.part)
+            rows = changed[key] if key in changed else facts.unpack(block)
+            left = rows[rows["contact"] != one.contact]
+            if len(left) < len(rows):
+                changed[key] = left
+        done.append(one)
+    added = []
+    for (kind, start, part), rows in changed.items():
+        same = bool(np.any(rows["second"][:1] == start))
+        blocks = facts.cut(rows, newest=False, part=part if same else 0)
+        added += [(kind, block) for block in blocks]
+    return Change(before, before.arrival, list(changed), added, [], done)
 
 
 def _packed(rows: list[LogRow], places: Places) -> facts.FactRows:
@@ -195,21 +213,22 @@ def rebuild(store: Store, organization: str) -> None:
         second = facts.BEGIN
         while second < facts.END:
             again = functools.partial(_recount, kind=kind, since=second)
-            change = store.read(organization, again)
+            change, until = store.read(organization, again)
             if _write(store, organization, change):
-                [span] = change.spans
-                second = span.until
+                second = until
     update(store, organization)
 
 
-def _recount(transaction: Transaction, kind: int, since: int) -> Change:
-    """Make some blocks of a type again, each of them full."""
+def _recount(transaction: Transaction, kind: int, since: int) -> tuple[Change, int]:
+    """Make some blocks of a type again, each of them full; returns up to where."""
     analytics = transaction.analytics
     before = analytics.progress()
-    starts = analytics.starts(kind, since, facts.END)
+    keys = analytics.keys(kind, since, facts.END)
+    starts = sorted({start for _, start, _ in keys})
     until = starts[REBUILD_BLOCKS] if len(starts) > REBUILD_BLOCKS else facts.END
     places = Places(analytics.places())
-    rows = analytics.events_between(kind, since, until, before.arrival)
-    blocks = facts.cut(_packed(rows, places), newest=True)
-    span = Span(kind, since, until, blocks)
-    return Change(before, before.arrival, [span], places.new, [])
+    events = analytics.events_between(kind, since, until, before.arrival)
+    blocks = facts.cut(_packed(events, places), newest=True)
+    dropped = [key for key in keys if key[1] < until]
+    added = [(kind, block) for block in blocks]
+    return Change(before, before.arrival, dropped, added, places.new), until

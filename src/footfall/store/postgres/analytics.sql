@@ -14,8 +14,9 @@ WHERE organization = :organization AND type = :type
   AND created_at >= :since AND created_at < :until AND arrival <= :bound
 
 -- name: note_analytics_removals
-INSERT INTO analytics_removal (organization, type, hour)
-SELECT :organization, sent.* FROM unnest(:type::smallint[], :hour::integer[]) AS sent
+INSERT INTO analytics_removal (organization, contact, type, hour)
+SELECT :organization, sent.*
+FROM unnest(:contact::bigint[], :type::smallint[], :hour::integer[]) AS sent
 
 -- name: analytics_occupancy
 SELECT place, count(DISTINCT contact) FROM stay

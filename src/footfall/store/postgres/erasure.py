@@ -138,7 +138,7 @@ def _erase_events(session: PostgresSession, contact: int) -> bool:
     """Delete some events, and note their hours for analytics; False at the end."""
     scope = {"organization": session.organization, "contact": contact}
     rows = list(session.run("erase_events", scope | {"limit": STEP_ROWS}))
-    hours = {(kind, created_at // HOUR) for kind, created_at in rows}
+    hours = {(contact, kind, created_at // HOUR) for kind, created_at in rows}
     session.run_bulk("note_analytics_removals", sorted(hours))
     return bool(rows)
 

@@ -8,11 +8,12 @@ from operator import attrgetter
 import msgspec
 from typing_extensions import override
 
-from footfall.core.facts import BEGIN, END, Block
+from footfall.core.facts import BEGIN, DETAILS, END, Block
 from footfall.core.instants import SECOND
 from footfall.store.analytics import (
     AnalyticsPlace,
     AnalyticsRepository,
+    Key,
     LogRow,
     Progress,
     Removal,
@@ -77,21 +78,20 @@ class SQLAnalytics(Repository, AnalyticsRepository):
         row = self._one("analytics_block_at", **at)
         following = self._one("analytics_block_after", **at)
         until = END if following is None else following[0]
-        if row is None:
-            return Span(kind, BEGIN, until, [])
-        return Span(kind, row[0], until, [Block(*row)])
+        block = None if row is None else Block(*row)
+        return Span(BEGIN if block is None else block.start, until, block)
 
     @override
-    def starts(self, kind: int, since: int, until: int) -> list[int]:
+    def keys(self, kind: int, since: int, until: int) -> list[Key]:
         span = {"type": kind, "since": since, "until": until}
-        return [start for (start,) in self._run("analytics_starts", **span)]
+        return [(kind, *row) for row in self._run("analytics_keys", **span)]
 
     @override
     def blocks(
         self, kind: int, since: int, until: int, columns: Collection[str] = ()
     ) -> Iterator[Block]:
         span = {"type": kind, "since": since, "until": until}
-        named = {name: name in columns for name in ("hotspot", "dwell")}
+        named = {name: name in columns for name in DETAILS}
         for row in self._run("analytics_blocks", **span, **named):
             yield Block(*row)
 
@@ -106,22 +106,19 @@ class SQLAnalytics(Repository, AnalyticsRepository):
     @override
     def write(
         self,
-        spans: list[Span],
+        dropped: list[Key],
+        added: list[tuple[int, Block]],
         places: list[AnalyticsPlace],
         removals: list[Removal],
         after: Progress,
     ) -> None:
         self._many(
-            "delete_analytics_blocks",
-            [{"type": o.type, "since": o.since, "until": o.until} for o in spans],
+            "delete_analytics_block",
+            [dict(zip(("type", "start", "part"), key, strict=True)) for key in dropped],
         )
         self._many(
             "add_analytics_block",
-            [
-                {"type": one.type} | msgspec.structs.asdict(block)
-                for one in spans
-                for block in one.blocks
-            ],
+            [{"type": kind} | msgspec.structs.asdict(block) for kind, block in added],
         )
         self._many(
             "add_analytics_place",

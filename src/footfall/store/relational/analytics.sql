@@ -13,7 +13,7 @@ SET arrival = excluded.arrival, version = excluded.version
 SELECT arrival FROM organization WHERE number = :organization
 
 -- name: analytics_removals
-SELECT number, type, hour FROM analytics_removal
+SELECT number, contact, type, hour FROM analytics_removal
 WHERE organization = :organization ORDER BY number LIMIT :limit
 
 -- name: delete_analytics_removal
@@ -28,23 +28,23 @@ INSERT INTO analytics_place (organization, number, id, zone)
 VALUES (:organization, :number, :id, :zone)
 
 -- name: analytics_block_at
-SELECT start, seconds, contacts, places, hotspots, dwells FROM analytics_block
+SELECT start, part, seconds, contacts, places, hotspots, dwells FROM analytics_block
 WHERE organization = :organization AND type = :type AND start <= :second
-ORDER BY start DESC LIMIT 1
+ORDER BY start DESC, part DESC LIMIT 1
 
 -- name: analytics_block_after
 SELECT start FROM analytics_block
 WHERE organization = :organization AND type = :type AND start > :second
 ORDER BY start LIMIT 1
 
--- name: analytics_starts
-SELECT start FROM analytics_block
+-- name: analytics_keys
+SELECT start, part FROM analytics_block
 WHERE organization = :organization AND type = :type
   AND start >= :since AND start < :until
-ORDER BY start
+ORDER BY start, part
 
 -- name: analytics_blocks
-SELECT start, seconds, contacts, places,
+SELECT start, part, seconds, contacts, places,
   CASE WHEN :hotspot THEN hotspots END, CASE WHEN :dwell THEN dwells END
 FROM analytics_block
 WHERE organization = :organization AND type = :type AND start < :until
@@ -52,17 +52,18 @@ WHERE organization = :organization AND type = :type AND start < :until
     SELECT max(start) FROM analytics_block
     WHERE organization = :organization AND type = :type AND start <= :since
   ), :since)
-ORDER BY start
+ORDER BY start, part
 
--- name: delete_analytics_blocks
+-- name: delete_analytics_block
 DELETE FROM analytics_block
-WHERE organization = :organization AND type = :type
-  AND start >= :since AND start < :until
+WHERE organization = :organization AND type = :type AND start = :start AND part = :part
 
 -- name: add_analytics_block
 INSERT INTO analytics_block
-  (organization, type, start, seconds, contacts, places, hotspots, dwells)
-VALUES (:organization, :type, :start, :seconds, :contacts, :places, :hotspots, :dwells)
+  (organization, type, start, part, seconds, contacts, places, hotspots, dwells)
+VALUES (
+  :organization, :type, :start, :part, :seconds, :contacts, :places, :hotspots, :dwells
+)
 
 -- name: organizations_to_count
 SELECT id FROM organization WHERE organization.arrival > 0 AND NOT EXISTS (

@@ -26,8 +26,8 @@ WHERE organization = :organization AND type = :type
   AND created_at >= :since AND created_at < :until AND event.number <= :bound
 
 -- name: note_analytics_removals
-INSERT INTO analytics_removal (organization, type, hour)
-SELECT DISTINCT organization, event.type, (created_at - (created_at % 3600000000 + 3600000000)
+INSERT INTO analytics_removal (organization, contact, type, hour)
+SELECT DISTINCT organization, contact, event.type, (created_at - (created_at % 3600000000 + 3600000000)
   % 3600000000) / 3600000000
 FROM json_each(:numbers) CROSS JOIN event ON event.number = json_each.value
 
