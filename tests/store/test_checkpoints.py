@@ -60,3 +60,30 @@ def test_a_long_read_hinders_no_write_and_the_wal_begins_anew_after_it(store, le
         written += 1
     assert lengths[-1] < PAGES
     assert store.page(EventQuery("org", size=10_000)).count == written * 50
+
+
+def test_the_writer_moves_nothing_that_a_long_read_has_kept(
+    store, lengths, monkeypatch
+):
+    monkeypatch.setattr(checkpoints, "_FORCED_PAGES", 2 * PAGES)
+    monkeypatch.setattr(checkpoints, "_KEPT_MAX", PAGES // 2)
+    restarted = []
+    restart = checkpoints._restart
+
+    def noticing(connection):
+        restarted.append(lengths[-1])
+        return restart(connection)
+
+    monkeypatch.setattr(checkpoints, "_restart", noticing)
+    with store._readers.snapshot() as connection:
+        connection.execute("SELECT count(*) FROM event").fetchall()
+        while lengths[-1] < 2 * PAGES:
+            write(store)
+        restarted.clear()
+        for _ in range(10):
+            write(store)
+        assert restarted == []
+    while not restarted:
+        write(store)
+    write(store)
+    assert lengths[-1] < PAGES

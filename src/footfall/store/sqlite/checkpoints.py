@@ -23,6 +23,9 @@ _LEFT_MAX = 200
 _ROUNDS_MAX = 10
 # Where as much is written as is moved, the WAL grows so long before the writer waits.
 _FORCED_PAGES = 8 * CHECKPOINT_PAGES
+# But not while a read keeps so many pages from being moved. It would be in vain; and if
+# the read ends just then, the writer would move them all.
+_KEPT_MAX = 2_000
 # While a checkpoint waits for readers, it holds the lock that writers need.
 _WAIT_MS = 25
 
@@ -70,11 +73,12 @@ class Checkpointer:
         # Where a long read hinders it, later: the WAL grows as long as that reads.
         due = pages + CHECKPOINT_PAGES // 4
         try:
-            left = 0
+            left = kept = 0
             # What fails here fails in the writer's turn too.
             with contextlib.suppress(apsw.Error):
-                left = move_beside(self._path)
-            in_time = left <= _LEFT_MAX or pages >= _FORCED_PAGES
+                left, kept = move_beside(self._path)
+            forced = pages >= _FORCED_PAGES and kept <= _KEPT_MAX
+            in_time = left <= _LEFT_MAX or forced
             if in_time and not self._closing.is_set():
                 due = CHECKPOINT_PAGES if self._submit(_restart).result() else due
         finally:
@@ -82,11 +86,11 @@ class Checkpointer:
             self._idle.set()
 
 
-def move_beside(path: Path) -> int:
+def move_beside(path: Path) -> tuple[int, int]:
     """Move most of the WAL into the database while others write.
 
     Returns:
-        How many pages are left.
+        How many pages are left, and how many of them a read keeps there.
 
     Raises:
         apsw.Error: It cannot be done now: another process does it, or the disk fails.
@@ -100,8 +104,8 @@ def move_beside(path: Path) -> int:
         connection.close()
 
 
-def move_most(connection: apsw.Connection) -> int:
-    """Move the WAL until little of it is left; returns about how many pages are."""
+def move_most(connection: apsw.Connection) -> tuple[int, int]:
+    """Move the WAL until little of it is left; returns as `move_beside` does."""
     newest, moved, before = 0, 0, 0
     for _ in range(_ROUNDS_MAX):
         before = newest
@@ -111,7 +115,7 @@ def move_most(connection: apsw.Connection) -> int:
         _sync(connection.filename)
         if newest - before <= _LEFT_MAX:
             break
-    return newest - min(before, moved)
+    return newest - min(before, moved), max(0, before - moved)
 
 
 def _sync(path: str) -> None:
