@@ -1,10 +1,12 @@
 """Checkpoints beside the writer: the WAL stays short, and nobody waits for a reader."""
 
+import itertools
+
 import pytest
 
 from footfall.core.queries import EventQuery
 from footfall.store import Organization
-from footfall.store.sqlite import checkpoints
+from footfall.store.sqlite import checkpoints, wal
 from footfall.store.sqlite.checkpoints import Checkpointer
 from tests.shared import open_sqlite
 from tests.store.test_contract import new
@@ -87,3 +89,42 @@ def test_the_writer_moves_nothing_that_a_long_read_has_kept(
         write(store)
     write(store)
     assert lengths[-1] < PAGES
+
+
+@pytest.fixture
+def long_wal(store, lengths, monkeypatch, tmp_path):
+    """The WAL's file, far longer than usual."""
+    monkeypatch.setattr(checkpoints, "WAL_BYTES_MAX", PAGES * 4096)
+    monkeypatch.setattr(checkpoints, "_CUT_BYTES", PAGES * 4096)
+    with store._readers.snapshot() as connection:
+        connection.execute("SELECT count(*) FROM event").fetchall()
+        while lengths[-1] < 8 * PAGES:
+            write(store)
+    return tmp_path / "footfall.db-wal"
+
+
+def test_a_long_wal_is_cut_little_by_little(store, long_wal):
+    sizes = [long_wal.stat().st_size]
+    while sizes[-1] > 2 * PAGES * 4096:
+        write(store)
+        sizes.append(long_wal.stat().st_size)
+    steps = [before - after for before, after in itertools.pairwise(sizes)]
+    assert 0 < max(steps) <= PAGES * 4096
+
+
+def test_emptying_cuts_a_long_wal_in_steps_too(store, long_wal, monkeypatch):
+    sizes = [long_wal.stat().st_size]
+    cut = wal.cut_some
+
+    def noticing(connection):
+        sizes.append(long_wal.stat().st_size)
+        return cut(connection)
+
+    monkeypatch.setattr(wal, "cut_some", noticing)
+    assert not wal.empty_wal(long_wal.with_name("footfall.db"))
+    assert long_wal.stat().st_size == 0
+    steps = [before - after for before, after in itertools.pairwise(sizes)]
+    assert 0 < max(steps) <= PAGES * 4096
+    assert sizes[-1] <= 2 * PAGES * 4096
+    write(store)
+    assert store.page(EventQuery("org", size=10_000)).count % 50 == 0

@@ -41,6 +41,7 @@ READER_CACHE_KIB = 8_192
 # So many pages the WAL has when it is moved into the database: 16 MB. While the disk
 # syncs those, commits wait for it: 50 ms for this many, 150 ms for four times as many.
 CHECKPOINT_PAGES = 4_000
+WAL_BYTES_MAX = CHECKPOINT_PAGES * 4096
 
 
 @contextlib.contextmanager
@@ -168,7 +169,7 @@ def _prepare(path: Path, connection: apsw.Connection, header: int, keys: Keys) -
     connection.pragma("synchronous", "full")
     connection.pragma("secure_delete", "on")
     connection.pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
-    connection.pragma("journal_size_limit", CHECKPOINT_PAGES * 4096)
+    connection.pragma("journal_size_limit", WAL_BYTES_MAX)
     migrate(path, connection, header, keys)
     try:
         load(connection, keys)

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import apsw
 
-from footfall.store.sqlite.checkpoints import move_most
+from footfall.store.sqlite.checkpoints import cut_some, move_most
 
 # While a truncating checkpoint waits for readers, it holds the lock that writers need.
 _WAIT_MS = 25
+_STEPS_MAX = 1_000
 
 
 def empty_wal(path: Path) -> bool:
@@ -24,9 +25,21 @@ def empty_wal(path: Path) -> bool:
         # A connection that has read nothing yet does not know that there is a WAL.
         connection.pragma("user_version")
         move_most(connection)
+        _shorten(connection)
         connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
     except apsw.BusyError:
         return True
     finally:
         connection.close()
     return False
+
+
+def _shorten(connection: apsw.Connection) -> None:
+    """Cut the WAL's file in steps, as to cut it at once may take long."""
+    for _ in range(_STEPS_MAX):
+        if not cut_some(connection):
+            return
+        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
+        # A commit, which cuts: it changes nothing.
+        version = connection.pragma("user_version")
+        connection.pragma("user_version", version)
