@@ -21,6 +21,12 @@ def test_an_instant_with_an_offset_is_read_exactly(moment):
     assert instants.parse_instant(moment.isoformat()) == expected
 
 
+def test_every_instant_that_can_be_read_lies_between_the_first_and_the_last():
+    first = instants.parse_instant("0001-01-01T00:00:00+23:59")
+    last = instants.parse_instant("9999-12-31T23:59:59.999999-23:59")
+    assert instants.EARLIEST < first < last < instants.LATEST
+
+
 @given(st.integers(-62135596800, 253402300799))
 def test_a_formatted_instant_is_parsed_back(second):
     text = instants.format_instant(second * instants.SECOND)

@@ -18,9 +18,10 @@ DAY = 24 * HOUR
 # that contradicts it.
 ZONE_MIN = -12 * HOUR
 ZONE_MAX = 14 * HOUR
-# Of the years that ISO 8601 writes with four digits.
-EARLIEST = -62_135_596_800 * SECOND
-LATEST = 253_402_300_800 * SECOND
+# All instants that can be read lie between: those of the years 1 to 9999, on clocks that
+# are less than a day from UTC.
+EARLIEST = -62_135_596_800 * SECOND - DAY
+LATEST = 253_402_300_800 * SECOND + DAY
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

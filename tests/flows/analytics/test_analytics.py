@@ -372,6 +372,21 @@ def test_an_erasure_reaches_all_blocks_of_an_hour(store):
     assert len(facts.join(blocks)) == 60
 
 
+@pytest.mark.parametrize(
+    "at", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"]
+)
+def test_an_event_at_the_end_of_all_time_is_counted_too(store, at):
+    sent = make(random.Random(4)) | {"event": {"type": "login", "id": "1l"}}
+    sent["when"] = {"createdAt": at, "createdAtLocal": at, "timezone": "UTC"}
+    store.append("org", [accepted(sent)]).result()
+    kind = TYPE_NUMBERS["login"]
+    for count in (update.update, update.rebuild):
+        count(store, "org")
+        assert store.organizations_to_count() == []
+        blocks = store.read("org", lambda t: list(t.analytics.blocks(kind, BEGIN, END)))
+        assert len(facts.join(blocks)) == 1
+
+
 def test_many_events_of_a_second_are_counted_and_withdrawn_each(store):
     rng = random.Random(3)
     made = []
