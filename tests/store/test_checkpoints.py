@@ -114,13 +114,13 @@ def test_a_long_wal_is_cut_little_by_little(store, long_wal):
 
 def test_emptying_cuts_a_long_wal_in_steps_too(store, long_wal, monkeypatch):
     sizes = [long_wal.stat().st_size]
-    cut = wal.cut_some
+    cut = checkpoints.cut_some
 
     def noticing(connection):
         sizes.append(long_wal.stat().st_size)
         return cut(connection)
 
-    monkeypatch.setattr(wal, "cut_some", noticing)
+    monkeypatch.setattr("footfall.store.sqlite.wal.cut_some", noticing)
     assert not wal.empty_wal(long_wal.with_name("footfall.db"))
     assert long_wal.stat().st_size == 0
     steps = [before - after for before, after in itertools.pairwise(sizes)]

@@ -206,14 +206,14 @@ class Calendar:
             if self._label_zone is None:
                 yield f"{day.isoformat()}T00:00:00"
             else:
-                start = instants.from_wall_clock(_wall(day), self._label_zone)
+                start = instants.from_wall_clock(wall_clock_of(day), self._label_zone)
                 yield _label(start, self._label_zone)
 
 
 @functools.lru_cache(_CALENDARS_MAX)
 def _midnights(days: tuple[date, ...], zone: ZoneInfo) -> tuple[int, ...]:
     """Return when days begin in a zone, in seconds."""
-    found = (instants.from_wall_clock(_wall(day), zone) for day in days)
+    found = (instants.from_wall_clock(wall_clock_of(day), zone) for day in days)
     return tuple(instant // SECOND for instant in found)
 
 
@@ -221,7 +221,8 @@ def _label(instant: int, zone: ZoneInfo) -> str:
     return datetime.fromtimestamp(instant // SECOND, UTC).astimezone(zone).isoformat()
 
 
-def _wall(day: date) -> int:
+def wall_clock_of(day: date) -> int:
+    """Return the wall clock at which a day begins."""
     return (day - date(1970, 1, 1)).days * DAY
 
 

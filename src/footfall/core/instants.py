@@ -18,8 +18,8 @@ DAY = 24 * HOUR
 # that contradicts it.
 ZONE_MIN = -12 * HOUR
 ZONE_MAX = 14 * HOUR
-# All instants that can be read lie between: those of the years 1 to 9999, on clocks that
-# are less than a day from UTC.
+# All instants that can be read lie between: the years 1 to 9999, on clocks that are
+# less than a day from UTC.
 EARLIEST = -62_135_596_800 * SECOND - DAY
 LATEST = 253_402_300_800 * SECOND + DAY
 

@@ -12,9 +12,9 @@ def keep_freed() -> None:
     """Keep some 64 MB that were freed, where the C library is glibc.
 
     Large pages and charts take megabytes for some milliseconds. By default glibc gives
-    them back at once, and the system clears each 4 kB that it hands out again: a third
-    of the time of a year's chart. Threads share two arenas, so that not each of them
-    keeps as much.
+    them back at once, and the system clears each 4 kB that it hands out again: a
+    quarter of the time of a year's chart. Threads share two arenas, so that not each of
+    them keeps as much.
     """
     set_option = getattr(ctypes.CDLL(None), "mallopt", None)
     if set_option is not None:

@@ -14,7 +14,7 @@ from footfall.core.access import LocationScope
 from footfall.core.analytics import Calendar, Numbered, Periods, Question
 from footfall.core.events.types import TYPE_NUMBERS, TYPES
 from footfall.core.facts import Facts, Ints, Mask
-from footfall.core.instants import DAY, HOUR, SECOND
+from footfall.core.instants import HOUR, SECOND
 from footfall.core.places import Registry
 from footfall.errors import FieldError, ParameterInvalid
 from footfall.store import Store
@@ -170,7 +170,7 @@ def _zone(name: str) -> ZoneInfo:
 
 def _midnight(day: date) -> int:
     """Return when a day begins in UTC, in seconds."""
-    return (day - date(1970, 1, 1)).days * (DAY // SECOND)
+    return analytics.wall_clock_of(day) // SECOND
 
 
 def timeseries(
@@ -236,7 +236,7 @@ def breakdown(
     """Count by a property."""
 
     def work(transaction: Transaction) -> Report:
-        column = {question.property} & {"hotspot", "dwell"}
+        column = {question.property}.intersection(facts.DETAILS)
         selection = Selection(transaction, question, only, column)
         rows = _BREAKDOWNS[question.property](selection, question.metrics[0])
         return Report(transaction.analytics.progress().arrival, rows)

@@ -132,7 +132,7 @@ def _compute(transaction: Transaction) -> Change | None:
         rows = rows[:STEP_BLOCKS]
     arrival = rows[-1].arrival if rows else analytics.newest()
     places = Places(analytics.places())
-    change = Change(before, arrival, [], [], places.new)
+    change = Change(before, arrival, places=places.new)
     by_type: defaultdict[int, list[LogRow]] = defaultdict(list)
     for row in rows:
         by_type[row.type].append(row)
@@ -189,12 +189,12 @@ def _without_erased(
             if len(left) < len(rows):
                 changed[key] = left
         done.append(one)
-    added = []
+    change = Change(before, before.arrival, list(changed), removals=done)
     for (kind, start, part), rows in changed.items():
         same = bool(np.any(rows["second"][:1] == start))
         blocks = facts.cut(rows, newest=False, part=part if same else 0)
-        added += [(kind, block) for block in blocks]
-    return Change(before, before.arrival, list(changed), added, [], done)
+        change.added.extend((kind, block) for block in blocks)
+    return change
 
 
 def _packed(rows: list[LogRow], places: Places) -> facts.FactRows:

@@ -32,8 +32,8 @@ _FORCED_PAGES = 8 * CHECKPOINT_PAGES
 _KEPT_MAX = 2_000
 # While a checkpoint waits for readers, it holds the lock that writers need.
 _WAIT_MS = 25
-# A commit that begins the WAL anew cuts so much off its file, in some 8 ms. All that
-# it became during a long read, 200 MB, would take a file system 150 ms.
+# A commit that begins the WAL anew cuts so much off its file, in some 8 ms. To cut off
+# the 200 MB that it has after a long read would take 150 ms.
 _CUT_BYTES = 8 << 20
 
 # Has a job done by the writer, outside of a transaction.
@@ -126,7 +126,7 @@ def move_most(connection: apsw.Connection) -> tuple[int, int]:
 
 
 def cut_some(connection: apsw.Connection) -> bool:
-    """Have the connection's next commit that begins the WAL anew cut some off its file.
+    """Have the next commit that begins the WAL anew cut some off its file.
 
     Returns:
         Whether it is too long after that, too.

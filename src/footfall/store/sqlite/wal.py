@@ -8,6 +8,7 @@ from footfall.store.sqlite.checkpoints import cut_some, move_most
 
 # While a truncating checkpoint waits for readers, it holds the lock that writers need.
 _WAIT_MS = 25
+# Others write meanwhile, so a step may cut nothing.
 _STEPS_MAX = 1_000
 
 
