@@ -244,17 +244,20 @@ def patch_hotspot(_place: ServedStore, tenant: Tenant) -> None:
         assert answer.status_code == 200, answer.text
 
 
-def four_senders(place: ServedStore) -> list[tuple[Tenant, list[dict[str, Any]]]]:
+def four_senders(place: ServedStore) -> list[tuple[Tenant, bytes]]:
     tenant = place.tenant()
-    return [(tenant, [event() for _ in range(10_000)]) for _ in range(4)]
+    return [
+        (tenant, msgspec.json.encode([event() for _ in range(10_000)]))
+        for _ in range(4)
+    ]
 
 
-def large_sends(_place: ServedStore, shares: list[tuple[Tenant, list[Any]]]) -> None:
-    def send(tenant: Tenant, some: list[Any]) -> None:
+def large_sends(_place: ServedStore, shares: list[tuple[Tenant, bytes]]) -> None:
+    def send(tenant: Tenant, body: bytes) -> None:
         with httpx2.Client(
             base_url=tenant.server.address, headers=tenant.client.headers, timeout=120
         ) as client:
-            assert client.post(tenant.events_path, json=some).status_code == 201
+            assert client.post(tenant.events_path, content=body).status_code == 201
 
     threads = [threading.Thread(target=send, args=share) for share in shares]
     for thread in threads:

@@ -13,8 +13,12 @@ from footfall.core.queries import EventQuery, Sort
 from footfall.errors import StoreError
 from footfall.store import Appended, Organization, Store
 from footfall.store.relational.keys import Keys
-from footfall.store.sqlite import SLICE_EVENTS
-from footfall.store.sqlite.writer import GROUP_MAX, Writer
+from footfall.store.sqlite.slices import SLICE_BYTES, SLICE_EVENTS, slices_of
+from footfall.store.sqlite.writer import (
+    GROUP_MAX,
+    LARGE_BYTES,
+    Writer,
+)
 from tests.shared import SEALING_KEY, open_sqlite
 from tests.store.test_contract import bodies, new
 
@@ -98,19 +102,13 @@ def test_an_unexpected_exception_in_one_write_fails_that_write_alone(
 ):
     submit = Writer.submit
 
-    def submit_raising(self, work, *, lane="", alone=False, checked=False):
+    def submit_raising(self, work, *, lane="", **how):
         def raising(connection):
             work(connection)
             raise error("unexpected")
 
         others = lane == "other"
-        return submit(
-            self,
-            work if others else raising,
-            lane=lane,
-            alone=alone,
-            checked=checked,
-        )
+        return submit(self, work if others else raising, lane=lane, **how)
 
     leave_bytes(store)
     go_on = hold_writer(store)
@@ -190,7 +188,7 @@ def test_a_small_write_waits_for_one_other_job_and_not_for_the_lane_of_another(s
     ]
 
 
-def commits_of(path, jobs, clock):
+def commits_of(path, jobs, clock, size=0):
     """Let jobs wait, and count the commits that they came to."""
     writer = Writer(path, Keys(SEALING_KEY), clock)
     store_held, go_on = threading.Event(), threading.Event()
@@ -208,7 +206,9 @@ def commits_of(path, jobs, clock):
         count += 1
         return False
 
-    futures = [writer.submit(job, lane=str(n % 2)) for n, job in enumerate(jobs)]
+    futures = [
+        writer.submit(job, lane=str(n % 2), size=size) for n, job in enumerate(jobs)
+    ]
     writer._connection.set_commit_hook(committed)
     go_on.set()
     for future in futures:
@@ -236,6 +236,43 @@ def test_a_commit_takes_no_more_jobs_once_it_has_lasted(tmp_path):
     ticks = iter(range(100_000))
     jobs = [writes(number) for number in range(8)]
     assert commits_of(tmp_path / "db", jobs, lambda: float(next(ticks))) >= 8
+
+
+def test_a_commit_takes_no_more_jobs_once_it_is_large(tmp_path):
+    jobs = [writes(number) for number in range(40)]
+    assert commits_of(tmp_path / "db", jobs, lambda: 0.0, size=LARGE_BYTES - 1) >= 8
+
+
+def test_a_large_job_does_not_join_the_commit_of_others(tmp_path):
+    jobs = [writes(number) for number in range(4)]
+    assert commits_of(tmp_path / "db", jobs, lambda: 0.0, size=LARGE_BYTES) >= 4
+
+
+def test_a_lane_that_had_its_turn_goes_behind_one_that_came_meanwhile(tmp_path):
+    writer = Writer(tmp_path / "db", Keys(SEALING_KEY), lambda: 0.0)
+    began, go_on, order = threading.Event(), threading.Event(), []
+
+    def hold(_connection):
+        began.set()
+        go_on.wait(10)
+
+    jobs = [writer.submit(hold, lane="large")]
+    jobs.append(writer.submit(lambda _: order.append("large"), lane="large"))
+    began.wait(10)
+    jobs.append(writer.submit(lambda _: order.append("small"), lane="small"))
+    go_on.set()
+    for job in jobs:
+        job.result(10)
+    writer.close()
+    assert order == ["small", "large"]
+
+
+def test_slices_hold_a_few_bytes_each_and_all_events_in_their_order():
+    made = [new(f"id-{n}", pad="x" * 60_000) for n in range(40)]
+    cut = slices_of(made)
+    assert [event for one in cut for event in one] == made
+    assert all(sum(len(event.body) for event in one) <= SLICE_BYTES for one in cut)
+    assert len(cut) == 3
 
 
 def test_a_large_append_is_written_in_slices_and_answered_as_one(store):

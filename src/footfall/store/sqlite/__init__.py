@@ -6,7 +6,6 @@ anyone is told of it (`synchronous=FULL`).
 
 import contextlib
 import os
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -71,6 +70,7 @@ from footfall.store.sqlite.observations import (
     write_index,
 )
 from footfall.store.sqlite.session import SQLiteSession
+from footfall.store.sqlite.slices import joined, slices_of
 from footfall.store.sqlite.statements import SQL
 from footfall.store.sqlite.transaction import SQLiteTransaction, forget
 from footfall.store.sqlite.users import SQLiteUsers, running
@@ -82,8 +82,6 @@ T = TypeVar("T")
 # With less space left than this, sends fail sooner or later.
 SPACE_MIN = 1024 * 1024
 CHANGE_BYTES = 256 * 1024
-# So many events are written in some 50 ms.
-SLICE_EVENTS = 2_000
 
 
 class SQLiteStore(SQLiteCopying, RelationalStore):
@@ -161,11 +159,13 @@ class SQLiteStore(SQLiteCopying, RelationalStore):
                 self._ballast.cover(rows.size)
                 return append(connection, number_of(connection, organization), rows)
 
-            return self._writer.submit(work, lane=organization, checked=True)
+            return self._writer.submit(
+                work, lane=organization, checked=True, size=rows.size
+            )
 
-        starts = range(0, max(len(new), 1), SLICE_EVENTS)
-        parts = [write(Rows(new[at : at + SLICE_EVENTS], self._keys)) for at in starts]
-        return parts[0] if len(parts) == 1 else _joined(parts)
+        cut = slices_of(new)
+        parts = [write(Rows(one, self._keys)) for one in cut]
+        return parts[0] if len(parts) == 1 else joined(parts, list(map(len, cut)))
 
     @override
     def bodies(self, organization: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
@@ -362,39 +362,3 @@ class SQLiteStore(SQLiteCopying, RelationalStore):
             return self._writer.submit(
                 lambda connection: check_health(connection, self._path), alone=True
             ).result()
-
-
-def _joined(parts: list[Future[Appended]]) -> Future[Appended]:
-    """Return what is done once all slices are, and fails if one of them does."""
-    whole: Future[Appended] = Future()
-    whole.set_running_or_notify_cancel()
-    left, lock = len(parts), threading.Lock()
-
-    def one_done(_part: Future[Appended]) -> None:
-        nonlocal left
-        with lock:
-            left -= 1
-            if left:
-                return
-        error = next(filter(None, (part.exception() for part in parts)), None)
-        if error is None:
-            whole.set_result(_total([part.result() for part in parts]))
-        else:
-            whole.set_exception(error)
-
-    for part in parts:
-        part.add_done_callback(one_done)
-    return whole
-
-
-def _total(parts: list[Appended]) -> Appended:
-    """Add up what became of slices that follow each other."""
-    return Appended(
-        sum(part.accepted for part in parts),
-        sum(part.duplicates for part in parts),
-        tuple(
-            number * SLICE_EVENTS + position
-            for number, part in enumerate(parts)
-            for position in part.conflicts
-        ),
-    )

@@ -1,10 +1,12 @@
 """Emptying the WAL beside the writer: until then it holds what was overwritten."""
 
+import time
 from pathlib import Path
 
 import apsw
 
 from footfall.store.sqlite.checkpoints import cut_some, move_most
+from footfall.store.sqlite.connections import PAUSE_S
 
 # While a truncating checkpoint waits for readers, it holds the lock that writers need.
 _WAIT_MS = 25
@@ -44,3 +46,4 @@ def _shorten(connection: apsw.Connection) -> None:
         # A commit, which cuts: it changes nothing.
         version = connection.pragma("user_version")
         connection.pragma("user_version", version)
+        time.sleep(PAUSE_S)

@@ -23,15 +23,21 @@ import msgspec
 from footfall.errors import StoreError
 from footfall.store.relational.keys import Keys
 from footfall.store.sqlite.checkpoints import Checkpointer
-from footfall.store.sqlite.connections import open_writer, transaction, translated
+from footfall.store.sqlite.connections import (
+    PAUSE_S,
+    open_writer,
+    transaction,
+    translated,
+)
 
 T = TypeVar("T")
 GROUP_MAX = 256
-# How long jobs join a commit: while other lanes wait, and at all.
+# How long jobs join a commit, and how much they bring: while other lanes wait, and at
+# all. To sync a MiB may take 15 ms.
 SHARED_S, ALONE_S = 0.04, 0.08
-# SQLite's lock has no queue: other processes get this long for it after a long commit,
-# and a server after each one of a command beside it.
-PAUSE_S = 0.004
+SHARED_BYTES, ALONE_BYTES = 1024 * 1024, 2 * 1024 * 1024
+# What brings so much takes longer than a sync: others' jobs do not wait for it.
+LARGE_BYTES = 256 * 1024
 
 # After these nothing that the transaction did can be relied on. All other errors are
 # of one statement, so the savepoint of its job undoes them.
@@ -58,7 +64,8 @@ class _Job(msgspec.Struct, frozen=True):
     """A write and the future of its result.
 
     `alone` jobs run outside a transaction (a checkpoint cannot run inside one). Those
-    that are `checked` are tried without a savepoint.
+    that are `checked` are tried without a savepoint. `size` is how many bytes it writes
+    if they may be many.
     """
 
     work: Callable[[apsw.Connection], Any]
@@ -66,6 +73,7 @@ class _Job(msgspec.Struct, frozen=True):
     lane: str
     alone: bool
     checked: bool = False
+    size: int = 0
 
 
 class _NotChecked(Exception):
@@ -73,29 +81,37 @@ class _NotChecked(Exception):
 
 
 class Lanes:
-    """Waiting jobs: in the order of arrival within a lane, the lanes in turn."""
+    """Waiting jobs: in the order of arrival within a lane, the lanes in turn.
+
+    The lane whose job is being done goes behind those that come meanwhile.
+    """
 
     def __init__(self) -> None:
         self._lanes: OrderedDict[str, deque[_Job]] = OrderedDict()
+        self._served = ""
+        # What waits in the lane that is served.
+        self._behind: deque[_Job] = deque()
 
     def __len__(self) -> int:
-        return len(self._lanes)
+        return len(self._lanes) + bool(self._behind)
 
     def put(self, job: _Job) -> None:
         """Let a job wait behind those of its lane."""
-        self._lanes.setdefault(job.lane, deque()).append(job)
+        if self._behind and job.lane == self._served:
+            self._behind.append(job)
+        else:
+            self._lanes.setdefault(job.lane, deque()).append(job)
 
     def next(self) -> _Job:
         """Return the job whose turn it is; it waits on until `take`."""
-        return next(iter(self._lanes.values()))[0]
+        return next(iter(self._lanes.values()), self._behind)[0]
 
     def take(self) -> _Job:
-        """Take the job whose turn it is; its lane goes behind the others."""
-        lane, jobs = self._lanes.popitem(last=False)
-        job = jobs.popleft()
-        if jobs:
-            self._lanes[lane] = jobs
-        return job
+        """Take the job whose turn it is."""
+        if self._behind:
+            self._lanes[self._served] = self._behind
+        self._served, self._behind = self._lanes.popitem(last=False)
+        return self._behind.popleft()
 
 
 class Writer:
@@ -146,6 +162,7 @@ class Writer:
         lane: str = "",
         alone: bool = False,
         checked: bool = False,
+        size: int = 0,
     ) -> Future[T]:
         """Have `work` done; the future is done when its commit is on disk.
 
@@ -155,8 +172,9 @@ class Writer:
             alone: Whether it runs outside a transaction.
             checked: Whether it is expected to raise nothing. Then it is tried without a
                 savepoint, for which SQLite copies each page that is touched.
+            size: About how many bytes it writes, where they may be many.
         """
-        job = _Job(work, Future(), lane, alone, checked)
+        job = _Job(work, Future(), lane, alone, checked, size)
         with self._wake:
             if self._closed:
                 raise StoreError("The store is closing.")
@@ -226,7 +244,7 @@ class Writer:
             return
         with transaction(self._connection):
             done[-1] = first, self._attempt(first)
-            while self._has_room(len(done), began):
+            while self._has_room(done, began):
                 job = self._take(done)
                 if job is not None:
                     done[-1] = job, self._attempt(job)
@@ -237,14 +255,21 @@ class Writer:
         with transaction(self._connection):
             return [(job, self._attempt(job, careful=True)) for job in jobs]
 
-    def _has_room(self, count: int, began: float) -> bool:
+    def _has_room(self, done: list[tuple[_Job, Any]], began: float) -> bool:
         """Tell whether the next job may join the commit."""
+        size = sum(job.size for job, _ in done)
         with self._wake:
-            if not self._waiting or self._waiting.next().alone:
+            if not self._waiting:
                 return False
+            job = self._waiting.next()
             alone = len(self._waiting) == 1 and not self._yields
+        shared = any(other.lane != job.lane for other, _ in done)
+        if job.alone or (shared and job.size >= LARGE_BYTES):
+            return False
         longest = ALONE_S if alone else SHARED_S
-        return count < GROUP_MAX and self._clock() - began < longest
+        most = ALONE_BYTES if alone else SHARED_BYTES
+        in_time = self._clock() - began < longest
+        return in_time and size < most and len(done) < GROUP_MAX
 
     def _take(self, done: list[tuple[_Job, Any]]) -> _Job | None:
         """Take the next job and note it in `done`; None if nobody waits for it."""
