@@ -8,7 +8,7 @@ import functools
 import re
 from collections.abc import Iterable
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -91,7 +91,7 @@ class PlaceKind(IntEnum):
     LOCATION = 0
 
 
-class Place(NamedTuple):
+class Place(msgspec.Struct, frozen=True, order=True, gc=False):
     """Where somebody can stay: what kind of a place, and its number among those."""
 
     kind: int

@@ -19,7 +19,7 @@ from footfall.core.instants import MINUTE
 from footfall.errors import FieldError, Invalid
 
 
-class Rules(msgspec.Struct, frozen=True, rename="camel"):
+class Rules(msgspec.Struct, frozen=True, rename="camel", gc=False):
     """When presence is a visit.
 
     Attributes:

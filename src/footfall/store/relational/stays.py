@@ -1,5 +1,6 @@
 """The stays of contacts at places."""
 
+import functools
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -14,6 +15,11 @@ from footfall.store.transaction import StayQuery, StayRepository, StoredStay
 # As many stays of a contact at a location are read before all are.
 _NEIGHBOURS = 4
 _ALL = 2**31 - 1
+
+
+# Stays have few different ones, and many stays are kept in memory.
+_rules = functools.lru_cache(1_000)(Rules)
+_place_of = functools.lru_cache(10_000)(Place)
 
 
 class SQLStays(Repository, StayRepository):
@@ -110,8 +116,8 @@ def _stored_stay(row: Sequence[Any]) -> StoredStay:
     number, contact, kind, place, first_at, last_at, start_at, hotspot = row[:8]
     visit_at, dwell, timeout, maximum, is_open = row[8:]
     stay = Stay(first_at, last_at, start_at, hotspot, visit_at, bool(is_open))
-    rules = Rules(dwell, timeout, None, maximum)
-    return StoredStay(number, contact, Place(kind, place), stay, rules)
+    rules = _rules(dwell, timeout, None, maximum)
+    return StoredStay(number, contact, _place_of(kind, place), stay, rules)
 
 
 def _at(contact: int, place: Place) -> dict[str, Any]:
