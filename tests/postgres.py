@@ -93,7 +93,7 @@ class Cluster:
         """Make its files."""
         subprocess.run(
             [str(self._programs / "initdb"), "-D", str(self._folder / "data")]
-            + ["-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C"],
+            + ["-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
             check=True,
             capture_output=True,
             **self._as,
