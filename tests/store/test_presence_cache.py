@@ -10,12 +10,12 @@ from footfall.store.transaction import StoredStay
 
 def test_the_garbage_collector_does_not_look_through_cached_stays():
     cache = PresenceCache()
+    held: list[object] = []
     for contact in range(100):
         stay = StoredStay(contact, contact, Place(0, 1), Stay(0, 1, 0), Rules())
         cache.newest[contact, stay.place] = stay
         cache.owners[contact.to_bytes()] = (contact, 0)
+        held += [stay, stay.place, stay.stay, stay.rules]
     gc.collect()
-    held: list[object] = [*cache.newest, *cache.newest.values(), *cache.owners.values()]
-    for stay in list(cache.newest.values()):
-        held += [stay.place, stay.stay, stay.rules]
+    held += [*cache.newest, *cache.owners.values()]
     assert not any(map(gc.is_tracked, held))
