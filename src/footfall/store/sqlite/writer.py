@@ -83,13 +83,13 @@ class _NotChecked(Exception):
 class Lanes:
     """Waiting jobs: in the order of arrival within a lane, the lanes in turn.
 
-    The lane whose job is being done goes behind those that come meanwhile.
+    The lane that was served last goes behind those that come meanwhile.
     """
 
     def __init__(self) -> None:
         self._lanes: OrderedDict[str, deque[_Job]] = OrderedDict()
         self._served = ""
-        # What waits in the lane that is served.
+        # What waits in that lane.
         self._behind: deque[_Job] = deque()
 
     def __len__(self) -> int:
@@ -97,7 +97,7 @@ class Lanes:
 
     def put(self, job: _Job) -> None:
         """Let a job wait behind those of its lane."""
-        if self._behind and job.lane == self._served:
+        if job.lane == self._served:
             self._behind.append(job)
         else:
             self._lanes.setdefault(job.lane, deque()).append(job)
