@@ -210,6 +210,10 @@ def test_a_revoked_token_stays_revoked_until_it_expires(store):
     assert revoked() == [False, True]
 
 
+def test_an_append_of_nothing_stores_nothing(store):
+    assert store.append("org", []).result() == Appended(0)
+
+
 def test_the_store_reports_that_it_is_healthy(store):
     assert store.check_health()["problems"] == []
 

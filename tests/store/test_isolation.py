@@ -13,12 +13,8 @@ from footfall.core.queries import EventQuery, Sort
 from footfall.errors import StoreError
 from footfall.store import Appended, Organization, Store
 from footfall.store.relational.keys import Keys
-from footfall.store.sqlite.slices import SLICE_BYTES, SLICE_EVENTS, slices_of
-from footfall.store.sqlite.writer import (
-    GROUP_MAX,
-    LARGE_BYTES,
-    Writer,
-)
+from footfall.store.relational.slices import SLICE_BYTES, SLICE_EVENTS, slices_of
+from footfall.store.sqlite.writer import GROUP_MAX, LARGE_BYTES, Writer
 from tests.shared import SEALING_KEY, open_sqlite
 from tests.store.test_contract import bodies, new
 

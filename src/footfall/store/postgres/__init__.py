@@ -53,14 +53,13 @@ from footfall.store.postgres.writer import Writer
 from footfall.store.relational.keys import Keys
 from footfall.store.relational.services import values_of
 from footfall.store.relational.session import Registries
+from footfall.store.relational.slices import slices_of, total
 from footfall.store.relational.store import RelationalStore, Row, Run
 from footfall.store.relational.users import SQLUsers
 from footfall.store.transaction import Transaction
 
 T = TypeVar("T")
 _THREADS = 4
-# So many events are written in some 50 ms.
-SLICE_EVENTS = 2_000
 
 
 class PostgresStore(PostgresCopying, RelationalStore):
@@ -119,15 +118,8 @@ class PostgresStore(PostgresCopying, RelationalStore):
     @override
     def append(self, organization: str, events: list[NewEvent]) -> Future[Appended]:
         def write(session: PostgresSession) -> Appended:
-            total = Appended(0)
-            for at in range(0, len(events), SLICE_EVENTS):
-                one = append(session, events[at : at + SLICE_EVENTS])
-                total = Appended(
-                    total.accepted + one.accepted,
-                    total.duplicates + one.duplicates,
-                    total.conflicts + tuple(at + place for place in one.conflicts),
-                )
-            return total
+            cut = slices_of(events)
+            return total([append(session, one) for one in cut], list(map(len, cut)))
 
         return self._writer.submit(organization, write)
 

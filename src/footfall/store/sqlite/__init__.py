@@ -6,6 +6,7 @@ anyone is told of it (`synchronous=FULL`).
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -38,6 +39,7 @@ from footfall.store.relational.cache import PresenceCache, PresenceCaches
 from footfall.store.relational.keys import Keys
 from footfall.store.relational.services import values_of
 from footfall.store.relational.session import Registries
+from footfall.store.relational.slices import slices_of, total
 from footfall.store.relational.store import RelationalStore, Run
 from footfall.store.sqlite import backups, pages
 from footfall.store.sqlite.ballast import Ballast
@@ -70,7 +72,6 @@ from footfall.store.sqlite.observations import (
     write_index,
 )
 from footfall.store.sqlite.session import SQLiteSession
-from footfall.store.sqlite.slices import joined, slices_of
 from footfall.store.sqlite.statements import SQL
 from footfall.store.sqlite.transaction import SQLiteTransaction, forget
 from footfall.store.sqlite.users import SQLiteUsers, running
@@ -165,7 +166,7 @@ class SQLiteStore(SQLiteCopying, RelationalStore):
 
         cut = slices_of(new)
         parts = [write(Rows(one, self._keys)) for one in cut]
-        return parts[0] if len(parts) == 1 else joined(parts, list(map(len, cut)))
+        return parts[0] if len(parts) == 1 else _joined(parts, list(map(len, cut)))
 
     @override
     def bodies(self, organization: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
@@ -362,3 +363,26 @@ class SQLiteStore(SQLiteCopying, RelationalStore):
             return self._writer.submit(
                 lambda connection: check_health(connection, self._path), alone=True
             ).result()
+
+
+def _joined(parts: list[Future[Appended]], counts: list[int]) -> Future[Appended]:
+    """Return what is done once all slices are, and fails if one of them does."""
+    whole: Future[Appended] = Future()
+    whole.set_running_or_notify_cancel()
+    left, lock = len(parts), threading.Lock()
+
+    def one_done(_part: Future[Appended]) -> None:
+        nonlocal left
+        with lock:
+            left -= 1
+            if left:
+                return
+        error = next(filter(None, (part.exception() for part in parts)), None)
+        if error is None:
+            whole.set_result(total([part.result() for part in parts], counts))
+        else:
+            whole.set_exception(error)
+
+    for part in parts:
+        part.add_done_callback(one_done)
+    return whole

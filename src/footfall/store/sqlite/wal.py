@@ -11,7 +11,7 @@ from footfall.store.sqlite.connections import PAUSE_S
 # While a truncating checkpoint waits for readers, it holds the lock that writers need.
 _WAIT_MS = 25
 # Others write meanwhile, so a step may cut nothing.
-_STEPS_MAX = 1_000
+_STEPS_MAX = 8_000
 
 
 def empty_wal(path: Path) -> bool:
