@@ -163,7 +163,9 @@ def _empty(url: str) -> None:
     """Delete all rows but those of the migrations, whatever they refer to."""
     with psycopg.connect(url) as connection:
         connection.execute("SET lock_timeout = '1s'")
-        connection.execute("SET session_replication_role = replica")
+        # On the workers of Citus, too.
+        connection.execute("SET citus.propagate_set_commands = 'local'")
+        connection.execute("SET LOCAL session_replication_role = replica")
         tables = connection.execute(
             "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
             " AND tablename <> 'schema_version'"

@@ -124,9 +124,12 @@ def waits(folder: Path) -> Iterator[Row]:
     for name, found in bystander.watch(folder):
         tried = f"{found.sends} sends and {found.reads} reads of another tenant"
         result = f"{found.failed} failed, longest wait: "
-        result += f"send {found.send_ms:.0f} ms, read {found.read_ms:.0f} ms"
+        result += f"send {found.send_ms:.0f} ms, read {found.read_ms:.0f} ms; "
+        result += f"{found.long_turns} of {found.turns} turns of the writer over "
+        result += f"{bystander.TURN_S_MAX * 1000:.0f} ms"
         worst = max(found.send_ms, found.read_ms)
-        fine = not found.failed and worst <= bystander.WAIT_MS_MAX
+        fine = not (found.failed or found.long_turns)
+        fine = fine and worst <= bystander.WAIT_MS_MAX
         yield f"beside {name}", tried, result, fine
 
 

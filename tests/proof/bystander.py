@@ -19,6 +19,7 @@ from typing import Any
 import apsw
 import httpx2
 import msgspec
+from prometheus_client.parser import text_string_to_metric_families
 
 from footfall import clock, service, settings
 from footfall.core import instants
@@ -34,21 +35,28 @@ from footfall.core.observations import (
 from footfall.core.places import Hotspot, Location, PresenceSettings
 from footfall.flows.presence import observe
 from footfall.store.transaction import Transaction
-from tests.conftest import Tenant, event, start_server, stop_server
+from tests.conftest import Server, Tenant, event, start_server, stop_server
 
 WAIT_MS_MAX = 250
+# No turn of the writer is longer; a bound of its histogram.
+TURN_S_MAX = 0.1
 BLOCKS, BLOCK = 400, 1_000
 HOTSPOTS = 30_000
 
 
 class Waits(msgspec.Struct):
-    """How often the bystander asked, and its longest waits."""
+    """How often the bystander asked, its longest waits, and the writer's turns.
+
+    `long_turns` are those of more than `TURN_S_MAX`.
+    """
 
     sends: int = 0
     reads: int = 0
     failed: int = 0
     send_ms: float = 0.0
     read_ms: float = 0.0
+    turns: int = 0
+    long_turns: int = 0
 
 
 class ServedStore:
@@ -95,9 +103,24 @@ class ServedStore:
 Scenario = tuple[str, Callable[[ServedStore], Any], Callable[[ServedStore, Any], None]]
 
 
+def turns(server: Server) -> tuple[int, int]:
+    """Return how many turns the server's writer had, and how many were long."""
+    text = httpx2.get(f"{server.address}/metrics").text
+    name = "footfall_writer_turn_seconds"
+    [found] = [one for one in text_string_to_metric_families(text) if one.name == name]
+    short = {
+        sample.labels["le"]: sample.value
+        for sample in found.samples
+        if sample.name == f"{name}_bucket"
+    }
+    count = int(short["+Inf"])
+    return count, count - int(short[str(TURN_S_MAX)])
+
+
 def measure(place: ServedStore, run: Callable[[], None]) -> Waits:
     """Let the bystander send and read while something runs."""
     waits, done = Waits(), threading.Event()
+    before = turns(place.server)
 
     def loop(ask: Callable[[], httpx2.Response], name: str, status: int) -> None:
         while not done.is_set():
@@ -134,6 +157,8 @@ def measure(place: ServedStore, run: Callable[[], None]) -> Waits:
             done.set()
             for thread in threads:
                 thread.join()
+    after = turns(place.server)
+    waits.turns, waits.long_turns = after[0] - before[0], after[1] - before[1]
     return waits
 
 

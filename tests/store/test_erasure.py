@@ -202,7 +202,7 @@ def test_a_long_read_does_not_fail_an_erasure_and_its_bytes_go_later(store, path
 
 
 def test_each_step_writes_a_bounded_number_of_rows_and_others_get_their_turn(store):
-    store.append("org", [accepted() for _ in range(3 * erasure.STEP_ROWS)]).result()
+    store.append("org", [accepted() for _ in range(3 * erasure.ROWS_MAX)]).result()
     changes: list[int] = []
     appended: list[Any] = []
     submit = store._writer.submit
@@ -222,13 +222,31 @@ def test_each_step_writes_a_bounded_number_of_rows_and_others_get_their_turn(sto
         return future
 
     store._writer.submit = counting
-    assert store.erase("org", "guest").result().counts == {2: 3 * erasure.STEP_ROWS}
+    assert store.erase("org", "guest").result().counts == {2: 3 * erasure.ROWS_MAX}
     store._writer.submit = submit
     assert appended[0].result().accepted == 1
     # An event has a row and a body; the other rows name the contact.
-    assert max(changes) <= 3 * erasure.STEP_ROWS
+    assert max(changes) <= 3 * erasure.ROWS_MAX
     assert len(changes) > 4
     assert store.page(EventQuery("org", "bystander")).count == 1
+
+
+def test_a_step_has_fewer_rows_after_one_that_took_long():
+    pace = erasure.Pace()
+    pace.take_in(2 * erasure.STEP_S)
+    assert pace.rows == erasure.ROWS_FIRST // 2
+    for _ in range(10):
+        pace.take_in(2 * erasure.STEP_S)
+    assert pace.rows == erasure.ROWS_MIN
+
+
+def test_a_step_has_more_rows_after_one_that_was_quick():
+    pace = erasure.Pace()
+    pace.take_in(erasure.STEP_S / 4)
+    assert pace.rows > erasure.ROWS_FIRST
+    for _ in range(100):
+        pace.take_in(erasure.STEP_S / 4)
+    assert pace.rows == erasure.ROWS_MAX
 
 
 DYING = """

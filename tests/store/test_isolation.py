@@ -6,6 +6,7 @@ from concurrent.futures import Future
 
 import apsw
 import pytest
+from prometheus_client import REGISTRY
 
 from footfall.core.access import Role, Service
 from footfall.core.events.duplicates import is_duplicate
@@ -13,7 +14,8 @@ from footfall.core.queries import EventQuery, Sort
 from footfall.errors import StoreError
 from footfall.store import Appended, Organization, Store
 from footfall.store.relational.keys import Keys
-from footfall.store.relational.slices import SLICE_BYTES, SLICE_EVENTS, slices_of
+from footfall.store.relational.slices import slices_of
+from footfall.store.sqlite import SLICE_EVENTS
 from footfall.store.sqlite.writer import GROUP_MAX, LARGE_BYTES, Writer
 from tests.shared import SEALING_KEY, open_sqlite
 from tests.store.test_contract import bodies, new
@@ -184,9 +186,8 @@ def test_a_small_write_waits_for_one_other_job_and_not_for_the_lane_of_another(s
     ]
 
 
-def commits_of(path, jobs, clock, size=0):
+def commits_of(writer, jobs, size=0):
     """Let jobs wait, and count the commits that they came to."""
-    writer = Writer(path, Keys(SEALING_KEY), clock)
     store_held, go_on = threading.Event(), threading.Event()
 
     def hold(_connection):
@@ -213,6 +214,10 @@ def commits_of(path, jobs, clock, size=0):
     return count
 
 
+def writer_at(path, clock=lambda: 0.0):
+    return Writer(path, Keys(SEALING_KEY), clock)
+
+
 def writes(number):
     def work(connection):
         connection.execute(
@@ -225,27 +230,41 @@ def writes(number):
 
 def test_quick_writes_share_a_commit(tmp_path):
     jobs = [writes(number) for number in range(GROUP_MAX - 1)]
-    assert commits_of(tmp_path / "db", jobs, lambda: 0.0) == 1
+    assert commits_of(writer_at(tmp_path / "db"), jobs) == 1
 
 
 def test_a_commit_takes_no_more_jobs_once_it_has_lasted(tmp_path):
     ticks = iter(range(100_000))
+    writer = writer_at(tmp_path / "db", lambda: float(next(ticks)))
+    assert commits_of(writer, [writes(number) for number in range(8)]) >= 8
+
+
+def test_a_commit_takes_as_many_bytes_as_are_written_in_time(tmp_path):
+    # So many bytes took 30 ms before, and a commit is to last 40 ms.
+    size = LARGE_BYTES - 1
+    ticks = iter([0.0, 0.03])
+    writer = writer_at(tmp_path / "db", lambda: next(ticks, 0.03))
+    writer.submit(writes("first"), lane="0", size=LARGE_BYTES).result(10)
     jobs = [writes(number) for number in range(8)]
-    assert commits_of(tmp_path / "db", jobs, lambda: float(next(ticks))) >= 8
-
-
-def test_a_commit_takes_no_more_jobs_once_it_is_large(tmp_path):
-    jobs = [writes(number) for number in range(40)]
-    assert commits_of(tmp_path / "db", jobs, lambda: 0.0, size=LARGE_BYTES - 1) >= 8
+    # The first of them joins what held the writer.
+    assert commits_of(writer, jobs, size=size) == 7
 
 
 def test_a_large_job_does_not_join_the_commit_of_others(tmp_path):
     jobs = [writes(number) for number in range(4)]
-    assert commits_of(tmp_path / "db", jobs, lambda: 0.0, size=LARGE_BYTES) >= 4
+    assert commits_of(writer_at(tmp_path / "db"), jobs, size=LARGE_BYTES) >= 4
+
+
+def test_each_turn_is_told_to_the_metrics(store):
+    count = "footfall_writer_turn_seconds_count"
+    before = REGISTRY.get_sample_value(count) or 0
+    store.append("org", [new()]).result(10)
+    store.append("org", [new()]).result(10)
+    assert (REGISTRY.get_sample_value(count) or 0) - before == 2
 
 
 def test_a_lane_that_had_its_turn_goes_behind_one_that_came_meanwhile(tmp_path):
-    writer = Writer(tmp_path / "db", Keys(SEALING_KEY), lambda: 0.0)
+    writer = writer_at(tmp_path / "db")
     began, go_on, order = threading.Event(), threading.Event(), []
 
     def hold(_connection):
@@ -265,10 +284,15 @@ def test_a_lane_that_had_its_turn_goes_behind_one_that_came_meanwhile(tmp_path):
 
 def test_slices_hold_a_few_bytes_each_and_all_events_in_their_order():
     made = [new(f"id-{n}", pad="x" * 60_000) for n in range(40)]
-    cut = slices_of(made)
+    cut = slices_of(made, 1_000, 1_000_000)
     assert [event for one in cut for event in one] == made
-    assert all(sum(len(event.body) for event in one) <= SLICE_BYTES for one in cut)
+    assert all(sum(len(event.body) for event in one) <= 1_000_000 for one in cut)
     assert len(cut) == 3
+
+
+def test_slices_hold_a_few_events_each():
+    made = [new(f"id-{n}") for n in range(25)]
+    assert [len(one) for one in slices_of(made, 10, 1_000_000)] == [10, 10, 5]
 
 
 def test_a_large_append_is_written_in_slices_and_answered_as_one(store):

@@ -26,7 +26,7 @@ from footfall.store.transaction import Heard, HeardKind, Transaction
 # steps.
 OBSERVATIONS_AT_ONCE = 500
 OBSERVATIONS_A_STEP = 250
-LOGINS_A_STEP = 100
+LOGINS_A_STEP = 50
 
 
 class PresenceOptions(msgspec.Struct, frozen=True):

@@ -60,6 +60,8 @@ from footfall.store.transaction import Transaction
 
 T = TypeVar("T")
 _THREADS = 4
+# What a statement adds at most.
+SLICE_EVENTS, SLICE_BYTES = 2_000, 1024 * 1024
 
 
 class PostgresStore(PostgresCopying, RelationalStore):
@@ -118,7 +120,7 @@ class PostgresStore(PostgresCopying, RelationalStore):
     @override
     def append(self, organization: str, events: list[NewEvent]) -> Future[Appended]:
         def write(session: PostgresSession) -> Appended:
-            cut = slices_of(events)
+            cut = slices_of(events, SLICE_EVENTS, SLICE_BYTES)
             return total([append(session, one) for one in cut], list(map(len, cut)))
 
         return self._writer.submit(organization, write)

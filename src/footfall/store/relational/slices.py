@@ -5,18 +5,16 @@ import itertools
 from footfall.core.events.structs import NewEvent
 from footfall.store import Appended
 
-# So many events are written, and so many bytes synced, in some 50 ms.
-SLICE_EVENTS = 2_000
-SLICE_BYTES = 1024 * 1024
 
-
-def slices_of(new: list[NewEvent]) -> list[list[NewEvent]]:
-    """Cut events into slices, each of which takes a short time; at least one."""
+def slices_of(
+    new: list[NewEvent], most_events: int, most_bytes: int
+) -> list[list[NewEvent]]:
+    """Cut events into slices of so many events and bytes at most; at least one."""
     cut: list[list[NewEvent]] = [[]]
     size = 0
     for event in new:
         size += len(event.body)
-        if cut[-1] and (len(cut[-1]) == SLICE_EVENTS or size > SLICE_BYTES):
+        if cut[-1] and (len(cut[-1]) == most_events or size > most_bytes):
             cut.append([])
             size = len(event.body)
         cut[-1].append(event)

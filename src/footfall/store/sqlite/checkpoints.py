@@ -125,16 +125,16 @@ def move_most(connection: apsw.Connection) -> tuple[int, int]:
     return newest - min(before, moved), max(0, before - moved)
 
 
-def cut_some(connection: apsw.Connection) -> bool:
+def cut_some(connection: apsw.Connection, most: int) -> bool:
     """Have the next commit that begins the WAL anew cut some off its file.
 
     Returns:
-        Whether it is too long after that, too.
+        Whether it has more than `most` bytes after that, too.
     """
     wal = Path(connection.filename_wal)
     length = (wal.stat().st_size if wal.exists() else 0) - _CUT_BYTES
-    connection.pragma("journal_size_limit", max(WAL_BYTES_MAX, length))
-    return length > WAL_BYTES_MAX
+    connection.pragma("journal_size_limit", max(most, length))
+    return length > most
 
 
 def _sync(path: str) -> None:
@@ -161,7 +161,7 @@ def _restart(connection: apsw.Connection) -> bool:
     """
     connection.set_busy_timeout(_WAIT_MS)
     try:
-        cut_some(connection)
+        cut_some(connection, WAL_BYTES_MAX)
         connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
     except apsw.Error:
         return False

@@ -7,6 +7,7 @@ undo them, and the WAL, which is emptied last.
 
 import functools
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,7 +23,7 @@ from footfall.store.relational.keys import Keys
 from footfall.store.sqlite import erasure
 from footfall.store.sqlite.ballast import Ballast
 from footfall.store.sqlite.connections import Readers, is_full, transaction, translated
-from footfall.store.sqlite.erasure import Begun
+from footfall.store.sqlite.erasure import Begun, Pace
 from footfall.store.sqlite.event_log import find_contact, number_of
 from footfall.store.sqlite.journal import Erasure, Journal
 from footfall.store.sqlite.statements import SQL
@@ -54,6 +55,7 @@ class Eraser:
         self._ballast = ballast
         self._journal = journal
         self._keys = keys
+        self._pace = Pace()
         self._threads = ThreadPoolExecutor(_THREADS, "footfall-erasure")
         self._closing = threading.Event()
         self._under_way: set[int] = set()
@@ -89,14 +91,22 @@ class Eraser:
             raise StoreError("The store is closing.")
 
         def whole(connection: apsw.Connection) -> T:
+            began = time.monotonic()
             with transaction(connection):
-                return step(connection)
+                done = step(connection)
+            self._pace.take_in(time.monotonic() - began)
+            return done
 
         # A step touches pages all over the file; a checkpoint must keep up with them.
         self._writer.settle()
         return self._writer.submit(
             lambda connection: self._making_room(lambda: whole(connection)), alone=True
         ).result()
+
+    @property
+    def rows(self) -> int:
+        """See `Steps.rows`."""
+        return self._pace.rows
 
     def read(self, look: Callable[[apsw.Connection], T]) -> T:
         """See `Runner.read`."""

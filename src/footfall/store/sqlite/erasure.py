@@ -9,7 +9,8 @@ What must be looked for (observations, rejections) is looked for beside the writ
 
 import functools
 import secrets
-from typing import Any, TypeVar, cast
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar, cast
 
 import apsw
 import msgspec
@@ -28,8 +29,10 @@ from footfall.store.relational.traces import (
 from footfall.store.sqlite.statements import SQL
 
 T = TypeVar("T")
-# What one step writes at most.
-STEP_ROWS = 100
+# How long a step is to take, and how many rows it may have then.
+STEP_S = 0.04
+ROWS_FIRST, ROWS_MIN, ROWS_MAX = 50, 10, 200
+# What else one step writes at most.
 STEP_BYTES = 2 * 1024 * 1024
 STEP_BATCHES = 10
 # What is read at once beside the writer.
@@ -51,6 +54,32 @@ class Search(msgspec.Struct, frozen=True):
     words: list[str]
     subjects: list[Subject]
     batches: int = msgspec.field(name="blocks")  # as older schemas have it
+
+
+class Steps(Runner[apsw.Connection], Protocol):
+    """A runner that says how many rows the next step may have."""
+
+    @property
+    def rows(self) -> int:
+        """How many."""
+
+
+class Pace:
+    """How many rows make a step, from how long the one before took.
+
+    It depends on the disk and on the store: where the neighbours of a row are others'
+    rows, to delete it changes ten pages.
+    """
+
+    def __init__(self) -> None:
+        self.rows = ROWS_FIRST
+
+    def take_in(self, seconds: float) -> None:
+        """Take in how long a step took, its sync included."""
+        if seconds > STEP_S:
+            self.rows = max(ROWS_MIN, self.rows // 2)
+        elif seconds < STEP_S / 2:
+            self.rows = min(ROWS_MAX, self.rows + ROWS_MIN)
 
 
 class Begun(msgspec.Struct, frozen=True):
@@ -125,11 +154,17 @@ def identity(connection: apsw.Connection, begun: Begun) -> tuple[str, bytes]:
     return organization, b"" if search is None else search.key
 
 
-def complete(runner: Runner[apsw.Connection], begun: Begun) -> None:
+def complete(runner: Steps, begun: Begun) -> None:
     """Do all the steps that are left; what is done already is not done again."""
     contact = begun.contact
-    for step in (_erase_events, _erase_withdrawals, _erase_stays, _erase_deliveries):
-        while runner.write(functools.partial(step, contact=contact)):
+    steps: tuple[Callable[..., bool], ...] = (
+        _erase_events,
+        _erase_withdrawals,
+        _erase_stays,
+        _erase_deliveries,
+    )
+    for step in steps:
+        while runner.write(functools.partial(step, contact=contact, rows=runner.rows)):
             pass
     _erase_profiles(runner, contact)
     search = runner.read(lambda connection: _search_of(connection, begun))
@@ -149,14 +184,14 @@ def _search_of(connection: apsw.Connection, begun: Begun) -> Search | None:
     return msgspec.json.decode(body, type=Search) if any(body) else None
 
 
-def _erase_events(connection: apsw.Connection, contact: int) -> bool:
+def _erase_events(connection: apsw.Connection, contact: int, rows: int) -> bool:
     name = "erased_events"
-    return _erase_bodies(connection, name, "delete_event", contact, counted=True)
+    return _erase_bodies(connection, name, "delete_event", contact, rows, counted=True)
 
 
-def _erase_withdrawals(connection: apsw.Connection, contact: int) -> bool:
+def _erase_withdrawals(connection: apsw.Connection, contact: int, rows: int) -> bool:
     name = "erased_withdrawals"
-    return _erase_bodies(connection, name, "delete_withdrawal", contact)
+    return _erase_bodies(connection, name, "delete_withdrawal", contact, rows)
 
 
 def _erase_bodies(
@@ -164,6 +199,7 @@ def _erase_bodies(
     select: str,
     drop: str,
     contact: int,
+    rows: int,
     *,
     counted: bool = False,
 ) -> bool:
@@ -171,7 +207,7 @@ def _erase_bodies(
 
     Where analytics has `counted` them, it is told from which hours they go.
     """
-    values = {"contact": contact, "limit": STEP_ROWS}
+    values = {"contact": contact, "limit": rows}
     arrivals: list[tuple[int]] = []
     size = 0
     for arrival, length in connection.execute(SQL[select], values):
@@ -187,8 +223,8 @@ def _erase_bodies(
     return bool(arrivals)
 
 
-def _erase_stays(connection: apsw.Connection, contact: int) -> bool:
-    values = {"contact": contact, "limit": STEP_ROWS}
+def _erase_stays(connection: apsw.Connection, contact: int, rows: int) -> bool:
+    values = {"contact": contact, "limit": rows}
     found = connection.execute(SQL["erased_stays"], values).fetchall()
     stays = [{"stay": number} for (number,) in found]
     connection.executemany(SQL["delete_end"], stays)
@@ -196,32 +232,33 @@ def _erase_stays(connection: apsw.Connection, contact: int) -> bool:
     return bool(stays)
 
 
-def _erase_deliveries(connection: apsw.Connection, contact: int) -> bool:
-    values = {"contact": contact, "limit": STEP_ROWS}
+def _erase_deliveries(connection: apsw.Connection, contact: int, rows: int) -> bool:
+    values = {"contact": contact, "limit": rows}
     found = connection.execute(SQL["erased_deliveries"], values).fetchall()
     requests = [{"number": number} for _, number in found]
     connection.executemany(SQL["wipe_answer"], requests)
-    rows = [{"number": number} for number, _ in found]
-    connection.executemany(SQL["delete_delivery"], rows)
+    deliveries = [{"number": number} for number, _ in found]
+    connection.executemany(SQL["delete_delivery"], deliveries)
     return bool(found)
 
 
-def _erase_profiles(runner: Runner[apsw.Connection], contact: int) -> None:
+def _erase_profiles(runner: Steps, contact: int) -> None:
     after: int | None = 0
     while after is not None:
-        after = runner.write(functools.partial(_wipe, contact=contact, after=after))
+        step = functools.partial(_wipe, contact=contact, after=after, rows=runner.rows)
+        after = runner.write(step)
 
 
-def _wipe(connection: apsw.Connection, contact: int, after: int) -> int | None:
-    values = {"contact": contact, "after": after, "limit": STEP_ROWS}
+def _wipe(
+    connection: apsw.Connection, contact: int, after: int, rows: int
+) -> int | None:
+    values = {"contact": contact, "after": after, "limit": rows}
     numbers = _rows(connection, "erased_profiles", **values)
     connection.executemany(SQL["wipe_profile"], numbers)
     return numbers[-1][0] if numbers else None
 
 
-def _erase_observations(
-    runner: Runner[apsw.Connection], organization: int, search: Search
-) -> None:
+def _erase_observations(runner: Steps, organization: int, search: Search) -> None:
     digests = sorted(digests_of(search.subjects))
     subjects = msgspec.json.encode(digests).decode()
     for after in range(0, search.batches, SCAN_BATCHES):
@@ -252,9 +289,7 @@ def _blank(
         connection.execute(SQL["put_records"], (records, number))
 
 
-def _erase_rejections(
-    runner: Runner[apsw.Connection], organization: int, search: Search
-) -> None:
+def _erase_rejections(runner: Steps, organization: int, search: Search) -> None:
     names, devices = pattern(search.words), digests_of(search.subjects)
     after = 0
     while True:
@@ -270,7 +305,7 @@ def _erase_rejections(
         if not rows:
             return
         after = rows[-1][0]
-        for some in sliced(rejections_of(rows, names, devices), STEP_ROWS):
+        for some in sliced(rejections_of(rows, names, devices), runner.rows):
             runner.write(functools.partial(_delete_rejections, numbers=some))
 
 

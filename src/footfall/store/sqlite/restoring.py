@@ -29,16 +29,18 @@ _FLAG = "give --without-journal to restore without it: who was erased comes back
 class _Steps:
     """Does the steps of erasures on one connection; nobody else uses the file."""
 
+    rows = erasure.ROWS_MAX
+
     def __init__(self, connection: apsw.Connection):
         self._connection = connection
 
     def write(self, step: Callable[[apsw.Connection], T]) -> T:
-        """See `erasure.Runner.write`."""
+        """See `Runner.write`."""
         with transaction(self._connection):
             return step(self._connection)
 
     def read(self, look: Callable[[apsw.Connection], T]) -> T:
-        """See `erasure.Runner.read`."""
+        """See `Runner.read`."""
         return look(self._connection)
 
 

@@ -38,9 +38,12 @@ def empty_wal(path: Path) -> bool:
 
 
 def _shorten(connection: apsw.Connection) -> None:
-    """Cut the WAL's file in steps, as to cut it at once may take long."""
+    """Cut the WAL's file in steps to nearly nothing.
+
+    To cut it at once may take long.
+    """
     for _ in range(_STEPS_MAX):
-        if not cut_some(connection):
+        if not cut_some(connection, 0):
             return
         connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
         # A commit, which cuts: it changes nothing.
