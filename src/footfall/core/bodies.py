@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from footfall.core.blanks import shortened
 from footfall.errors import BodyInvalid, TooLarge
 
 _LINE = re.compile(rb"\S[^\n]*")
@@ -43,6 +44,7 @@ def split(
         BodyInvalid: It is empty, or not JSON as a whole.
         TooLarge: It has more than `count_max` items.
     """
+    body = shortened(body)
     found = _lines(body) if lines else _items(body, name, count_max)
     items: list[bytes] = []
     for item in found:

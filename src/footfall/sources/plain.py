@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from footfall.core import identities, instants
+from footfall.core.blanks import shortened
 from footfall.core.bodies import may_have_more, split
 from footfall.core.decoding import wrong_types
 from footfall.core.events.ids import bad_id
@@ -80,6 +81,7 @@ def _read_sightings(
     body: bytes, *, lines: bool, count_max: int
 ) -> list[tuple[bytes, Sighting | None]]:
     """Decode all items at once, which is fastest; if one is wrong, one by one."""
+    body = shortened(body)
     try:
         found = []
         if not lines and not may_have_more(body, count_max):

@@ -157,7 +157,7 @@ class FastPath:
     ) -> bytes:
         """Store what is sent; the turn begins once it is read, as in `web.payload`."""
         with self._intake.lease(who) as lease:
-            body = bytes(await read_body(_chunks(receive), lease, LARGE_BYTES))
+            body = await read_body(_chunks(receive), lease, LARGE_BYTES)
             await turn.enter_async_context(self._turns.of(who))
             store, now = self._context.store, self._context.now()
             name, lines = asked.organization, is_lines(asked.header(b"content-type"))

@@ -6,6 +6,7 @@ then the work. So nothing is read, unpacked or parsed beyond what its sender may
 
 import asyncio
 import contextlib
+import io
 import zlib
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from typing import Any
@@ -71,10 +72,10 @@ async def payload(
         sent = await read_body(request.stream(), lease, size_max)
         await wait_for_slot(request, who)
         if encoding == "identity" and len(sent) <= LARGE_BYTES:
-            yield bytes(sent)
+            yield sent
             return
         async with intake.large.of(who):
-            yield await on_parser(_unpacked, bytes(sent), encoding, size_max)
+            yield await on_parser(_unpacked, sent, encoding, size_max)
 
 
 def _encoding(request: AnyRequest) -> str:
@@ -87,21 +88,19 @@ def _encoding(request: AnyRequest) -> str:
     return encoding.removeprefix("x-") or "identity"
 
 
-async def read_body(
-    chunks: AsyncIterable[bytes], lease: Lease, size_max: int
-) -> bytearray:
+async def read_body(chunks: AsyncIterable[bytes], lease: Lease, size_max: int) -> bytes:
     """Read the bytes of a body; each counts before the next is read.
 
     Raises:
         As `payload` does.
     """
-    body = bytearray()
+    body = io.BytesIO()  # gives what was written without copying it
     try:
         async with asyncio.timeout(BODY_WITHIN_S):
             async for chunk in chunks:
                 lease.grow(len(chunk))
-                body += chunk
-                if len(body) > size_max:
+                body.write(chunk)
+                if body.tell() > size_max:
                     raise _too_large(size_max)
     except TimeoutError:
         raise BodyTooSlow(
@@ -110,7 +109,7 @@ async def read_body(
     except InternalServerException:
         # Litestar raises this if the client hung up or sent malformed chunks.
         raise broken_off() from None
-    return body
+    return body.getvalue()
 
 
 def broken_off() -> BodyBrokenOff:
@@ -121,12 +120,12 @@ def broken_off() -> BodyBrokenOff:
 def _unpacked(data: bytes, encoding: str, size_max: int) -> bytes:
     if encoding == "identity":
         return data
-    body = bytearray()
+    body = io.BytesIO()
     for part in _gzip(data) if encoding == "gzip" else _zstd(data):
-        body += part
-        if len(body) > size_max:
+        body.write(part)
+        if body.tell() > size_max:
             raise _too_large(size_max)
-    return bytes(body)
+    return body.getvalue()
 
 
 def _gzip(data: bytes) -> Iterator[bytes]:
