@@ -17,6 +17,7 @@ import msgspec
 from footfall import clock, service
 from footfall.flows.events import ingest
 from tests.conftest import Tenant, event
+from tests.proof.bystander import turns
 from tests.proof.crowds import ServedStore
 
 MB = 1024 * 1024
@@ -31,6 +32,7 @@ class Flooded(msgspec.Struct):
     failed: int = 0
     longest_ms: float = 0
     peak_mb: float = 0
+    long_turns: int = 0
 
 
 Flood = Callable[[httpx2.AsyncClient], Awaitable[None]]
@@ -75,7 +77,10 @@ def flood_all(folder: Path) -> list[Flooded]:
             store = service.open_store(place.server.chosen)
             bystander = Tenant(place.server, store)
             store.close()
+            _, before = turns(place.server)
             asyncio.run(beside(place, bystander, make(place), found))
+            _, after = turns(place.server)
+            found.long_turns = after - before
             bystander.client.close()
         finally:
             place.close()

@@ -231,24 +231,6 @@ def test_each_step_writes_a_bounded_number_of_rows_and_others_get_their_turn(sto
     assert store.page(EventQuery("org", "bystander")).count == 1
 
 
-def test_a_step_has_fewer_rows_after_one_that_took_long():
-    pace = erasure.Pace()
-    pace.take_in(2 * erasure.STEP_S)
-    assert pace.rows == erasure.ROWS_FIRST // 2
-    for _ in range(10):
-        pace.take_in(2 * erasure.STEP_S)
-    assert pace.rows == erasure.ROWS_MIN
-
-
-def test_a_step_has_more_rows_after_one_that_was_quick():
-    pace = erasure.Pace()
-    pace.take_in(erasure.STEP_S / 4)
-    assert pace.rows > erasure.ROWS_FIRST
-    for _ in range(100):
-        pace.take_in(erasure.STEP_S / 4)
-    assert pace.rows == erasure.ROWS_MAX
-
-
 DYING = """
 import os, sys
 from pathlib import Path

@@ -242,7 +242,7 @@ def test_a_commit_takes_no_more_jobs_once_it_has_lasted(tmp_path):
 def test_a_commit_takes_as_many_bytes_as_are_written_in_time(tmp_path):
     # So many bytes took 30 ms before, and a commit is to last 40 ms.
     size = LARGE_BYTES - 1
-    ticks = iter([0.0, 0.03])
+    ticks = iter([0.0, 0.0, 0.0])
     writer = writer_at(tmp_path / "db", lambda: next(ticks, 0.03))
     writer.submit(writes("first"), lane="0", size=LARGE_BYTES).result(10)
     jobs = [writes(number) for number in range(8)]

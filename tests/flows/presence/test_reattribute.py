@@ -7,6 +7,7 @@ from footfall.core.observations import (
     Login,
     Observation,
     PlaceReference,
+    Rejection,
     Restart,
     SourceBatch,
     digest,
@@ -77,7 +78,7 @@ def test_many_late_logins_take_short_steps_that_read_no_observations(
     heard = SourceBatch(logins=[late(device, 0) for device in some])
 
     def work():
-        for part in observe.steps(heard):
+        for part, _ in observe.steps(heard, observe.pace_of_steps()):
             take_in(world, part)
         reattribute_all(world.store, LATER)
 
@@ -140,9 +141,13 @@ def test_pages_keep_a_device_whole():
 def test_a_large_post_comes_in_steps_in_the_order_of_time(world):
     logins = [late(device, n % 60) for n, device in enumerate(devices(450))]
     observations = [seen(ANN, n) for n in range(1_200, 0, -1)]
-    parts = observe.steps(SourceBatch(observations, logins))
-    assert max(len(p.logins) for p in parts) <= observe.LOGINS_A_STEP
-    assert max(len(p.observations) for p in parts) <= observe.OBSERVATIONS_A_STEP
+    heard = SourceBatch(observations, logins, (), (Rejection((), b"what"),))
+    cut = list(observe.steps(heard, observe.pace_of_steps()))
+    assert [is_last for _, is_last in cut] == [False] * (len(cut) - 1) + [True]
+    parts = [part for part, _ in cut]
+    assert max(len(p.logins) for p in parts) <= 25
+    assert max(len(p.observations) for p in parts) <= 250
+    assert [len(p.rejections) for p in parts] == [1] + [0] * (len(cut) - 1)
     times = [one.at for part in parts for one in part.observations]
     assert times == sorted(times)
     assert sum(len(p.logins) for p in parts) == 450
@@ -239,3 +244,14 @@ def test_a_login_without_identities_on_a_fixed_address_makes_a_contact(world):
         "arriving",
         "login",
     ]
+
+
+def test_steps_of_a_post_are_smaller_after_one_that_took_long():
+    logins = [late(device, 0) for device in devices(100)]
+    pace = observe.pace_of_steps()
+    sizes = []
+    for part, _ in observe.steps(SourceBatch(logins=logins), pace):
+        sizes.append(len(part.logins))
+        pace.take_in(2 * observe.STEP_S)
+    assert sizes[:4] == [25, 12, 6, 5]
+    assert sum(sizes) == 100

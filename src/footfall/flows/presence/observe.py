@@ -6,9 +6,12 @@ stored. There is no other state, so a crash at any point loses nothing, and send
 post again changes nothing.
 """
 
+from collections.abc import Iterator
+
 import msgspec
 
 from footfall.core.observations import Rejection, SourceBatch, StoredObservation
+from footfall.core.pacing import Pace
 from footfall.core.places import Registry
 from footfall.core.stays import Rules
 from footfall.errors import ItemRejected
@@ -21,12 +24,13 @@ from footfall.flows.presence.attribute import (
 from footfall.flows.presence.change_stays import UnitOfWork
 from footfall.store.transaction import Heard, HeardKind, Transaction
 
-# The size of the writer's jobs: each takes some 20 to 50 ms.
-# A post of up to this many observations is one step; a larger one is cut into smaller
-# steps.
-OBSERVATIONS_AT_ONCE = 500
-OBSERVATIONS_A_STEP = 250
-LOGINS_A_STEP = 50
+# A post of up to so many is one step, and so one job of the writer. A larger one is cut
+# into smaller steps, paced, for how long they take depends on what others do meanwhile.
+OBSERVATIONS_AT_ONCE, LOGINS_AT_ONCE = 500, 10
+OBSERVATIONS_FIRST, OBSERVATIONS_MIN = 250, 50
+STEP_S = 0.04
+# A login takes as long as so many observations.
+LOGIN_WEIGHT = 10
 
 
 class PresenceOptions(msgspec.Struct, frozen=True):
@@ -127,28 +131,43 @@ def _heard(registry: Registry, kept: list[StoredObservation]) -> dict[Heard, int
     return found
 
 
-def steps(heard: SourceBatch) -> list[SourceBatch]:
+def pace_of_steps() -> Pace:
+    """Return the pace of a post's steps, in observations."""
+    return Pace(
+        OBSERVATIONS_FIRST,
+        least=OBSERVATIONS_MIN,
+        most=OBSERVATIONS_AT_ONCE,
+        within_s=STEP_S,
+    )
+
+
+def steps(heard: SourceBatch, pace: Pace) -> Iterator[tuple[SourceBatch, bool]]:
     """Cut a batch into steps that each fit into one job of the writer.
 
     Logins come first, in the order of time, because they decide whose the observations
     are.
+
+    Yields:
+        Each step, and whether it is the last.
     """
     is_small = len(heard.observations) <= OBSERVATIONS_AT_ONCE
-    if is_small and len(heard.logins) <= LOGINS_A_STEP:
-        return [heard]
+    if is_small and len(heard.logins) <= LOGINS_AT_ONCE:
+        yield heard, True
+        return
     logins = sorted(heard.logins, key=lambda login: login.at)
     seen = sorted(heard.observations, key=lambda one: one.at)
-    parts = [
-        SourceBatch(logins=logins[n : n + LOGINS_A_STEP])
-        for n in range(0, len(logins), LOGINS_A_STEP)
-    ] + [
-        SourceBatch(seen[n : n + OBSERVATIONS_A_STEP])
-        for n in range(0, len(seen), OBSERVATIONS_A_STEP)
-    ]
-    parts[0] = msgspec.structs.replace(
-        parts[0], restarts=heard.restarts, rejections=heard.rejections
-    )
-    return parts
+    # Restarts and rejections go with the first step.
+    part = msgspec.structs.replace(heard, logins=[], observations=[])
+    while logins or seen:
+        if logins:
+            size = max(1, pace.size // LOGIN_WEIGHT)
+            part = msgspec.structs.replace(part, logins=logins[:size])
+            logins = logins[size:]
+        else:
+            part = msgspec.structs.replace(part, observations=seen[: pace.size])
+            seen = seen[pace.size :]
+        yield part, not (logins or seen)
+        part = SourceBatch()
 
 
 def merged(one: Outcome, other: Outcome) -> Outcome:

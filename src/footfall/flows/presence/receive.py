@@ -5,6 +5,7 @@ not read answers: items that cannot be understood are kept and shown to the oper
 """
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -24,6 +25,7 @@ from footfall.flows.presence.observe import (
     PresenceOptions,
     merged,
     observe,
+    pace_of_steps,
     steps,
 )
 from footfall.sources import freeradius, masking, meraki, mist, plain
@@ -34,6 +36,8 @@ REASON_LENGTH_MAX = 1000
 REJECTIONS_A_POST_MAX = 100
 # Vendors' posts have a few hundred kB, never as much as a batch of events.
 POST_BYTES_MAX = 8 * 1024 * 1024
+# The stays of a large post may close only when all of it is taken in.
+_IN_STEPS = PresenceOptions(closing=False)
 # The vendors that post over HTTP; RADIUS has a port of its own.
 DECODERS: Mapping[str, ModuleType] = {
     "freeradius": freeradius,
@@ -139,21 +143,22 @@ async def _take_steps(
     Raises:
         StoreError: The store failed; the steps before stay stored.
     """
-    parts = steps(heard)
+    pace = pace_of_steps()
     outcome = Outcome()
-    # The stays of a large post may close only when all of it is taken in.
-    options = LIVE if len(parts) == 1 else PresenceOptions(closing=False)
-    for number, part in enumerate(parts, start=1):
+    for number, (part, is_last) in enumerate(steps(heard, pace), start=1):
 
         def work(
             transaction: Transaction,
             part: SourceBatch = part,
             before: Outcome = outcome,
-            is_last: bool = number == len(parts),  # noqa: FBT001  bound here
+            is_last: bool = is_last,  # noqa: FBT001  bound here
+            options: PresenceOptions = LIVE if number == 1 and is_last else _IN_STEPS,
         ) -> Outcome:
+            began = time.perf_counter()
             taken = merged(before, observe(transaction, part, now, options))
             if is_last:
                 then(transaction, taken)
+            pace.take_in(time.perf_counter() - began)
             return taken
 
         try:

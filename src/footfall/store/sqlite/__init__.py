@@ -271,6 +271,7 @@ class SQLiteStore(SQLiteCopying, RelationalStore):
             session = SQLiteSession(
                 connection, number, organization, self._keys, self._registries
             )
+            session.give_way = self._writer.give_way
             return work(SQLiteTransaction(session))
 
     def _cache_of(self, connection: apsw.Connection, number: int) -> PresenceCache:

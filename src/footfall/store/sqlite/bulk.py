@@ -63,13 +63,17 @@ def names_of(name: str) -> tuple[str, ...]:
 
 @functools.cache
 def expanded(name: str, count: int) -> str:
-    """Return a bulk statement for so many rows; `?1` is the organization."""
-    numbers = itertools.count(2)
+    """Return a bulk statement for so many rows; `?1` is the organization.
+
+    It is made within a turn of the writer, so quickly.
+    """
 
     def place(found: re.Match[str]) -> str:
-        return "?1" if found[1] == _ORGANIZATION else f"?{next(numbers)}"
+        return "?1" if found[1] == _ORGANIZATION else "?%d"
 
     def rows(found: re.Match[str]) -> str:
-        return ", ".join(f"({_NAME.sub(place, found[1])})" for _ in range(count))
+        row = _NAME.sub(place, f"({found[1]})")
+        numbers = range(2, 2 + count * row.count("%d"))
+        return ", ".join([row] * count) % tuple(numbers)
 
     return _ROW.sub(rows, SQL[name])

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import apsw
 
+from footfall.core.pacing import Pace
 from footfall.errors import ContactUnknown, StoreError, StoreFull
 from footfall.store import Erased
 from footfall.store.relational.erasure import going_on, pseudonyms
@@ -23,7 +24,7 @@ from footfall.store.relational.keys import Keys
 from footfall.store.sqlite import erasure
 from footfall.store.sqlite.ballast import Ballast
 from footfall.store.sqlite.connections import Readers, is_full, transaction, translated
-from footfall.store.sqlite.erasure import Begun, Pace
+from footfall.store.sqlite.erasure import Begun
 from footfall.store.sqlite.event_log import find_contact, number_of
 from footfall.store.sqlite.journal import Erasure, Journal
 from footfall.store.sqlite.statements import SQL
@@ -55,7 +56,12 @@ class Eraser:
         self._ballast = ballast
         self._journal = journal
         self._keys = keys
-        self._pace = Pace()
+        self._pace = Pace(
+            erasure.ROWS_FIRST,
+            least=erasure.ROWS_MIN,
+            most=erasure.ROWS_MAX,
+            within_s=erasure.STEP_S,
+        )
         self._threads = ThreadPoolExecutor(_THREADS, "footfall-erasure")
         self._closing = threading.Event()
         self._under_way: set[int] = set()
@@ -106,7 +112,7 @@ class Eraser:
     @property
     def rows(self) -> int:
         """See `Steps.rows`."""
-        return self._pace.rows
+        return self._pace.size
 
     def read(self, look: Callable[[apsw.Connection], T]) -> T:
         """See `Runner.read`."""

@@ -29,7 +29,8 @@ from footfall.store.relational.traces import (
 from footfall.store.sqlite.statements import SQL
 
 T = TypeVar("T")
-# How long a step is to take, and how many rows it may have then.
+# How many rows a step has, so that it takes some 40 ms with its sync. It depends on the
+# store: where the neighbours of a row are others' rows, deleting it changes ten pages.
 STEP_S = 0.04
 ROWS_FIRST, ROWS_MIN, ROWS_MAX = 50, 10, 200
 # What else one step writes at most.
@@ -62,24 +63,6 @@ class Steps(Runner[apsw.Connection], Protocol):
     @property
     def rows(self) -> int:
         """How many."""
-
-
-class Pace:
-    """How many rows make a step, from how long the one before took.
-
-    It depends on the disk and on the store: where the neighbours of a row are others'
-    rows, to delete it changes ten pages.
-    """
-
-    def __init__(self) -> None:
-        self.rows = ROWS_FIRST
-
-    def take_in(self, seconds: float) -> None:
-        """Take in how long a step took, its sync included."""
-        if seconds > STEP_S:
-            self.rows = max(ROWS_MIN, self.rows // 2)
-        elif seconds < STEP_S / 2:
-            self.rows = min(ROWS_MAX, self.rows + ROWS_MIN)
 
 
 class Begun(msgspec.Struct, frozen=True):

@@ -1,6 +1,6 @@
 """A session in SQLite; see `footfall.store.relational.session.Session`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import apsw
@@ -30,6 +30,8 @@ class SQLiteSession:
         self.keys = keys
         self.registries = registries
         self.cache = cache
+        # Called between pieces of long reading that is in no hurry.
+        self.give_way: Callable[[], None] = lambda: None
 
     def run(self, name: str, values: Mapping[str, Any]) -> apsw.Cursor:
         """Run a statement; yields its rows."""

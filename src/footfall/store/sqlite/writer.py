@@ -35,6 +35,13 @@ T = TypeVar("T")
 GROUP_MAX = 256
 # How long a commit takes, about: while other lanes wait, and at all.
 SHARED_S, ALONE_S = 0.04, 0.08
+# How many bytes it brings at most: of itself, and while a checkpoint is under way, for
+# then the disk syncs that too.
+COMMIT_BYTES, BESIDE_BYTES = 1536 * 1024, 512 * 1024
+# How much of a slow commit is remembered after one more.
+_MEMORY = 0.5
+# How long others give way to a turn.
+GIVE_WAY_S = 0.005
 # What brings so much takes longer than a sync: others' jobs do not wait for it.
 LARGE_BYTES = 128 * 1024
 
@@ -157,10 +164,14 @@ class Writer:
         self._checkpointer = Checkpointer(path, self._submit_checkpoint)
         self._connection.set_wal_hook(self._checkpointer.notice)
         self._waiting = Lanes()
+        self._idle = threading.Event()
+        self._idle.set()
         self._wake = threading.Condition()
         self._closed = False
-        # What a byte took last, to write and to sync it. It depends on the disk, and on
-        # how many pages of the indexes an event changes: more, the larger the store is.
+        # When the turn began.
+        self._began = clock()
+        # What a byte took lately, to write and to sync it. It depends on the disk, and
+        # on how many pages of the indexes an event changes: more, the larger the store.
         self._byte_s = 0.0
         self.failure: StoreError | None = None
         self.undone = 0
@@ -198,6 +209,14 @@ class Writer:
         """Wait while a checkpoint is under way: before a write that is in no hurry."""
         self._checkpointer.wait()
 
+    def give_way(self) -> None:
+        """Wait a moment while a turn is under way: for reading that is in no hurry.
+
+        A thread that computes takes the interpreter's lock at each statement of the
+        writer, which then waits for it, longer than its statements take.
+        """
+        self._idle.wait(GIVE_WAY_S)
+
     def close(self) -> None:
         """Finish what is waiting, then close the connection."""
         self._checkpointer.close()
@@ -214,22 +233,24 @@ class Writer:
 
     def _run(self) -> None:
         while self._wait():
-            began = self._clock()
+            self._idle.clear()
+            self._began = self._clock()
             done: list[tuple[_Job, Any]] = []
             try:
                 with translated(self._path):
                     try:
-                        self._do(done, began)
+                        self._do(done)
                     except _NotChecked:
                         done = self._do_again([job for job, _ in done])
             except BaseException as error:  # noqa: BLE001  told to each that waits
                 self.undone += 1
                 done = [(job, error) for job, _ in done]
-            took = self._clock() - began
+            took = self._clock() - self._began
             _TURNS.observe(took)
             if (size := _size_of(done)) >= LARGE_BYTES:
-                self._byte_s = took / size
+                self._byte_s = max(took / size, _MEMORY * self._byte_s)
             self._tell(done)
+            self._idle.set()
             if self._yields or took > SHARED_S:
                 time.sleep(PAUSE_S)
 
@@ -250,7 +271,7 @@ class Writer:
         for lane in {job.lane for job, _ in done if job.lane}:
             self._committed(lane)
 
-    def _do(self, done: list[tuple[_Job, Any]], began: float) -> None:
+    def _do(self, done: list[tuple[_Job, Any]]) -> None:
         """Do one job alone, or all that can share a commit; `done` tells how far."""
         first = self._take(done)
         if first is None:
@@ -259,8 +280,10 @@ class Writer:
             done[-1] = first, first.work(self._connection)
             return
         with transaction(self._connection):
+            # Before, it may have waited for another process.
+            self._began = self._clock()
             done[-1] = first, self._attempt(first)
-            while self._has_room(done, began):
+            while self._has_room(done):
                 job = self._take(done)
                 if job is not None:
                     done[-1] = job, self._attempt(job)
@@ -271,7 +294,7 @@ class Writer:
         with transaction(self._connection):
             return [(job, self._attempt(job, careful=True)) for job in jobs]
 
-    def _has_room(self, done: list[tuple[_Job, Any]], began: float) -> bool:
+    def _has_room(self, done: list[tuple[_Job, Any]]) -> bool:
         """Tell whether the next job may join the commit."""
         with self._wake:
             if not self._waiting:
@@ -282,9 +305,12 @@ class Writer:
         if job.alone or (shared and job.size >= LARGE_BYTES):
             return False
         longest = ALONE_S if alone else SHARED_S
-        expected = (_size_of(done) + job.size) * self._byte_s
-        in_time = max(self._clock() - began, expected) < longest
-        return in_time and len(done) < GROUP_MAX
+        # With this job, if it takes as long as the others did, or its bytes do.
+        by_job = (self._clock() - self._began) * (1 + 1 / len(done))
+        size = _size_of(done) + job.size
+        most = BESIDE_BYTES if self._checkpointer.is_busy else COMMIT_BYTES
+        in_time = max(by_job, size * self._byte_s) < longest
+        return in_time and size <= most and len(done) < GROUP_MAX
 
     def _take(self, done: list[tuple[_Job, Any]]) -> _Job | None:
         """Take the next job and note it in `done`; None if nobody waits for it."""
