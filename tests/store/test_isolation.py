@@ -10,6 +10,7 @@ from prometheus_client import REGISTRY
 
 from footfall.core.access import Role, Service
 from footfall.core.events.duplicates import is_duplicate
+from footfall.core.observations import DIGEST_BYTES, StoredObservation
 from footfall.core.queries import EventQuery, Sort
 from footfall.errors import StoreError
 from footfall.store import Appended, Organization, Store
@@ -280,6 +281,32 @@ def test_a_lane_that_had_its_turn_goes_behind_one_that_came_meanwhile(tmp_path):
         job.result(10)
     writer.close()
     assert order == ["small", "large"]
+
+
+def test_long_reading_gives_way_to_a_turn(store, monkeypatch):
+    monkeypatch.setattr("footfall.store.sqlite.writer.GIVE_WAY_S", 10)
+    order, reading = list[str](), threading.Event()
+
+    def read(transaction):
+        assert list(transaction.observations.between(0, 10)) == heard
+        order.append("reading")
+
+    def turn(_connection):
+        reader.start()
+        reading.wait(10)
+        order.append("turn")
+
+    def give_way():
+        reading.set()
+        Writer.give_way(store._writer)
+
+    heard = [StoredObservation(b"1" * DIGEST_BYTES, 0, 1)]
+    store.transaction("org", lambda t: t.observations.add(heard, 0)).result(10)
+    monkeypatch.setattr(store._writer, "give_way", give_way)
+    reader = threading.Thread(target=store.read, args=("org", read))
+    store._writer.submit(turn).result(10)
+    reader.join(10)
+    assert order == ["turn", "reading"]
 
 
 def test_slices_hold_a_few_bytes_each_and_all_events_in_their_order():
