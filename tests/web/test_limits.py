@@ -140,7 +140,7 @@ def test_limits_start_no_thread_under_load(tmp_path, monkeypatch):
     new = tenants.create_service(
         store, "one", Role.ORGANIZATION_MANAGER, ("events_read",), clock.now()
     )
-    context = running_service.make_context(store, "a secret", Limiter(100, 50))
+    context = running_service.make_context(store, "a secret", Limiter(1, 20))
     token = context.tokens.login(new.client_key, new.client_secret, clock.now())
     allowed = {"Authorization": f"Bearer {token}"}
     wrong = {"clientKey": "ck-nobody", "clientSecret": "x"}
@@ -151,7 +151,7 @@ def test_limits_start_no_thread_under_load(tmp_path, monkeypatch):
         real(thread)
 
     def requests(client):
-        for number in range(250):
+        for number in range(60):
             yield client.get("/v1/organizations/one/events", headers=allowed)
             yield client.get(f"/v1/sources/{number}")
             yield client.post("/v1/sts/login/services", json=wrong)
