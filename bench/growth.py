@@ -76,10 +76,11 @@ def prepare(folder: Path, count: int) -> Store:
     """Open a store of `count` events, or make it."""
     path = folder / f"growth-{count}.db"
     chosen = settings.Settings(store=f"sqlite:{path}")
-    whole = path.exists()
-    store = service.open_store(chosen)
-    if whole:
-        return store
+    # Else it would give way to a server after each commit.
+    opened = functools.partial(service.open_store, chosen, serving=True)
+    if path.exists():
+        return opened()
+    store = opened()
     store.create_organization(Organization(ORG, "Growth", START)).result()
     # Adds the contact, because SQL cannot make its digest.
     body = b'{"customerId":"%s","event":{"type":"login"}}' % CONTACT.encode()
@@ -87,7 +88,7 @@ def prepare(folder: Path, count: int) -> Store:
     store.append(ORG, [made]).result()
     store.close()
     fill(path, count)
-    return service.open_store(chosen)
+    return opened()
 
 
 def fill(path: Path, count: int) -> None:

@@ -16,8 +16,8 @@ from footfall.errors import StoreError
 from footfall.store import Appended, Organization, Store
 from footfall.store.relational.keys import Keys
 from footfall.store.relational.slices import slices_of
-from footfall.store.sqlite import SLICE_EVENTS
-from footfall.store.sqlite.writer import GROUP_MAX, LARGE_BYTES, Writer
+from footfall.store.sqlite import SLICE_BYTES_MIN, SLICE_EVENTS
+from footfall.store.sqlite.writer import GROUP_MAX, LARGE_BYTES, SHARED_S, Writer
 from tests.shared import SEALING_KEY, open_sqlite
 from tests.store.test_contract import bodies, new
 
@@ -240,7 +240,8 @@ def test_a_commit_takes_no_more_jobs_once_it_has_lasted(tmp_path):
     assert commits_of(writer, [writes(number) for number in range(8)]) >= 8
 
 
-def test_a_commit_takes_as_many_bytes_as_are_written_in_time(tmp_path):
+def test_a_commit_takes_as_many_bytes_as_are_written_in_time(tmp_path, monkeypatch):
+    monkeypatch.setattr("footfall.store.sqlite.writer._MEMORY", 1)
     # So many bytes took 30 ms before, and a commit is to last 40 ms.
     size = LARGE_BYTES - 1
     ticks = iter([0.0, 0.0, 0.0])
@@ -254,6 +255,17 @@ def test_a_commit_takes_as_many_bytes_as_are_written_in_time(tmp_path):
 def test_a_large_job_does_not_join_the_commit_of_others(tmp_path):
     jobs = [writes(number) for number in range(4)]
     assert commits_of(writer_at(tmp_path / "db"), jobs, size=LARGE_BYTES) >= 4
+
+
+def test_an_append_is_cut_smaller_where_a_byte_takes_longer(store):
+    made = [new(f"id-{n}", pad="x" * 400) for n in range(SLICE_EVENTS)]
+    bytes_max = sum(len(one.body) for one in made)
+    store._writer._byte_s = 5 * SHARED_S / bytes_max
+    assert SLICE_BYTES_MIN < store._writer.fitting_bytes < bytes_max / 4
+    turns = "footfall_writer_turn_seconds_count"
+    before = REGISTRY.get_sample_value(turns) or 0
+    assert store.append("org", made).result(10) == Appended(len(made))
+    assert (REGISTRY.get_sample_value(turns) or 0) - before > 1
 
 
 def test_each_turn_is_told_to_the_metrics(store):

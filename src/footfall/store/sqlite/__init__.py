@@ -82,9 +82,10 @@ from footfall.store.transaction import Transaction
 T = TypeVar("T")
 # With less space left than this, sends fail sooner or later.
 SPACE_MIN = 1024 * 1024
-# An append is cut into jobs of the writer of at most so much: 10 ms in a small store.
-# In one of 20 million events, each of them changes two pages that no other changes.
-SLICE_EVENTS, SLICE_BYTES = 500, 256 * 1024
+# An append is cut into jobs of the writer of at most so many events, and of as many
+# bytes as fit into a turn: 500 events take 10 ms in a small store, 100 in one of 20
+# million events, where each of them changes two pages that no other changes.
+SLICE_EVENTS, SLICE_BYTES_MIN, SLICE_BYTES_MAX = 500, 32 * 1024, 256 * 1024
 CHANGE_BYTES = 256 * 1024
 
 
@@ -167,7 +168,8 @@ class SQLiteStore(SQLiteCopying, RelationalStore):
                 work, lane=organization, checked=True, size=rows.size
             )
 
-        cut = slices_of(new, SLICE_EVENTS, SLICE_BYTES)
+        most = max(SLICE_BYTES_MIN, min(self._writer.fitting_bytes, SLICE_BYTES_MAX))
+        cut = slices_of(new, SLICE_EVENTS, most)
         parts = [write(Rows(one, self._keys)) for one in cut]
         return parts[0] if len(parts) == 1 else _joined(parts, list(map(len, cut)))
 

@@ -219,6 +219,29 @@ WHERE organization = ? AND key = ?
 -- name: delete_event
 DELETE FROM event WHERE number = ?
 
+-- name: touch_event
+-- Reads the pages that its deletion changes, so that the writer need not wait for the disk.
+SELECT
+  (SELECT length(body) FROM body WHERE number = one.number),
+  (SELECT 1 FROM event INDEXED BY event_by_key
+   WHERE organization = one.organization AND key = one.key),
+  (SELECT 1 FROM event INDEXED BY event_by_arrival
+   WHERE organization = one.organization AND number = one.number
+     AND created_at = one.created_at AND type = one.type),
+  (SELECT 1 FROM event INDEXED BY event_by_local
+   WHERE organization = one.organization AND local_at = one.local_at
+     AND number = one.number),
+  (SELECT 1 FROM event INDEXED BY event_by_utc
+   WHERE organization = one.organization AND created_at = one.created_at
+     AND number = one.number),
+  (SELECT 1 FROM event INDEXED BY event_by_type_local
+   WHERE organization = one.organization AND type = one.type
+     AND local_at = one.local_at AND number = one.number),
+  (SELECT 1 FROM event INDEXED BY event_by_type_utc
+   WHERE organization = one.organization AND type = one.type
+     AND created_at = one.created_at AND number = one.number)
+FROM event AS one WHERE number = ?
+
 -- name: wipe_body
 UPDATE body SET body = zeroblob(length(body)) WHERE number = ?
 

@@ -36,7 +36,7 @@ GROUP_MAX = 256
 # How long a commit takes, about: while other lanes wait, and at all.
 SHARED_S, ALONE_S = 0.04, 0.08
 # How many bytes it brings at most: of itself, and while a checkpoint is under way, for
-# then the disk syncs that too.
+# then the disk syncs that too, and a byte takes about twice as long.
 COMMIT_BYTES, BESIDE_BYTES = 1536 * 1024, 512 * 1024
 # How much of a slow commit is remembered after one more.
 _MEMORY = 0.5
@@ -44,6 +44,8 @@ _MEMORY = 0.5
 GIVE_WAY_S = 0.005
 # What brings so much takes longer than a sync: others' jobs do not wait for it.
 LARGE_BYTES = 128 * 1024
+# What brings so much shows how long a byte takes, more than how long a commit does.
+_TELLING_BYTES = 32 * 1024
 
 _TURNS = Histogram(
     "footfall_writer_turn_seconds",
@@ -205,6 +207,11 @@ class Writer:
             self._wake.notify()
         return job.done
 
+    @property
+    def fitting_bytes(self) -> int:
+        """About how many bytes a job may bring to be written and synced in time."""
+        return LARGE_BYTES if not self._byte_s else int(SHARED_S / self._byte_s)
+
     def settle(self) -> None:
         """Wait while a checkpoint is under way: before a write that is in no hurry."""
         self._checkpointer.wait()
@@ -247,7 +254,7 @@ class Writer:
                 done = [(job, error) for job, _ in done]
             took = self._clock() - self._began
             _TURNS.observe(took)
-            if (size := _size_of(done)) >= LARGE_BYTES:
+            if (size := _size_of(done)) >= _TELLING_BYTES:
                 self._byte_s = max(took / size, _MEMORY * self._byte_s)
             self._tell(done)
             self._idle.set()
@@ -308,8 +315,11 @@ class Writer:
         # With this job, if it takes as long as the others did, or its bytes do.
         by_job = (self._clock() - self._began) * (1 + 1 / len(done))
         size = _size_of(done) + job.size
-        most = BESIDE_BYTES if self._checkpointer.is_busy else COMMIT_BYTES
-        in_time = max(by_job, size * self._byte_s) < longest
+        by_byte = size * self._byte_s
+        most = COMMIT_BYTES
+        if self._checkpointer.is_busy:
+            by_byte, most = 2 * by_byte, BESIDE_BYTES
+        in_time = max(by_job, by_byte) < longest
         return in_time and size <= most and len(done) < GROUP_MAX
 
     def _take(self, done: list[tuple[_Job, Any]]) -> _Job | None:
