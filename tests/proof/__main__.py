@@ -43,7 +43,8 @@ FUZZ_S = 60
 def power(folder: Path) -> Iterator[Row]:
     for synchronous in ("full", "normal"):
         found = powercuts.cut_often(folder, range(40), synchronous)
-        tried = f"{found.cuts} cuts, {found.acknowledged} events acknowledged"
+        tried = f"{found.cuts} cuts, {found.moving} of them during a checkpoint, "
+        tried += f"{found.acknowledged} events acknowledged"
         result = f"{found.lost} lost, {found.damaged} files damaged"
         if synchronous == "full":
             fine = not found.lost and not found.damaged

@@ -5,6 +5,7 @@ import random
 import secrets
 import threading
 from pathlib import Path
+from unittest import mock
 
 import apsw
 import msgspec
@@ -14,17 +15,21 @@ from footfall.core.events.structs import NewEvent
 from footfall.core.queries import EventQuery
 from footfall.errors import FootfallError
 from footfall.store import Organization
-from footfall.store.sqlite import SQLiteStore
+from footfall.store.sqlite import SQLiteStore, checkpoints
 from tests.proof.disks import Disk, mounted
 from tests.shared import open_sqlite
 
 SENDERS = 4
+# The WAL is moved into the database after so many pages, so that the power often goes
+# meanwhile.
+CHECKPOINT_PAGES = 25
 
 
 class Outcome(msgspec.Struct):
-    """The results of some power cuts."""
+    """The results of some power cuts; `moving` are those during a checkpoint."""
 
     cuts: int = 0
+    moving: int = 0
     acknowledged: int = 0
     lost: int = 0
     damaged: int = 0
@@ -42,8 +47,12 @@ def cut_once(path: Path, seed: int, synchronous: str) -> Outcome:
     disk: Disk
     armed = False
 
+    moving = False
+
     def on_touch(_kind: str, number: int) -> None:
+        nonlocal moving
         if armed and number == last:
+            moving = bool(disk.unsynced.get(str(path)))
             disk.cut_power()
             raise apsw.IOError("the power is cut")
 
@@ -58,7 +67,8 @@ def cut_once(path: Path, seed: int, synchronous: str) -> Outcome:
                 return
             acknowledged.extend(ids)
 
-    with mounted(on_touch) as disk:
+    often = mock.patch.object(checkpoints, "CHECKPOINT_PAGES", CHECKPOINT_PAGES)
+    with often, mounted(on_touch) as disk:
         store = open_sqlite(path)
         store.create_organization(Organization("org", "Org", 0)).result()
         store._writer.submit(
@@ -74,7 +84,9 @@ def cut_once(path: Path, seed: int, synchronous: str) -> Outcome:
         with contextlib.suppress(apsw.Error):
             store.close()
         store._writer._connection.close(force=True)
-    return look(path, acknowledged)
+    found = look(path, acknowledged)
+    found.moving = int(moving)
+    return found
 
 
 def look(path: Path, acknowledged: list[str]) -> Outcome:
@@ -85,7 +97,9 @@ def look(path: Path, acknowledged: list[str]) -> Outcome:
     stored = {e["event"]["id"] for e in msgspec.json.decode(b"[" + page.body + b"]")}
     store.close()
     lost = len(set(acknowledged) - stored)
-    return Outcome(1, len(acknowledged), lost, int(damaged))
+    return Outcome(
+        cuts=1, acknowledged=len(acknowledged), lost=lost, damaged=int(damaged)
+    )
 
 
 def cut_often(folder: Path, seeds: range, synchronous: str) -> Outcome:
@@ -94,6 +108,7 @@ def cut_often(folder: Path, seeds: range, synchronous: str) -> Outcome:
     for seed in seeds:
         found = cut_once(folder / f"{synchronous}-{seed}.db", seed, synchronous)
         total.cuts += found.cuts
+        total.moving += found.moving
         total.acknowledged += found.acknowledged
         total.lost += found.lost
         total.damaged += found.damaged

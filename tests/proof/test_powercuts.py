@@ -4,6 +4,7 @@ from tests.proof.powercuts import cut_often
 def test_nothing_acknowledged_is_lost_in_a_power_cut(tmp_path):
     found = cut_often(tmp_path, range(8), "full")
     assert found.acknowledged > 200
+    assert 0 < found.moving < found.cuts
     assert (found.lost, found.damaged) == (0, 0)
 
 
