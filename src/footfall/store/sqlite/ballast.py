@@ -8,6 +8,8 @@ user's, whose file the server could not use.
 
 import contextlib
 import os
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from footfall.errors import StoreFull
@@ -26,6 +28,7 @@ class Ballast:
             keeps: Whether this process lays it; else it stays as it is.
         """
         self._keeps = keeps
+        self._lock = threading.Lock()
         # Why there is none, if it could not be laid.
         self.problem: str | None = None
         self._path = database.with_name(database.name + ".ballast")
@@ -43,11 +46,22 @@ class Ballast:
         Raises:
             StoreFull: There is no room for it.
         """
-        needed = 2 * coming + STEP_BYTES
-        if self._wal.exists():
-            needed += self._wal.stat().st_size
-        if not self._path.is_file() or self._path.stat().st_size < needed:
-            self._take(needed + -needed % STEP_BYTES)
+        with self._lock:
+            needed = 2 * coming + STEP_BYTES
+            if self._wal.exists():
+                needed += self._wal.stat().st_size
+            if not self._path.is_file() or self._path.stat().st_size < needed:
+                self._take(needed + -needed % STEP_BYTES)
+
+    @contextlib.contextmanager
+    def given_up(self) -> Iterator[None]:
+        """Give the space up for a while; meanwhile no other write takes it."""
+        with self._lock:
+            self.drop()
+            try:
+                yield
+            finally:
+                self.lay()
 
     def drop(self) -> None:
         """Give the space up."""

@@ -186,11 +186,8 @@ class Eraser:
         except (apsw.Error, StoreFull) as error:
             if not isinstance(error, StoreFull) and not is_full(error):
                 raise
-        self._ballast.drop()
-        try:
+        with self._ballast.given_up():
             return work()
-        finally:
-            self._ballast.lay()
 
 
 def _count(connection: apsw.Connection, begun: Begun) -> dict[int, int]:
