@@ -5,6 +5,7 @@ import json
 import secrets
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ from footfall.errors import ContactUnknown
 from footfall.flows.presence.recompute import recompute
 from footfall.store import Organization
 from footfall.store.sqlite import erasure
+from footfall.store.sqlite.ballast import Ballast
 from footfall.store.sqlite.journal import Journal
+from footfall.store.sqlite.statements import SQL
 from footfall.store.transaction import StoredRejection
 from footfall.store.webhooks import Attempt, DeliveryQuery, Webhook
 from tests.conftest import event
@@ -229,6 +232,35 @@ def test_each_step_writes_a_bounded_number_of_rows_and_others_get_their_turn(sto
     assert max(changes) <= 3 * erasure.ROWS_MAX
     assert len(changes) > 4
     assert store.page(EventQuery("org", "bystander")).count == 1
+
+
+def test_all_indexes_of_events_are_read_before_a_step_changes_them(store):
+    with store._readers.one() as connection:
+        indexes = connection.execute(
+            "SELECT name FROM sqlite_schema WHERE tbl_name = 'event'"
+            " AND type = 'index' AND sql NOT LIKE '%WHERE%'"
+        ).fetchall()
+    # What leads to the contact's events names that one.
+    read = SQL["touch_event"] + SQL["erased_events"]
+    assert [name for (name,) in indexes if name not in read] == []
+
+
+def test_no_write_takes_the_room_that_an_erasure_uses(path):
+    ballast = Ballast(path, keeps=True)
+    order, taking = list[str](), threading.Event()
+
+    def take():
+        taking.set()
+        ballast.cover(1)
+        order.append("taken")
+
+    writer = threading.Thread(target=take)
+    with ballast.given_up():
+        writer.start()
+        taking.wait(10)
+        order.append("used")
+    writer.join(10)
+    assert order == ["used", "taken"]
 
 
 DYING = """

@@ -17,7 +17,13 @@ from footfall.store import Appended, Organization, Store
 from footfall.store.relational.keys import Keys
 from footfall.store.relational.slices import slices_of
 from footfall.store.sqlite import SLICE_BYTES_MIN, SLICE_EVENTS
-from footfall.store.sqlite.writer import GROUP_MAX, LARGE_BYTES, SHARED_S, Writer
+from footfall.store.sqlite.writer import (
+    COMMIT_BYTES,
+    GROUP_MAX,
+    LARGE_BYTES,
+    SHARED_S,
+    Writer,
+)
 from tests.shared import SEALING_KEY, open_sqlite
 from tests.store.test_contract import bodies, new
 
@@ -250,6 +256,12 @@ def test_a_commit_takes_as_many_bytes_as_are_written_in_time(tmp_path, monkeypat
     jobs = [writes(number) for number in range(8)]
     # The first of them joins what held the writer.
     assert commits_of(writer, jobs, size=size) == 7
+
+
+def test_a_commit_takes_no_more_jobs_once_it_is_large(tmp_path):
+    size = LARGE_BYTES - 1
+    jobs = [writes(number) for number in range(8 * COMMIT_BYTES // size)]
+    assert commits_of(writer_at(tmp_path / "db"), jobs, size=size) >= 8
 
 
 def test_a_large_job_does_not_join_the_commit_of_others(tmp_path):

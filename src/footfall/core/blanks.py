@@ -18,13 +18,17 @@ _TEXT_OR_RUN = re.compile(
 
 
 def shortened(body: bytes) -> bytes:
-    """Return JSON, or lines of it, that means the same, if large with few blanks.
+    """Return a body as it is, or shortened if it is large and mostly blanks."""
+    is_large = len(body) > _SMALL_BYTES
+    return shorten(body) if is_large and _are_most(body) else body
 
-    What is no JSON stays none.
+
+def shorten(body: bytes) -> bytes:
+    """Replace each run of blanks by few of them, in JSON or lines of it.
+
+    It means the same then, and what is no JSON stays none.
     """
-    if len(body) <= _SMALL_BYTES or not _are_most(body):
-        return body
-    return _TEXT_OR_RUN.sub(_shorten, body)
+    return _TEXT_OR_RUN.sub(_shortened_run, body)
 
 
 def _are_most(body: bytes) -> bool:
@@ -33,7 +37,7 @@ def _are_most(body: bytes) -> bool:
     return sum(map(len, others)) * 2 < len(body)
 
 
-def _shorten(found: re.Match[bytes]) -> bytes:
+def _shortened_run(found: re.Match[bytes]) -> bytes:
     """Keep a text as it is; of blanks keep one, that between lines if there is one."""
     piece = found[0]
     if piece.startswith(b'"'):
