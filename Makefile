@@ -6,7 +6,7 @@ PIP := pip install --quiet --disable-pip-version-check --no-compile
 # Containers often set this; then each of the tests' many processes compiles all anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test check bench proof
+.PHONY: help setup demo test coverage check bench proof
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -32,6 +32,11 @@ demo: setup  ## load examples and a simulated chain, and serve them on 127.0.0.1
 # Many tests wait, for a process or for time to pass: so two workers more than cores.
 test: setup  ## run all tests
 	@$(BIN)/pytest -n $$(($$($(BIN)/python -c 'import os; print(os.cpu_count())') + 2)) $(PYTEST_ARGS)
+
+# What shows on both engines, waits for processes or tries many cases adds nothing here.
+coverage: setup  ## run tests, and list the lines that none of them reaches
+	@$(MAKE) test PYTEST_ARGS="-m 'not (second_engine or processes or exhaustive)' \
+	  --cov --cov-report=term $(PYTEST_ARGS)"
 
 check: setup  ## lint, types and layers
 	$(BIN)/ruff format --check .

@@ -33,17 +33,9 @@ os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent / "fixtures")
 
 # A machine that others use too is slow at times; that fails no property.
 hypothesis.settings.register_profile("footfall", deadline=None)
-# CI tries other examples each time, so fewer of them; where their coverage is measured,
-# each takes twice as long.
+# CI tries other examples each time, so fewer of them.
 hypothesis.settings.register_profile("ci", deadline=None, max_examples=40)
-hypothesis.settings.register_profile("measured", deadline=None, max_examples=10)
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Choose how many examples properties are tried on."""
-    measured = config.getoption("cov_source", default=None)
-    profile = "measured" if measured else "ci"
-    hypothesis.settings.load_profile(profile if os.environ.get("CI") else "footfall")
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "footfall")
 
 
 EXAMPLE = json.loads(
@@ -82,7 +74,7 @@ EXHAUSTIVE = {
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Mark what CI does at full speed; the store's own tests are of both engines."""
+    """Mark what `make coverage` leaves out; the store's tests are of both engines."""
     chosen: list[pytest.Item] = []
     superfluous: list[pytest.Item] = []
     for item in items:

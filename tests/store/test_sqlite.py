@@ -14,7 +14,9 @@ import apsw
 import pytest
 
 from footfall.core.events.acceptance import accept
+from footfall.core.events.structs import NewEvent
 from footfall.core.events.types import TYPES
+from footfall.core.instants import DAY
 from footfall.core.queries import EventQuery, Position, Sort
 from footfall.errors import EngineTooOld, StoreForeign, StoreNewer, StoreUnwritable
 from footfall.store import Organization
@@ -285,6 +287,26 @@ def test_bulk_statements_take_the_same_values_in_the_same_order_on_both_engines(
     # Each engine's event log has its own way to add events.
     for name in set(BULK) & set(postgres_statements.SQL) - {"add_events"}:
         assert bulk.names_of(name) == postgres_session.names_of(name), name
+
+
+def test_an_append_takes_few_steps_at_each_of_which_it_may_wait(path):
+    store = open_sqlite(path)
+    store.create_organization(Organization("org", "Org", 0)).result()
+    rng = random.Random(1)
+    steps: list[object] = []
+    days = [day * DAY for day in range(60)]
+    mask = apsw.SQLITE_TRACE_STMT | apsw.SQLITE_TRACE_ROW
+    store._writer._connection.trace_v2(mask, steps.append)
+    for _ in range(2):
+        steps.clear()
+        # Of 90 contacts, on 60 days.
+        new = [
+            NewEvent(rng.randbytes(17), str(n % 90), 3, at, at, b"{}", b"")
+            for n, at in enumerate(itertools.islice(itertools.cycle(days), 500))
+        ]
+        store.append("org", new).result()
+    store.close()
+    assert len(steps) <= 40
 
 
 @pytest.mark.parametrize("count", [0, 1, 9, 50, 173])

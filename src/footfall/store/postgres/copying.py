@@ -94,15 +94,8 @@ class PostgresCopySession(PostgresSession):
         self.insert("event", _EVENT, events)
         gone = [(*row[:4], row[6]) for row in rows if row[5] is None]
         self.insert("withdrawal", _WITHDRAWAL, gone)
-        names = ("organization", "day", "quarter", "low", "high")
         offsets = offsets_of([(row[3], row[4]) for row in events])
-        self.run_many(
-            "add_offset",
-            [
-                dict(zip(names, (self.organization, *offset), strict=True))
-                for offset in offsets
-            ],
-        )
+        self.run_bulk("add_offsets", offsets)
 
 
 class PostgresCopying(SQLCopying):

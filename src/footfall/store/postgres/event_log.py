@@ -57,8 +57,5 @@ def _insert(
             "bodies": [event.body for event in fresh],
         },
     )
-    found = offsets_of([(event.created_at, event.local_at) for event in fresh])
-    names = ("day", "quarter", "low", "high")
-    session.run_many(
-        "add_offset", [scope | dict(zip(names, row, strict=True)) for row in found]
-    )
+    offsets = offsets_of([(event.created_at, event.local_at) for event in fresh])
+    session.run_bulk("add_offsets", offsets)

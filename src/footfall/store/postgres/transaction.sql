@@ -54,9 +54,10 @@ UPDATE hotspot SET deleted = true, changed = :changed
 WHERE organization = :organization AND id = :id
 
 -- name: contact_numbers
--- A bulk statement: it takes arrays. Looked up one by one (OFFSET 0 holds the planner to
--- it).
-SELECT asked.key, found.number FROM unnest(:key::bytea[]) AS asked (key), LATERAL (
+-- A bulk statement: it takes arrays. Which of the asked it is, and its number; looked up
+-- one by one (OFFSET 0 holds the planner to it).
+SELECT asked.asked, found.number
+FROM unnest(:asked::bigint[], :key::bytea[]) AS asked (asked, key), LATERAL (
   SELECT number FROM contact
   WHERE organization = :organization AND contact.key = asked.key OFFSET 0
 ) AS found
@@ -272,10 +273,12 @@ SELECT :organization, sent.* FROM unnest(
   :local_at::bigint[], :keys::bytea[], :bodies::bytea[]
 ) AS sent
 
--- name: add_offset
+-- name: add_offsets
 -- Written only where it changes something, which is seldom.
 INSERT INTO day_offset AS known (organization, day, quarter, low, high)
-VALUES (:organization, :day, :quarter, :low, :high)
+SELECT :organization, day, quarter, low, high
+FROM unnest(:day::bigint[], :quarter::bigint[], :low::bigint[], :high::bigint[])
+  AS sent (day, quarter, low, high)
 ON CONFLICT (organization, day, quarter) DO UPDATE SET
   low = least(known.low, excluded.low), high = greatest(known.high, excluded.high)
 WHERE excluded.low < known.low OR excluded.high > known.high

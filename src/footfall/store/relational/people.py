@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from typing_extensions import override
 
-from footfall.store.relational.contacts import number_contacts
+from footfall.store.relational.contacts import find_contacts, number_contacts
 from footfall.store.relational.repository import Repository
 from footfall.store.relational.session import Session as EngineSession
 from footfall.store.transaction import (
@@ -37,7 +37,7 @@ class SQLPeople(Repository, PeopleRepository):
     @override
     def put_contacts(self, contacts: Iterable[str]) -> dict[str, int]:
         keys = {contact: self.contact_key(contact) for contact in contacts}
-        numbers = number_contacts(self._session.run_bulk, keys)
+        numbers = number_contacts(self._bulk, keys)
         self._named.update((number, one) for one, number in numbers.items())
         return numbers
 
@@ -51,8 +51,7 @@ class SQLPeople(Repository, PeopleRepository):
 
     @override
     def contacts_by_key(self, keys: Iterable[bytes]) -> dict[bytes, int]:
-        rows = self._bulk("contact_numbers", [(key,) for key in keys])
-        return {bytes(key): number for key, number in rows}
+        return find_contacts(self._bulk, keys)
 
     @override
     def contact_key(self, contact: str) -> bytes:

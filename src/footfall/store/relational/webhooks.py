@@ -7,6 +7,7 @@ import msgspec
 from typing_extensions import override
 
 from footfall.core.webhooks import EndpointState, Outcome
+from footfall.store.relational.contacts import find_contacts
 from footfall.store.relational.repository import Repository
 from footfall.store.webhooks import (
     Arrivals,
@@ -125,8 +126,7 @@ class SQLWebhooks(Repository, WebhookRepository):
             for one in attempts
             if one.contact is not None
         }
-        rows = self._bulk("contact_numbers", [(key,) for key in keys.values()])
-        known = {bytes(key): contact for key, contact in rows}
+        known = find_contacts(self._bulk, keys.values())
         numbers = {contact: known.get(key) for contact, key in keys.items()}
         requests = _requests(attempts, numbers)
         heads = [_row(number, some[0], numbers) for some in requests]

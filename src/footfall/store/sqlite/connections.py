@@ -38,7 +38,7 @@ BUSY_TIMEOUT_MS = 30_000
 BUSY_STEP_S = 0.001
 # SQLite's lock has no queue: others get this long for it after a long commit, and a
 # server after each one of a command beside it.
-PAUSE_S = 0.004
+PAUSE_S = 0.002
 WRITER_CACHE_KIB = 65_536
 READER_CACHE_KIB = 8_192
 # So many pages the WAL has when it is moved into the database: 16 MB. While the disk

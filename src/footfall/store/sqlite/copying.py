@@ -96,9 +96,7 @@ class SQLiteCopySession(SQLiteSession):
         self._summarize("event", events)
         self._summarize("withdrawal", gone)
         offsets = offsets_of([(row[3], row[4]) for row in events])
-        self.connection.executemany(
-            SQL["add_offset"], [(self.organization, *offset) for offset in offsets]
-        )
+        self.run_bulk("add_offsets", offsets)
 
     def _summarize(self, table: str, rows: list[Row]) -> None:
         places = enumerate(rows)

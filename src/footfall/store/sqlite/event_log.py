@@ -101,5 +101,4 @@ def _insert(connection: apsw.Connection, organization: int, rows: Rows) -> None:
     bulk("add_bodies", [(at, event.body) for at, event in enumerate(rows.new, first)])
     seen = [(event.type, event.created_at) for event in rows.new]
     add_summaries(connection, "event", organization, first, seen)
-    offsets = [(organization, *offset) for offset in rows.offsets]
-    connection.executemany(SQL["add_offset"], offsets)
+    bulk("add_offsets", rows.offsets)

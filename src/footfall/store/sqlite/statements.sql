@@ -32,9 +32,10 @@ ON CONFLICT DO UPDATE SET
   last_at = max(last_at, excluded.last_at),
   types = types | excluded.types
 
--- name: add_offset
+-- name: add_offsets
 -- Written only where it changes something, which is seldom.
-INSERT INTO day_offset VALUES (?, ?, ?, ?, ?)
+INSERT INTO day_offset (organization, day, quarter, low, high)
+VALUES {(:organization, :day, :quarter, :low, :high)}
 ON CONFLICT DO UPDATE SET low = min(low, excluded.low), high = max(high, excluded.high)
 WHERE excluded.low < low OR excluded.high > high
 
@@ -183,14 +184,16 @@ INSERT INTO organization (id, name, created_at) VALUES (:id, :name, :created_at)
 SELECT number FROM contact WHERE organization = :organization AND key = :key
 
 -- name: contact_numbers
--- A bulk statement: the row in braces stands for many; see bulk.py.
-WITH asked (organization, key) AS (VALUES {(:organization, :key)})
-SELECT asked.key, contact.number FROM asked CROSS JOIN contact
+-- A bulk statement: the row in braces stands for many; see bulk.py. Which of the asked it
+-- is, and its number.
+WITH asked (organization, asked, key) AS (VALUES {(:organization, :asked, :key)})
+SELECT json_group_array(json_array(asked.asked, contact.number))
+FROM asked CROSS JOIN contact
   ON contact.organization = asked.organization AND contact.key = asked.key
 
 -- name: add_contacts
+-- Of keys that are not there: a clause for conflicts takes twice as long, unused.
 INSERT OR FAIL INTO contact (organization, key, id) VALUES {(:organization, :key, :id)}
-ON CONFLICT (organization, key) DO NOTHING
 RETURNING key, number
 
 -- name: add_events

@@ -67,7 +67,8 @@ LIMIT 100
 
 -- name: contact_ids
 WITH asked (contact) AS (VALUES {(:contact)})
-SELECT number, id FROM asked CROSS JOIN contact ON contact.number = asked.contact
+SELECT json_group_array(json_array(number, id))
+FROM asked CROSS JOIN contact ON contact.number = asked.contact
 WHERE typeof(id) = 'text'
 
 -- name: profile
@@ -96,10 +97,10 @@ ON CONFLICT DO UPDATE SET contact = excluded.contact
 -- when its newest owner has it.
 WITH asked (organization, asked, device, at)
   AS (VALUES {(:organization, :asked, :device, :at)})
-SELECT asked.asked, owner.contact, owner.since_at, (
+SELECT json_group_array(json_array(asked.asked, owner.contact, owner.since_at, (
   SELECT max(since_at) FROM owner AS newest
   WHERE newest.organization = asked.organization AND newest.device = asked.device
-)
+)))
 FROM asked CROSS JOIN owner
   ON owner.organization = asked.organization AND owner.device = asked.device
   AND owner.since_at = (
@@ -132,8 +133,10 @@ DELETE FROM owner WHERE contact = :contact
 
 -- name: newest_stays
 WITH asked (contact, place_kind, place) AS (VALUES {(:contact, :place_kind, :place)})
-SELECT stay.number, stay.contact, stay.place_kind, stay.place, first_at, last_at, start_at,
+SELECT json_group_array(json_array(
+  stay.number, stay.contact, stay.place_kind, stay.place, first_at, last_at, start_at,
   hotspot, visit_at, minimum_dwell, session_timeout, maximum_visit, check_at IS NOT NULL
+))
 FROM asked CROSS JOIN stay ON stay.number = (
   SELECT number FROM stay AS newest
   WHERE newest.contact = asked.contact AND newest.place_kind = asked.place_kind
