@@ -1,5 +1,7 @@
 """The PostgreSQL store when its connections break; the rest is the contract's."""
 
+import threading
+from concurrent.futures import wait
 from typing import Any
 
 import psycopg
@@ -65,6 +67,40 @@ def test_a_write_whose_connection_breaks_before_its_commit_is_done_again(store):
     store.transaction("org", work).result()
     assert work.times == 2
     assert is_there(store)
+
+
+def test_a_checked_write_that_fails_beside_others_fails_alone(store):
+    began, go_on, done = threading.Event(), threading.Event(), []
+
+    def hold(_session):
+        began.set()
+        assert go_on.wait(10)
+
+    def put(name):
+        def work(session):
+            values = {"key": [name.encode()], "id": [name]}
+            session.run("add_contacts", values | {"organization": session.organization})
+            done.append(name)
+
+        return work
+
+    def fail(session):
+        session.run("take_nothing_of_this_name", {})
+
+    first = store._writer.submit("org", hold)
+    began.wait(10)
+    # These wait meanwhile, and share the next transaction.
+    futures = [
+        store._writer.submit("org", work, checked=True)
+        for work in (put("a"), fail, put("b"))
+    ]
+    go_on.set()
+    first.result()
+    wait(futures)
+    errors = [type(future.exception()) for future in futures]
+    assert errors == [type(None), KeyError, type(None)]
+    # The first was done again.
+    assert done == ["a", "a", "b"]
 
 
 def test_a_write_whose_connection_breaks_in_its_commit_is_not(store, database):

@@ -123,7 +123,7 @@ class PostgresStore(PostgresCopying, RelationalStore):
             cut = slices_of(events, SLICE_EVENTS, SLICE_BYTES)
             return total([append(session, one) for one in cut], list(map(len, cut)))
 
-        return self._writer.submit(organization, write)
+        return self._writer.submit(organization, write, checked=True)
 
     @override
     def bodies(self, organization: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:

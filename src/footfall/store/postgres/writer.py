@@ -35,6 +35,11 @@ class _Job(msgspec.Struct, frozen=True):
     work: Callable[[PostgresSession], Any]
     done: Future[Any]
     versioned: bool
+    checked: bool
+
+
+class _NotChecked(Exception):
+    """A job that was said to be checked raised something."""
 
 
 class Writer:
@@ -80,6 +85,7 @@ class Writer:
         work: Callable[[PostgresSession], T],
         *,
         versioned: bool = False,
+        checked: bool = False,
     ) -> Future[T]:
         """Have `work` done; the future is done when its commit is on disk.
 
@@ -88,8 +94,10 @@ class Writer:
             work: What to do. Whatever it raises undoes only what it did. It is done
                 again where the connection broke before the commit.
             versioned: Whether the organization gets another version by it.
+            checked: Whether it is expected to raise nothing. Then it is tried without a
+                savepoint, which takes two more trips to the database.
         """
-        job = _Job(work, Future(), versioned)
+        job = _Job(work, Future(), versioned, checked)
         with self._wake:
             if self._closed:
                 raise StoreError("The store is closing.")
@@ -110,7 +118,10 @@ class Writer:
             organization, jobs = taken
             try:
                 with translated():
-                    results = self._do(organization, jobs)
+                    try:
+                        results = self._do(organization, jobs)
+                    except _NotChecked:
+                        results = self._do(organization, jobs, careful=True)
             except BaseException as error:  # noqa: BLE001  told to each that waits
                 results = [error] * len(jobs)
             with self._wake:
@@ -145,8 +156,13 @@ class Writer:
             job for job in some if job.done.set_running_or_notify_cancel()
         ]
 
-    def _do(self, organization: str, jobs: list[_Job]) -> list[Any]:
-        """Do the jobs in one transaction; once more if the connection breaks before."""
+    def _do(
+        self, organization: str, jobs: list[_Job], *, careful: bool = False
+    ) -> list[Any]:
+        """Do the jobs in one transaction; once more if the connection breaks before.
+
+        Each has a savepoint if it needs one, or if they are done carefully.
+        """
         again = True
         while True:
             committing = False
@@ -155,7 +171,12 @@ class Writer:
                     with connection.transaction():
                         session, cache = self._lock(connection, organization)
                         version = cache.version
-                        results = [self._attempt(session, job, jobs) for job in jobs]
+                        results = [
+                            job.work(session)
+                            if len(jobs) == 1
+                            else self._attempt(session, job, careful=careful)
+                            for job in jobs
+                        ]
                         if any(job.versioned for job in jobs):
                             version = self._next_version(session)
                         committing = True
@@ -189,16 +210,19 @@ class Writer:
         values = {"organization": session.organization}
         return int(next(session.run("next_version", values))[0])
 
-    def _attempt(self, session: PostgresSession, job: _Job, jobs: list[_Job]) -> Any:
-        """Do a job; return its result, or what it raised and undid."""
-        if len(jobs) == 1:
-            return job.work(session)
+    def _attempt(self, session: PostgresSession, job: _Job, *, careful: bool) -> Any:
+        """Do a job beside others; return its result, or what it raised and undid."""
+        bare = job.checked and not careful
         try:
+            if bare:
+                return job.work(session)
             with session.connection.transaction():
                 return job.work(session)
         except BaseException as error:
             if is_broken(error):
                 raise
+            if bare:
+                raise _NotChecked from error
             if session.cache is not None:
                 session.cache.clear()
             return error
