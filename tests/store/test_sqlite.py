@@ -1,5 +1,6 @@
 """What only SQLite does: the file, its guard, and what erasure leaves on the disk."""
 
+import contextlib
 import itertools
 import os
 import random
@@ -9,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from importlib import resources
+from pathlib import Path
 
 import apsw
 import pytest
@@ -26,6 +28,7 @@ from footfall.store.relational.offsets import local_spans
 from footfall.store.sqlite import bulk, connections
 from footfall.store.sqlite.arms import arms_of, arms_of_many, order_of, ranges_of
 from footfall.store.sqlite.statements import SQL
+from footfall.store.sqlite.synced import SyncedFile
 from tests.shared import open_sqlite
 
 HEXADECIMAL = re.compile(rb"[0-9a-f]{32,}")
@@ -100,11 +103,52 @@ def test_an_open_store_keeps_its_lock_so_that_nobody_takes_its_wal_away(path):
         store = open_sqlite(path)
         store.create_organization(Organization(secrets.token_hex(4), "O", 0)).result()
         store.check_health()
-        done = subprocess.run(
-            [sys.executable, "-c", LOCKED, path], capture_output=True, check=True
-        )
-        assert done.stdout == b"True\n"
+        assert is_locked(path)
         store.close()
+
+
+def is_locked(path):
+    done = subprocess.run(
+        [sys.executable, "-c", LOCKED, path], capture_output=True, check=True
+    )
+    return done.stdout == b"True\n"
+
+
+def test_a_store_that_synced_its_file_keeps_its_lock(path):
+    store = open_sqlite(path)
+    # The last step of an erasure syncs the database.
+    assert not store.purge()
+    assert is_locked(path)
+    store.close()
+    assert str(path) not in open_files()
+
+
+def test_the_synced_file_is_closed_with_the_last_store_that_has_it(path):
+    path.touch()
+    shares = [SyncedFile(path) for _ in range(3)]
+    for share in shares:
+        share.sync()
+    assert open_files().count(str(path)) == 1
+    for share in shares[:-1]:
+        share.close()
+    assert str(path) in open_files()
+    shares[-1].close()
+    assert str(path) not in open_files()
+
+
+def test_a_sync_that_fails_is_an_error_of_the_engine(path):
+    file = SyncedFile(path)
+    with pytest.raises(apsw.IOError, match="No such file"):
+        file.sync()
+    file.close()
+
+
+def open_files():
+    found = []
+    for one in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found.append(str(one.readlink()))
+    return found
 
 
 def test_another_programs_database_is_not_touched(path):

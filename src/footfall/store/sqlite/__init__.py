@@ -73,6 +73,7 @@ from footfall.store.sqlite.observations import (
 )
 from footfall.store.sqlite.session import SQLiteSession
 from footfall.store.sqlite.statements import SQL
+from footfall.store.sqlite.synced import SyncedFile
 from footfall.store.sqlite.transaction import SQLiteTransaction, forget
 from footfall.store.sqlite.users import SQLiteUsers, running
 from footfall.store.sqlite.watch import FileWatch
@@ -108,9 +109,18 @@ class SQLiteStore(SQLiteCopying, RelationalStore):
         self._path = path
         self._keys = Keys(sealing_key)
         self._watch = FileWatch(path)
-        self._writer = Writer(
-            path, self._keys, yields=not serving, committed=self._watch.wake
-        )
+        self._file = SyncedFile(path)
+        try:
+            self._writer = Writer(
+                path,
+                self._keys,
+                yields=not serving,
+                committed=self._watch.wake,
+                sync=self._file.sync,
+            )
+        except BaseException:
+            self._file.close()
+            raise
         self._readers = Readers(path)
         self._ballast = Ballast(path, keeps=serving)
         self._registries: Registries = {}
@@ -137,6 +147,7 @@ class SQLiteStore(SQLiteCopying, RelationalStore):
         self._writer.close()
         self._watch.close()
         self._readers.close()
+        self._file.close()
 
     @override
     def check(self) -> Future[None]:

@@ -38,20 +38,24 @@ _CUT_BYTES = 1 << 20
 
 # Has a job done by the writer, outside of a transaction.
 Submit = Callable[[Callable[[apsw.Connection], bool]], Future[bool]]
+# Syncs the database; see `synced`.
+Sync = Callable[[], None]
 
 
 class Checkpointer:
     """Keeps the WAL of one writer short."""
 
-    def __init__(self, path: Path, submit: Submit):
+    def __init__(self, path: Path, submit: Submit, sync: Sync):
         """Begin to notice commits.
 
         Args:
             path: The database's file.
             submit: What has a job done in a turn of the writer.
+            sync: What syncs the database.
         """
         self._path = path
         self._submit = submit
+        self._sync = sync
         self._thread = ThreadPoolExecutor(1, "footfall-checkpoint")
         self._closing = threading.Event()
         # How many pages the WAL has when it is time.
@@ -88,7 +92,7 @@ class Checkpointer:
             left = kept = 0
             # What fails here fails in the writer's turn too.
             with contextlib.suppress(apsw.Error):
-                left, kept = move_beside(self._path)
+                left, kept = move_beside(self._path, self._sync)
             forced = pages >= _FORCED_PAGES and kept <= _KEPT_MAX
             in_time = left <= _LEFT_MAX or forced
             if in_time and not self._closing.is_set():
@@ -98,7 +102,7 @@ class Checkpointer:
             self._idle.set()
 
 
-def move_beside(path: Path) -> tuple[int, int]:
+def move_beside(path: Path, sync: Sync) -> tuple[int, int]:
     """Move most of the WAL into the database while others write.
 
     Returns:
@@ -111,12 +115,12 @@ def move_beside(path: Path) -> tuple[int, int]:
     try:
         # A connection that has read nothing yet does not know that there is a WAL.
         connection.pragma("user_version")
-        return move_most(connection)
+        return move_most(connection, sync)
     finally:
         connection.close()
 
 
-def move_most(connection: apsw.Connection) -> tuple[int, int]:
+def move_most(connection: apsw.Connection, sync: Sync) -> tuple[int, int]:
     """Move the WAL until little of it is left; returns as `move_beside` does."""
     newest, moved, before = 0, 0, 0
     for _ in range(_ROUNDS_MAX):
@@ -124,7 +128,7 @@ def move_most(connection: apsw.Connection) -> tuple[int, int]:
         newest, moved = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
         # SQLite syncs the database only where nothing was written meanwhile. Then the
         # writer would wait for all that was moved here.
-        _sync(connection.filename)
+        sync()
         if newest - before <= _LEFT_MAX:
             break
     return newest - min(before, moved), max(0, before - moved)
@@ -140,21 +144,6 @@ def cut_some(connection: apsw.Connection, most: int) -> bool:
     length = (wal.stat().st_size if wal.exists() else 0) - _CUT_BYTES
     connection.pragma("journal_size_limit", max(most, length))
     return length > most
-
-
-def _sync(path: str) -> None:
-    """Sync the database.
-
-    Through SQLite's own file system: a file of ours, when closed, would give up all of
-    this process's locks on it.
-    Source: https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled
-    """
-    flags = [apsw.SQLITE_OPEN_MAIN_DB | apsw.SQLITE_OPEN_READWRITE, 0]
-    file = apsw.VFSFile("", path, flags)
-    try:
-        file.xSync(apsw.SQLITE_SYNC_NORMAL)
-    finally:
-        file.xClose()
 
 
 def _restart(connection: apsw.Connection) -> bool:

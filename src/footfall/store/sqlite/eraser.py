@@ -80,7 +80,9 @@ class Eraser:
         """Empty the WAL beside the writer; True if somebody reads for too long."""
         with translated(self._path):
             for _ in range(_TRIES):
-                if not self._making_room(lambda: empty_wal(self._path)):
+                if not self._making_room(
+                    lambda: empty_wal(self._path, self._writer.sync)
+                ):
                     return False
                 if self._closing.wait(_PAUSE_S):
                     break

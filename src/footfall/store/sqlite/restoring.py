@@ -1,5 +1,6 @@
 """Restoring: what happened since a backup is done to it before it is put in place."""
 
+import contextlib
 import functools
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,7 @@ from footfall.store.sqlite.journal import (
     UserChange,
 )
 from footfall.store.sqlite.statements import SQL
+from footfall.store.sqlite.synced import SyncedFile
 from footfall.store.sqlite.wal import empty_wal
 
 T = TypeVar("T")
@@ -76,7 +78,9 @@ def bring_up_to_date(
             erasure.complete(steps, begun)
     finally:
         connection.close()
-    if empty_wal(path):
+    with contextlib.closing(SyncedFile(path)) as file:
+        is_used = empty_wal(path, file.sync)
+    if is_used:
         raise StoreError(f"{path} is in use.")
 
 

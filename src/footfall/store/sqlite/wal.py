@@ -5,7 +5,7 @@ from pathlib import Path
 
 import apsw
 
-from footfall.store.sqlite.checkpoints import cut_some, move_most
+from footfall.store.sqlite.checkpoints import Sync, cut_some, move_most
 from footfall.store.sqlite.connections import PAUSE_S
 
 # While a truncating checkpoint waits for readers, it holds the lock that writers need.
@@ -14,7 +14,7 @@ _WAIT_MS = 25
 _STEPS_MAX = 8_000
 
 
-def empty_wal(path: Path) -> bool:
+def empty_wal(path: Path, sync: Sync) -> bool:
     """Move all from the WAL into the database and cut it to nothing.
 
     Most is moved while others write; only the rest needs them to wait, a moment.
@@ -27,7 +27,7 @@ def empty_wal(path: Path) -> bool:
         connection.set_busy_timeout(_WAIT_MS)
         # A connection that has read nothing yet does not know that there is a WAL.
         connection.pragma("user_version")
-        move_most(connection)
+        move_most(connection, sync)
         _shorten(connection)
         connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
     except apsw.BusyError:

@@ -23,7 +23,7 @@ from prometheus_client import Histogram
 
 from footfall.errors import StoreError
 from footfall.store.relational.keys import Keys
-from footfall.store.sqlite.checkpoints import Checkpointer
+from footfall.store.sqlite.checkpoints import Checkpointer, Sync
 from footfall.store.sqlite.connections import (
     PAUSE_S,
     open_writer,
@@ -39,7 +39,7 @@ SHARED_S, ALONE_S = 0.04, 0.08
 # then the disk syncs that too, and a byte takes about twice as long.
 COMMIT_BYTES, BESIDE_BYTES = 1536 * 1024, 512 * 1024
 # How much of a slow commit is remembered after one more.
-_MEMORY = 0.5
+_MEMORY = 0.8
 # How long others give way to a turn.
 GIVE_WAY_S = 0.005
 # What brings so much takes longer than a sync: others' jobs do not wait for it.
@@ -147,6 +147,7 @@ class Writer:
         *,
         yields: bool = False,
         committed: Callable[[str], None] = lambda _: None,
+        sync: Sync = lambda: None,
     ):
         """Open the connection.
 
@@ -156,14 +157,16 @@ class Writer:
             clock: Seconds that only go on.
             yields: Whether other processes have precedence: a command beside a server.
             committed: Called with each organization of which something was written.
+            sync: Syncs the database.
         """
         self._yields = yields
         self._committed = committed
         self._path = path
         self._clock = clock
+        self.sync = sync
         with translated(path):
             self._connection = open_writer(path, keys)
-        self._checkpointer = Checkpointer(path, self._submit_checkpoint)
+        self._checkpointer = Checkpointer(path, self._submit_checkpoint, sync)
         self._connection.set_wal_hook(self._checkpointer.notice)
         self._waiting = Lanes()
         self._idle = threading.Event()
