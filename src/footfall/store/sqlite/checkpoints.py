@@ -71,11 +71,6 @@ class Checkpointer:
             self._thread.submit(self._checkpoint, pages)
         return apsw.SQLITE_OK
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether one is under way."""
-        return not self._idle.is_set()
-
     def wait(self) -> None:
         """Wait while one is under way: for writes that are in no hurry."""
         self._idle.wait()

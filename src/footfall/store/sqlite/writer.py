@@ -34,18 +34,19 @@ from footfall.store.sqlite.connections import (
 T = TypeVar("T")
 GROUP_MAX = 256
 # How long a commit takes, about: while other lanes wait, and at all.
-SHARED_S, ALONE_S = 0.04, 0.08
-# How many bytes it brings at most: of itself, and while a checkpoint is under way, for
-# then the disk syncs that too, and a byte takes about twice as long.
-COMMIT_BYTES, BESIDE_BYTES = 1536 * 1024, 512 * 1024
+SHARED_S, ALONE_S = 0.04, 0.06
+# How many bytes it brings at most.
+COMMIT_BYTES = 1536 * 1024
 # How much of a slow commit is remembered after one more.
-_MEMORY = 0.8
+_MEMORY = 0.9
 # How long others give way to a turn.
 GIVE_WAY_S = 0.005
 # What brings so much takes longer than a sync: others' jobs do not wait for it.
 LARGE_BYTES = 128 * 1024
+# So much is brought at once before it is known how long it takes.
+FIRST_BYTES = 32 * 1024
 # What brings so much shows how long a byte takes, more than how long a commit does.
-_TELLING_BYTES = 32 * 1024
+_TELLING_BYTES = 24 * 1024
 
 _TURNS = Histogram(
     "footfall_writer_turn_seconds",
@@ -213,7 +214,7 @@ class Writer:
     @property
     def fitting_bytes(self) -> int:
         """About how many bytes a job may bring to be written and synced in time."""
-        return LARGE_BYTES if not self._byte_s else int(SHARED_S / self._byte_s)
+        return FIRST_BYTES if not self._byte_s else int(SHARED_S / self._byte_s)
 
     def settle(self) -> None:
         """Wait while a checkpoint is under way: before a write that is in no hurry."""
@@ -318,12 +319,8 @@ class Writer:
         # With this job, if it takes as long as the others did, or its bytes do.
         by_job = (self._clock() - self._began) * (1 + 1 / len(done))
         size = _size_of(done) + job.size
-        by_byte = size * self._byte_s
-        most = COMMIT_BYTES
-        if self._checkpointer.is_busy:
-            by_byte, most = 2 * by_byte, BESIDE_BYTES
-        in_time = max(by_job, by_byte) < longest
-        return in_time and size <= most and len(done) < GROUP_MAX
+        in_time = max(by_job, size * self._byte_s) < longest
+        return in_time and size <= COMMIT_BYTES and len(done) < GROUP_MAX
 
     def _take(self, done: list[tuple[_Job, Any]]) -> _Job | None:
         """Take the next job and note it in `done`; None if nobody waits for it."""
