@@ -131,6 +131,7 @@ def test_the_synced_file_is_closed_with_the_last_store_that_has_it(path):
     assert open_files().count(str(path)) == 1
     for share in shares[:-1]:
         share.close()
+        share.close()
     assert str(path) in open_files()
     shares[-1].close()
     assert str(path) not in open_files()

@@ -44,6 +44,7 @@ class SyncedFile:
     def __init__(self, path: Path):
         """Take a share; the database may not be there yet."""
         self._path = path.resolve()
+        self._closed = False
         with _lock:
             _shared.setdefault(self._path, _Shared(self._path)).stores += 1
 
@@ -63,6 +64,9 @@ class SyncedFile:
     def close(self) -> None:
         """Give the share back, after all connections of the store are closed."""
         with _lock:
+            if self._closed:
+                return
+            self._closed = True
             shared = _shared[self._path]
             shared.stores -= 1
             if not shared.stores:

@@ -43,8 +43,6 @@ _MEMORY = 0.9
 GIVE_WAY_S = 0.005
 # What brings so much takes longer than a sync: others' jobs do not wait for it.
 LARGE_BYTES = 128 * 1024
-# So much is brought at once before it is known how long it takes.
-FIRST_BYTES = 32 * 1024
 # What brings so much shows how long a byte takes, more than how long a commit does.
 _TELLING_BYTES = 24 * 1024
 
@@ -213,8 +211,11 @@ class Writer:
 
     @property
     def fitting_bytes(self) -> int:
-        """About how many bytes a job may bring to be written and synced in time."""
-        return FIRST_BYTES if not self._byte_s else int(SHARED_S / self._byte_s)
+        """About how many bytes a job may bring to be written and synced in time.
+
+        0 before the first: it is not known yet.
+        """
+        return int(SHARED_S / self._byte_s) if self._byte_s else 0
 
     def settle(self) -> None:
         """Wait while a checkpoint is under way: before a write that is in no hurry."""
