@@ -40,14 +40,13 @@ def give_arrivals(session: PostgresSession, count: int) -> range:
 def _insert(
     session: PostgresSession, fresh: list[NewEvent], known: Mapping[str, int]
 ) -> None:
-    scope = {"organization": session.organization}
     contacts = dict.fromkeys(event.contact for event in fresh)
     keys = {one: session.keys.contact(one) for one in contacts if one not in known}
     numbers = {**known, **number_contacts(session.run_bulk, keys)}
     session.run(
         "add_events",
-        scope
-        | {
+        {
+            "organization": session.organization,
             "arrivals": list(give_arrivals(session, len(fresh))),
             "contacts": [numbers[event.contact] for event in fresh],
             "types": [event.type for event in fresh],
