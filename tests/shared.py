@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from footfall import service
+from footfall.core.observations import StoredObservation
 from footfall.settings import Settings
 from footfall.store.relational.repository import Repository
 from footfall.store.sqlite import SQLiteStore
@@ -34,6 +35,11 @@ def data(name: str) -> Path:
     if not path.exists():
         pytest.skip(f"{name} is not here: it is other people's data")
     return path
+
+
+def heard_at(at: int, rssi: int | None = None, hotspot: int = 0) -> StoredObservation:
+    """Return an observation of somebody at a place."""
+    return StoredObservation(b"", at, 1, hotspot, rssi)
 
 
 class Counted:

@@ -9,15 +9,16 @@ from hypothesis import strategies as st
 
 from footfall.core import stays
 from footfall.core.instants import MINUTE
-from footfall.core.stays import Point, Rules, Stay, absorb, close_if_due, runs
+from footfall.core.stays import Rules, Stay, absorb, close_if_due, runs
 from footfall.errors import Invalid
+from tests.shared import heard_at
 
 RULES = Rules()
 LATER = 10**18
 
 
 def points(*minutes, rssi=None):
-    return [Point(minute * MINUTE, rssi) for minute in minutes]
+    return [heard_at(minute * MINUTE, rssi) for minute in minutes]
 
 
 def visits(some, rules=RULES, now=LATER):
@@ -59,8 +60,8 @@ def test_a_visit_is_a_stay_of_the_minimum_dwell_without_a_pause(minutes, expecte
 
 def test_a_pause_of_a_microsecond_more_than_the_timeout_ends_a_stay():
     start, end = 0, RULES.timeout
-    assert len(list(runs([Point(start), Point(end)], RULES))) == 1
-    assert len(list(runs([Point(start), Point(end + 1)], RULES))) == 2
+    assert len(runs([heard_at(start), heard_at(end)], RULES)) == 1
+    assert len(runs([heard_at(start), heard_at(end + 1)], RULES)) == 2
 
 
 def test_a_stay_is_open_until_nothing_was_heard_for_the_timeout():
@@ -73,9 +74,9 @@ def test_a_stay_is_open_until_nothing_was_heard_for_the_timeout():
 
 def test_only_a_strong_observation_opens_a_stay_and_any_extends_it():
     rules = Rules(minimum_signal=-70)
-    heard = [Point(0, -80), *points(3, rssi=-70), Point(9 * MINUTE, -90)]
+    heard = [heard_at(0, -80), *points(3, rssi=-70), heard_at(9 * MINUTE, -90)]
     assert visits(heard, rules) == [(3, 9)]
-    assert visits([Point(m * MINUTE, -80) for m in (0, 9)], rules) == []
+    assert visits([heard_at(m * MINUTE, -80) for m in (0, 9)], rules) == []
     assert visits(points(0, 9), rules) == [(0, 9)]
 
 
@@ -90,7 +91,7 @@ def test_a_stay_longer_than_the_maximum_ends_there_and_makes_no_second_visit():
 
 def test_of_two_hotspots_in_one_second_the_lower_known_one_counts_in_any_order():
     for order in ([0, 7, 3], [3, 0, 7], [7, 3, 0]):
-        assert fold([Point(0, None, hotspot) for hotspot in order])[0].hotspot == 3
+        assert fold([heard_at(0, None, hotspot) for hotspot in order])[0].hotspot == 3
 
 
 def test_a_late_observation_joins_two_stays():
@@ -148,7 +149,7 @@ rules = st.builds(
     maximum_visit=st.none() | st.integers(10, 200),
 )
 point = st.builds(
-    Point,
+    heard_at,
     at=st.integers(0, 60 * 24).map(lambda n: n * MINUTE // 2),
     rssi=st.none() | st.integers(-95, -40),
     hotspot=st.integers(0, 3),
@@ -158,7 +159,7 @@ heard = st.lists(point, max_size=40)
 
 @given(heard, rules, st.randoms())
 def test_any_order_and_repetition_gives_the_same_stays(some, rules, random):
-    expected = list(runs(some, rules))
+    expected = runs(some, rules)
     again = some + random.sample(some, len(some) // 2)
     random.shuffle(again)
     bare = [msgspec.structs.replace(s, visit_at=None, open=True) for s in expected]

@@ -10,6 +10,8 @@ import struct
 from collections.abc import Collection, Iterator, Mapping
 
 import msgspec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from footfall.core.instants import SECOND
 from footfall.errors import FieldError
@@ -158,8 +160,9 @@ class Digests:
     """Digests of many values with one key, each made once; see `digest`."""
 
     def __init__(self, key: bytes):
-        # To begin with the key takes longer than a value does.
-        self._begun = hmac.new(key, digestmod="sha256")
+        # To begin with the key takes longer than a value does; `cryptography` copies
+        # what is begun in half the time of `hmac`.
+        self._begun = HMAC(key, SHA256())
         self._made: dict[bytes, bytes] = {}
 
     def of(self, value: bytes) -> bytes:
@@ -168,7 +171,7 @@ class Digests:
         if made is None:
             begun = self._begun.copy()
             begun.update(value)
-            made = self._made[value] = begun.digest()[:DIGEST_BYTES]
+            made = self._made[value] = begun.finalize()[:DIGEST_BYTES]
         return made
 
 

@@ -11,11 +11,12 @@ first. So late, repeated and unordered observations are not special cases.
 Source: SPEC "Visits from presence".
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from footfall.core.instants import MINUTE
+from footfall.core.observations import StoredObservation
 from footfall.errors import FieldError, Invalid
 
 
@@ -66,20 +67,6 @@ def check(rules: Rules) -> None:
         raise Invalid("Some settings are outside their range; see `errors`.", errors)
 
 
-class Point(msgspec.Struct, frozen=True, gc=False):
-    """An observation of a contact at a location.
-
-    Attributes:
-        at: The instant, of a whole second.
-        rssi: The signal in dBm, if it is known.
-        hotspot: The hotspot's number, or 0.
-    """
-
-    at: int
-    rssi: int | None = None
-    hotspot: int = 0
-
-
 class Stay(msgspec.Struct, frozen=True, gc=False):
     """A run of observations without a pause over the timeout.
 
@@ -107,35 +94,34 @@ class Change(msgspec.Struct, frozen=True):
     replaced: tuple[Stay, ...]
 
 
-def runs(points: Iterable[Point], rules: Rules) -> Iterator[Stay]:
-    """Yield the stays of observations, which may be in any order."""
-    points = list(points)
-    if len(points) == 1:
-        yield _of(points[0], rules)
-        return
-    current: Stay | None = None
-    for point in sorted(points, key=lambda point: point.at):
-        one = _of(point, rules)
-        if current is None:
-            current = one
-        elif one.first_at - current.last_at <= rules.timeout:
-            current = _joined(current, one)
+def runs(heard: Sequence[StoredObservation], rules: Rules) -> list[Stay]:
+    """Return the stays of one contact's observations at a place, in the order of time.
+
+    Args:
+        heard: The observations, in any order.
+        rules: The place's rules.
+    """
+    if len(heard) == 1:
+        return [_of(heard[0], rules)]
+    found: list[Stay] = []
+    for observation in sorted(heard, key=lambda one: one.at):
+        one = _of(observation, rules)
+        if found and one.first_at - found[-1].last_at <= rules.timeout:
+            found[-1] = _joined(found[-1], one)
         else:
-            yield current
-            current = one
-    if current is not None:
-        yield current
+            found.append(one)
+    return found
 
 
-def _of(point: Point, rules: Rules) -> Stay:
+def _of(one: StoredObservation, rules: Rules) -> Stay:
     weak = (
         rules.minimum_signal is not None
-        and point.rssi is not None
-        and point.rssi < rules.minimum_signal
+        and one.rssi is not None
+        and one.rssi < rules.minimum_signal
     )
     if weak:
-        return Stay(point.at, point.at, None)
-    return Stay(point.at, point.at, point.at, point.hotspot)
+        return Stay(one.at, one.at, None)
+    return Stay(one.at, one.at, one.at, one.hotspot)
 
 
 def absorb(

@@ -4,7 +4,7 @@ What a flow does with them is done together or not at all: the stays, the events
 of them and what they were made of never disagree.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import IntEnum
 from typing import Protocol, TypeAlias
 
@@ -25,6 +25,9 @@ from footfall.store.webhooks import WebhookRepository
 
 # Before all that can be heard: since when a pseudonym has its device.
 BEGINNING = -(2**62)
+
+# A contact, by its number, and a place.
+StayKey: TypeAlias = tuple[int, Place]
 
 
 class StoredStay(msgspec.Struct, frozen=True, gc=False):
@@ -231,6 +234,9 @@ class PeopleRepository(Protocol):
 
 class StayRepository(Protocol):
     """The stays of contacts at places."""
+
+    def newest(self, keys: Collection[StayKey]) -> list[StoredStay | None]:
+        """Return the newest stay of each contact at its place, in the order of keys."""
 
     def near(self, asked: list[StayQuery]) -> list[StoredStay]:
         """Return the stays of contacts at places that lie near to spans."""

@@ -10,8 +10,9 @@ import pytest
 from footfall.core import instants
 from footfall.core.instants import MINUTE
 from footfall.core.observations import SourceBatch
-from footfall.core.stays import Point, Rules, close_if_due, runs
+from footfall.core.stays import Rules, close_if_due, runs
 from tests.flows.world import ANN, BOB, LATER, START, World, seen
+from tests.shared import heard_at
 
 PLACES = ("cafe", "shop")
 
@@ -89,7 +90,7 @@ def tell(world, rng, heard):
 def expected(heard, rules):
     arrived, visited = [], []
     for place in PLACES:
-        points = [Point(START + m * MINUTE, s) for _, m, p, s in heard if p == place]
+        points = [heard_at(START + m * MINUTE, s) for _, m, p, s in heard if p == place]
         for stay in (close_if_due(run, rules, LATER) for run in runs(points, rules)):
             if stay.start_at is None:
                 continue

@@ -21,7 +21,7 @@ from footfall.core.observations import (
 )
 from footfall.core.places import Hotspot, Location, PresenceSettings
 from footfall.core.queries import EventQuery, Sort
-from footfall.core.stays import Point, Rules, close_if_due, runs
+from footfall.core.stays import Rules, close_if_due, runs
 from footfall.errors import StoreError
 from footfall.flows.accounts import tenants
 from footfall.flows.analytics import update
@@ -30,7 +30,7 @@ from footfall.flows.presence.forget import forget
 from footfall.flows.presence.recompute import recompute
 from tests.conftest import EXAMPLE
 from tests.flows.world import ANN, BOB, LATER, MADE_UP, START, World, seen
-from tests.shared import statements_run
+from tests.shared import heard_at, statements_run
 
 
 def test_an_unknown_device_makes_no_events(world):
@@ -589,7 +589,7 @@ def test_recompute_gives_what_the_new_rules_would_have_given(
             ("ann", "cafe", s.start_at / MINUTE, s.visit_at / MINUTE)
             for s in (
                 close_if_due(r, rules, LATER)
-                for r in runs([Point(m * MINUTE) for m in [0, *minutes]], rules)
+                for r in runs([heard_at(m * MINUTE) for m in [0, *minutes]], rules)
             )
             if s.start_at is not None and s.visit_at is not None
         ]

@@ -7,10 +7,10 @@ from footfall.core import observations, stays
 from footfall.core.instants import SECOND
 from footfall.core.observations import Observation, StoredObservation
 from footfall.core.places import Place, PlaceKind
-from footfall.core.stays import Point, Stay
+from footfall.core.stays import Stay
 from footfall.errors import FieldError, ItemRejected
-from footfall.flows.presence.change_stays import Key, UnitOfWork
-from footfall.store.transaction import BEGINNING, Ownership, Transaction
+from footfall.flows.presence.change_stays import UnitOfWork
+from footfall.store.transaction import BEGINNING, Ownership, StayKey, Transaction
 
 # How far a sender's clock may be ahead.
 AHEAD_MAX = 300 * SECOND
@@ -55,7 +55,9 @@ class PlaceResolver:
             return StoredObservation(subject, at, *found, one.rssi, by_contact=True)
         subject = self._digests.of(one.device)
         ephemeral = one.ephemeral or observations.is_randomised(one.device)
-        return StoredObservation(subject, at, *found, one.rssi, ephemeral=ephemeral)
+        return StoredObservation(
+            subject, at, *found, one.rssi, by_contact=False, ephemeral=ephemeral
+        )
 
 
 def unknown_place(reference: observations.PlaceReference) -> ItemRejected:
@@ -82,23 +84,27 @@ def absorb_observations(
     pseudonymous: bool | None = None,
 ) -> None:
     """Attribute observations, and add them to the stays of their contacts."""
-    points: dict[Key, list[Point]] = {}
     contacts = attribute(unit, kept, pseudonymous=pseudonymous)
+    unit.absorb(runs_by_key(unit, by_key(kept, contacts)))
+
+
+def by_key(
+    kept: Sequence[StoredObservation], contacts: Sequence[int | None]
+) -> dict[StayKey, list[StoredObservation]]:
+    """Sort observations by their contacts, where those are known, and places."""
+    found: dict[StayKey, list[StoredObservation]] = {}
     for one, contact in zip(kept, contacts, strict=True):
         if contact is not None:
-            point = Point(one.at, one.rssi, one.hotspot)
             for place in places_of(one):
-                points.setdefault((contact, place), []).append(point)
-    unit.absorb(runs_by_key(unit, points))
+                found.setdefault((contact, place), []).append(one)
+    return found
 
 
 def runs_by_key(
-    unit: UnitOfWork, points: dict[Key, list[Point]]
-) -> dict[Key, list[Stay]]:
-    """Join the points of each contact at each place into runs."""
-    return {
-        key: list(stays.runs(some, unit.rules(key[1]))) for key, some in points.items()
-    }
+    unit: UnitOfWork, heard: dict[StayKey, list[StoredObservation]]
+) -> dict[StayKey, list[Stay]]:
+    """Join the observations of each contact at each place into runs."""
+    return {key: stays.runs(some, unit.rules(key[1])) for key, some in heard.items()}
 
 
 def attribute(
@@ -111,14 +117,14 @@ def attribute(
     if pseudonymous is None:
         pseudonymous = unit.registry.pseudonymous
     transaction = unit.transaction
-    owners = transaction.people.owners([(one.subject, one.at) for one in kept])
-    keys = {one.subject for one in kept if one.by_contact}
-    contacts = transaction.people.contacts_by_key(keys) if keys else {}
-    found = [
-        contacts.get(one.subject) if one.by_contact else owner
-        for one, owner in zip(kept, owners, strict=True)
-    ]
-    if not pseudonymous:
+    found = transaction.people.owners([(one.subject, one.at) for one in kept])
+    if named := [one.subject for one in kept if one.by_contact]:
+        contacts = transaction.people.contacts_by_key(set(named))
+        found = [
+            contacts.get(one.subject) if one.by_contact else owner
+            for one, owner in zip(kept, found, strict=True)
+        ]
+    if not pseudonymous or None not in found:
         return found
     unknown = [
         contact is None and not (one.by_contact or one.ephemeral)

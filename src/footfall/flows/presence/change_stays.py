@@ -5,7 +5,7 @@ event that holds before and after is not touched, one that no longer holds is wi
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -14,10 +14,13 @@ from footfall.core.derived_events import EventContext
 from footfall.core.events.structs import NewEvent
 from footfall.core.places import Place, Registry
 from footfall.core.stays import Rules, Stay
-from footfall.store.transaction import StayQuery, StoredStay, Transaction
+from footfall.store.transaction import (
+    StayKey,
+    StayQuery,
+    StoredStay,
+    Transaction,
+)
 
-# A contact, by its number, and a place.
-Key = tuple[int, Place]
 # What a stay says of a contact at a place; the same again is the same event.
 DerivedEvent = tuple[str, int, Place, int, int]
 
@@ -48,31 +51,55 @@ class UnitOfWork:
         """Add an event that does not derive from stays."""
         self._others.append(event)
 
-    def absorb(self, heard: Mapping[Key, Iterable[Stay]]) -> None:
-        """Add observations of contacts at places to their stays."""
+    def absorb(self, heard: Mapping[StayKey, Sequence[Stay]]) -> None:
+        """Add runs of contacts at places, each in the order of time, to their stays."""
+        stored = self.transaction.stays
+        longer: list[StoredStay] = []
+        rest: dict[StayKey, Sequence[Stay]] = {}
+        for (key, runs), newest in zip(
+            heard.items(), stored.newest(heard), strict=True
+        ):
+            one = None if newest is None else self._prolonged(newest, runs)
+            if one is None:
+                rest[key] = runs
+            elif one is not newest:
+                longer.append(one)
+        stored.extend(longer)
         asked = [
             StayQuery(*key, run.first_at, run.last_at, self.rules(key[1]).timeout)
-            for key, runs in heard.items()
+            for key, runs in rest.items()
             for run in runs
         ]
-        known: dict[Key, dict[int | None, StoredStay]] = {}
-        for one in self.transaction.stays.near(asked):
-            known.setdefault((one.contact, one.place), {})[one.number] = one
-        self._longer: dict[int, StoredStay] = {}
+        known: dict[StayKey, dict[int | None, StoredStay]] = {}
+        for near in stored.near(asked):
+            known.setdefault((near.contact, near.place), {})[near.number] = near
         changed: list[StoredStay] = []
-        for key, runs in heard.items():
+        for key, runs in rest.items():
             changed += self._absorb_at(key, runs, list(known.get(key, {}).values()))
-        self.transaction.stays.extend(list(self._longer.values()))
-        self.transaction.stays.put(changed)
+        stored.put(changed)
 
-    def _absorb_at(
-        self, key: Key, runs: Iterable[Stay], known: list[StoredStay]
-    ) -> list[StoredStay]:
-        """Merge runs into the stays of one contact at one location.
+    def _prolonged(self, one: StoredStay, runs: Sequence[Stay]) -> StoredStay | None:
+        """Move a stay's end, which is all that most observations do.
 
         Returns:
-            The stays of which more than the end changed.
+            The stay, the same object if its end does not move; None if more changes.
         """
+        rules, stay = self.rules(one.place), one.stay
+        if not _alike(one.rules, rules):
+            return None
+        for run in runs:
+            longer = stays.prolong(stay, run, rules, self._now)
+            if longer is None:
+                return None
+            stay = longer
+        if stay is one.stay:
+            return one
+        return StoredStay(one.number, one.contact, one.place, stay, one.rules)
+
+    def _absorb_at(
+        self, key: StayKey, runs: Iterable[Stay], known: list[StoredStay]
+    ) -> list[StoredStay]:
+        """Merge runs into the stays of one contact at one place; return the changed."""
         rules = self.rules(key[1])
         changed: list[StoredStay] = []
         for run in runs:
@@ -81,20 +108,12 @@ class UnitOfWork:
                 known = changed = [StoredStay(None, *key, stay, rules)]
                 self._count(known, +1)
                 continue
-            # A stay in `changed` is written whole, so its end needs no separate write.
-            if len(known) == 1 and not changed:
-                longer = self._prolonged(known[0], run, rules)
-                if longer is not None:
-                    known = [longer]
-                    continue
             change = stays.absorb([one.stay for one in known], run, rules, self._now)
             if change is None:
                 continue
             # By identity, as `change.replaced` has the very stays that were passed.
             gone = [one for one in known if any(one.stay is s for s in change.replaced)]
             numbers = [one.number for one in gone if one.number is not None]
-            for number in numbers:
-                self._longer.pop(number, None)
             self._count(gone, -1)
             # The joined stay takes the row of the first one; the other rows go.
             self.transaction.stays.delete(
@@ -105,17 +124,6 @@ class UnitOfWork:
             known = [one for one in known if one not in gone] + [new]
             changed = [one for one in changed if one not in gone] + [new]
         return changed
-
-    def _prolonged(self, one: StoredStay, run: Stay, rules: Rules) -> StoredStay | None:
-        """Move the end of a stored stay; None if more than its end changes."""
-        if one.number is None or not _alike(one.rules, rules):
-            return None
-        stay = stays.prolong(one.stay, run, rules, self._now)
-        if stay is None or stay is one.stay:
-            return None if stay is None else one
-        longer = StoredStay(one.number, one.contact, one.place, stay, one.rules)
-        self._longer[one.number] = longer
-        return longer
 
     def drop(self, gone: list[StoredStay]) -> None:
         """Delete stays, and withdraw the events derived from them."""

@@ -15,13 +15,19 @@ import msgspec
 
 from footfall.core.observations import StoredObservation
 from footfall.core.shares import Mine, everything
-from footfall.core.stays import Point, Stay, runs
-from footfall.flows.presence.attribute import attribute, places_of, runs_by_key
-from footfall.flows.presence.change_stays import Key, UnitOfWork
+from footfall.core.stays import Stay, runs
+from footfall.flows.presence.attribute import (
+    attribute,
+    by_key,
+    places_of,
+    runs_by_key,
+)
+from footfall.flows.presence.change_stays import UnitOfWork
 from footfall.store import Store
 from footfall.store.transaction import (
     Ownership,
     Reattribution,
+    StayKey,
     StayQuery,
     StoredStay,
     Transaction,
@@ -42,7 +48,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     owners: dict[bytes, list[Ownership]]
     lost: list[tuple[StoredStay, list[Stay]]]
-    gained: list[tuple[Key, Stay, int]]
+    gained: list[tuple[StayKey, Stay, int]]
 
 
 def reattribute(store: Store, organization: str, now: int) -> bool:
@@ -84,7 +90,7 @@ def write_part(transaction: Transaction, part: Plan, now: int) -> tuple[bool, in
     if not all(_replace(unit, one, left) for one, left in part.lost):
         # Stays that were replaced before this one are stored, so store their events.
         return False, *unit.write()
-    heard: dict[Key, list[Stay]] = {}
+    heard: dict[StayKey, list[Stay]] = {}
     for key, run, _ in part.gained:
         heard.setdefault(key, []).append(run)
     unit.absorb(heard)
@@ -133,7 +139,7 @@ def _plan(transaction: Transaction, rows: list[Reattribution], now: int) -> Plan
     of: dict[bytes, list[Reattribution]] = {}
     for row in rows:
         of.setdefault(row.device, []).append(row)
-    gained: dict[Key, list[Point]] = {}
+    gained: dict[StayKey, list[StoredObservation]] = {}
     asked: set[StayQuery] = set()
     for one, owner in zip(heard, owners, strict=True):
         for row in of[one.subject]:
@@ -141,8 +147,7 @@ def _plan(transaction: Transaction, rows: list[Reattribution], now: int) -> Plan
                 continue
             for place in places_of(one):
                 if owner is not None:
-                    point = Point(one.at, one.rssi, one.hotspot)
-                    gained.setdefault((owner, place), []).append(point)
+                    gained.setdefault((owner, place), []).append(one)
                 if row.former is not None and row.former != owner:
                     asked.add(StayQuery(row.former, place, one.at, one.at, 0))
     found = {one.number: one for one in transaction.stays.near(list(asked))}
@@ -154,28 +159,28 @@ def _plan(transaction: Transaction, rows: list[Reattribution], now: int) -> Plan
 
 
 def missing_runs(
-    unit: UnitOfWork, points: dict[Key, list[Point]]
-) -> list[tuple[Key, Stay, int]]:
+    unit: UnitOfWork, heard: dict[StayKey, list[StoredObservation]]
+) -> list[tuple[StayKey, Stay, int]]:
     """Return the runs that are not stays yet, and how many stays each touches.
 
     A run that joins many stays comes in pieces, each within the timeout of the last, so
     that no step grows without a bound.
     """
-    found: list[tuple[Key, Stay, int]] = []
-    whole = runs_by_key(unit, points)
+    found: list[tuple[StayKey, Stay, int]] = []
+    whole = runs_by_key(unit, heard)
     asked = [
         StayQuery(*key, run.first_at, run.last_at, unit.rules(key[1]).timeout)
         for key, some in whole.items()
         for run in some
     ]
-    known: dict[Key, dict[int, Stay]] = {}
+    known: dict[StayKey, dict[int, Stay]] = {}
     for one in unit.transaction.stays.near(asked):
         stays = known.setdefault((one.contact, one.place), {})
         stays[one.stay.first_at] = one.stay
     for key, some in whole.items():
         stays = known.get(key, {})
-        starts, order = sorted(stays), sorted(points[key], key=lambda p: p.at)
-        times, rules = [point.at for point in order], unit.rules(key[1])
+        starts, order = sorted(stays), sorted(heard[key], key=lambda one: one.at)
+        times, rules = [one.at for one in order], unit.rules(key[1])
         for run in some:
             same = stays.get(run.first_at)
             if same is not None and _alike(same, run):
@@ -224,39 +229,34 @@ def _remaining(
     }
     first = min(one.stay.first_at for one in stays)
     last = max(one.stay.last_at for one in stays)
-    heard = points_by_key(
+    heard = heard_by_key(
         unit, transaction.observations.of_subjects(subjects, first, last), None
     )
     return remaining_runs(unit, stays, heard)
 
 
-def points_by_key(
+def heard_by_key(
     unit: UnitOfWork, kept: Iterable[StoredObservation], location: int | None
-) -> dict[Key, list[Point]]:
-    """Return the points of each contact at each location, or at the given one."""
+) -> dict[StayKey, list[StoredObservation]]:
+    """Return what was heard of each contact at each location, or at the given one."""
     heard = [one for one in kept if location in (None, one.location)]
-    points: dict[Key, list[Point]] = {}
-    owners = attribute(unit, heard, pseudonymous=False)
-    for one, owner in zip(heard, owners, strict=True):
-        if owner is not None:
-            point = Point(one.at, one.rssi, one.hotspot)
-            for place in places_of(one):
-                points.setdefault((owner, place), []).append(point)
-    return points
+    return by_key(heard, attribute(unit, heard, pseudonymous=False))
 
 
 def remaining_runs(
-    unit: UnitOfWork, stays: list[StoredStay], heard: dict[Key, list[Point]]
+    unit: UnitOfWork,
+    stays: list[StoredStay],
+    heard: dict[StayKey, list[StoredObservation]],
 ) -> list[tuple[StoredStay, list[Stay]]]:
-    """Return, for each stay, the runs that its contact's points in it still make."""
+    """Return, for each stay, the runs that its contact was heard in it still make."""
     found = []
     for one in stays:
-        points = [
-            point
-            for point in heard.get((one.contact, one.place), [])
-            if one.stay.first_at <= point.at <= one.stay.last_at
+        within = [
+            observation
+            for observation in heard.get((one.contact, one.place), [])
+            if one.stay.first_at <= observation.at <= one.stay.last_at
         ]
-        found.append((one, list(runs(points, unit.rules(one.place)))))
+        found.append((one, runs(within, unit.rules(one.place))))
     return found
 
 
@@ -268,7 +268,7 @@ def _inherit(store: Store, organization: str, row: Reattribution, now: int) -> b
         moved = transaction.stays.of_contact(former, STAYS_A_STEP)
         unit = UnitOfWork(transaction, now, None, closing=True)
         unit.drop(moved)
-        heard: dict[Key, list[Stay]] = {}
+        heard: dict[StayKey, list[Stay]] = {}
         if heir in transaction.people.contact_ids([heir]):
             for one in moved:
                 bare = msgspec.structs.replace(one.stay, visit_at=None, open=True)

@@ -16,18 +16,18 @@ from footfall.core.observations import StoredObservation
 from footfall.core.stays import Stay
 from footfall.errors import Invalid
 from footfall.flows.presence.attribute import attribute
-from footfall.flows.presence.change_stays import Key, UnitOfWork
+from footfall.flows.presence.change_stays import UnitOfWork
 from footfall.flows.presence.reattribute import (
     Plan,
+    heard_by_key,
     missing_runs,
     parts_of,
-    points_by_key,
     remaining_runs,
     write_part,
 )
 from footfall.flows.presence.replay import location_of
 from footfall.store import Store
-from footfall.store.transaction import StayQuery, StoredStay, Transaction
+from footfall.store.transaction import StayKey, StayQuery, StoredStay, Transaction
 
 _STEP = DAY
 PSEUDONYMS_A_STEP = 200
@@ -123,7 +123,7 @@ def _plan(
     unit = UnitOfWork(transaction, now, None, closing=True)
     floor = transaction.observations.complete_since()
     since = since if floor is None else max(since, floor)
-    heard = points_by_key(unit, transaction.observations.between(since, until), number)
+    heard = heard_by_key(unit, transaction.observations.between(since, until), number)
     near = [StayQuery(*key, since, until, 0) for key in heard]
     found = {one.number: one for one in transaction.stays.near(near)}.values()
     old = [one for one in found if floor is None or one.stay.first_at >= floor]
@@ -131,14 +131,14 @@ def _plan(
     last = max((one.stay.last_at for one in old), default=until)
     if first < since or last > until:
         span = transaction.observations.between(min(first, since), max(last, until))
-        heard = points_by_key(unit, span, number)
+        heard = heard_by_key(unit, span, number)
     spans, whole = _spans(old, since, until), (since, until)
-    points = {
-        key: [point for point in some if _within(point.at, spans.get(key, whole))]
+    within = {
+        key: [one for one in some if _within(one.at, spans.get(key, whole))]
         for key, some in heard.items()
     }
-    gained = missing_runs(unit, points)
-    joined: dict[Key, list[Stay]] = {}
+    gained = missing_runs(unit, within)
+    joined: dict[StayKey, list[Stay]] = {}
     for key, run, _ in gained:
         joined.setdefault(key, []).append(run)
     lost = []
@@ -177,9 +177,11 @@ def _ends(stay: Stay) -> tuple[int, int]:
     return stay.first_at, stay.last_at
 
 
-def _spans(old: list[StoredStay], since: int, until: int) -> dict[Key, tuple[int, int]]:
+def _spans(
+    old: list[StoredStay], since: int, until: int
+) -> dict[StayKey, tuple[int, int]]:
     """Return the span of each contact and location, widened by its stays."""
-    spans: dict[Key, tuple[int, int]] = {}
+    spans: dict[StayKey, tuple[int, int]] = {}
     for one in old:
         key = (one.contact, one.place)
         low, high = spans.get(key, (since, until))

@@ -5,30 +5,45 @@ still there costs a look into a dictionary and not three into trees. All of it i
 the database too. It is an organization's, and it holds only for the version that the
 organization's row has; see `Store.transaction`.
 
-What it holds is of types that the garbage collector does not look through (`gc=False`,
-tuples of such): with 100,000 stays that would take 250 ms, in which everybody waits.
+What is large in it has keys and values that the garbage collector does not look through
+(numbers, bytes, and structs with `gc=False`), so neither does it look through the
+dictionaries: with 100,000 stays that would take 60 to 250 ms, in which everybody waits.
 """
+
+from collections import defaultdict
+
+import msgspec
 
 from footfall.core.places import Place
 from footfall.store.transaction import Heard, StoredStay
 
-CACHE_MAX = 200_000
+# Entries of an organization, and of all; two of them, as each guest has, take 0.7 kB.
+CACHE_MAX, ALL_MAX = 400_000, 800_000
+
+
+class Owner(msgspec.Struct, frozen=True, gc=False):
+    """The contact that has a device now, and since when."""
+
+    contact: int
+    since_at: int
 
 
 class PresenceCache:
     """Owners of devices, newest stays and what was last heard, of one organization."""
 
     def __init__(self) -> None:
-        # A contact, and since when.
-        self.owners: dict[bytes, tuple[int, int]] = {}
-        # None where there is no stay yet.
-        self.newest: dict[tuple[int, Place], StoredStay | None] = {}
+        self.owners: dict[bytes, Owner] = {}
+        # By place and contact; None where there is no stay yet.
+        self.newest = defaultdict[Place, dict[int, StoredStay | None]](dict)
+        self._newest_count = 0
         # When equipment was last heard, of what was written.
         self.heard: dict[Heard, int] = {}
         self.version = -1
 
-    def __len__(self) -> int:
-        return len(self.owners) + len(self.newest) + len(self.heard)
+    @property
+    def size(self) -> int:
+        """How many entries it has."""
+        return self._newest_count + len(self.owners) + len(self.heard)
 
     def renew(self, version: int) -> None:
         """Forget all that does not hold for a version of the organization's row."""
@@ -40,41 +55,64 @@ class PresenceCache:
         """Forget all."""
         self.owners.clear()
         self.newest.clear()
+        self._newest_count = 0
         self.heard.clear()
         self.version = -1
 
+    def read(self, contact: int, place: Place, stay: StoredStay | None) -> None:
+        """Note a contact's newest stay at a place, which was not known."""
+        self.newest[place][contact] = stay
+        self._newest_count += 1
+
     def changed(self, one: StoredStay) -> None:
         """Note how a stay is now, where it or an older one is known as the newest."""
-        key = (one.contact, one.place)
-        if key not in self.newest:
+        newest = self.newest[one.place]
+        if one.contact not in newest:
             return
-        known = self.newest[key]
+        known = newest[one.contact]
         if (
             known is None
             or one.number == known.number
             or one.stay.first_at > known.stay.first_at
         ):
-            self.newest[key] = one
+            newest[one.contact] = one
 
     def dropped(self, one: StoredStay) -> None:
         """Forget a stay."""
-        self.newest.pop((one.contact, one.place), None)
+        newest = self.newest[one.place]
+        if one.contact in newest:
+            del newest[one.contact]
+            self._newest_count -= 1
 
 
 class PresenceCaches:
-    """The presence caches of all organizations, by their numbers."""
+    """The presence caches of organizations, by their numbers.
+
+    One that grew too large begins anew. If all together are too large, those go that
+    were used longest ago.
+    """
 
     def __init__(self) -> None:
-        self._caches: dict[int, PresenceCache] = {}
+        # Each with its size when it was last used; the last used is the last.
+        self._caches: dict[int, tuple[PresenceCache, int]] = {}
+        self._size = 0
 
     def of(self, organization: int) -> PresenceCache:
-        """Return an organization's cache; all of them are bounded together."""
-        if sum(map(len, self._caches.values())) > CACHE_MAX:
-            self.clear()
-        return self._caches.setdefault(organization, PresenceCache())
+        """Return an organization's cache."""
+        cache, size = self._caches.pop(organization, (PresenceCache(), 0))
+        if cache.size > CACHE_MAX:
+            cache = PresenceCache()
+        self._caches[organization] = cache, cache.size
+        self._size += cache.size - size
+        while self._size > ALL_MAX:
+            # Not cleared, for a transaction may be using it.
+            _, size = self._caches.pop(next(iter(self._caches)))
+            self._size -= size
+        return cache
 
     def clear(self) -> None:
         """Forget all: something that they tell of was undone."""
-        for cache in self._caches.values():
+        for cache, _ in self._caches.values():
             cache.clear()
         self._caches.clear()
+        self._size = 0

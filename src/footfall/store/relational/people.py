@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from typing_extensions import override
 
+from footfall.store.relational.cache import Owner
 from footfall.store.relational.contacts import find_contacts, number_contacts
 from footfall.store.relational.repository import Repository
 from footfall.store.relational.session import Session as EngineSession
@@ -84,15 +85,15 @@ class SQLPeople(Repository, PeopleRepository):
         missing = []
         for place, (device, at) in enumerate(asked):
             known = recent.get(device)
-            if known is not None and at >= known[1]:
-                found[place] = known[0]
+            if known is not None and at >= known.since_at:
+                found[place] = known.contact
             else:
                 missing.append(place)
         rows = self._bulk("owners_at", [(place, *asked[place]) for place in missing])
         for place, contact, since_at, newest_at in rows:
             found[place] = contact
             if since_at == newest_at:
-                recent[asked[place][0]] = contact, since_at
+                recent[asked[place][0]] = Owner(contact, since_at)
         return found
 
     @override
@@ -111,8 +112,8 @@ class SQLPeople(Repository, PeopleRepository):
     @override
     def add_ownerships(self, ownerships: list[Ownership]) -> None:
         self._bulk("add_ownerships", list(map(msgspec.structs.astuple, ownerships)))
-        newest = {one.device: (one.contact, one.since_at) for one in ownerships}
-        self._cache.owners.update(newest)
+        for one in ownerships:
+            self._cache.owners[one.device] = Owner(one.contact, one.since_at)
 
     @override
     def put_reattribution(self, one: Reattribution) -> None:

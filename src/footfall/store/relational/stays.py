@@ -2,7 +2,7 @@
 
 import functools
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from typing_extensions import override
@@ -10,7 +10,12 @@ from typing_extensions import override
 from footfall.core.places import Place
 from footfall.core.stays import Rules, Stay
 from footfall.store.relational.repository import Repository
-from footfall.store.transaction import StayQuery, StayRepository, StoredStay
+from footfall.store.transaction import (
+    StayKey,
+    StayQuery,
+    StayRepository,
+    StoredStay,
+)
 
 # As many stays of a contact at a location are read before all are.
 _NEIGHBOURS = 4
@@ -26,18 +31,25 @@ class SQLStays(Repository, StayRepository):
     """The stays of an organization."""
 
     @override
-    def near(self, asked: list[StayQuery]) -> list[StoredStay]:
+    def newest(self, keys: Collection[StayKey]) -> list[StoredStay | None]:
         newest = self._cache.newest
-        unread = [one for one in asked if (one.contact, one.place) not in newest]
-        places = {(one.contact, one.place) for one in unread}
-        newest.update(dict.fromkeys(places))
-        rows = self._bulk("newest_stays", [_place(*key) for key in places])
-        for row in rows:
-            stay = _stored_stay(row)
-            newest[stay.contact, stay.place] = stay
+        unread = [key for key in keys if key[0] not in newest[key[1]]]
+        if unread:
+            self._read_newest(set(unread))
+        return [newest[place][contact] for contact, place in keys]
+
+    def _read_newest(self, keys: set[StayKey]) -> None:
+        rows = self._bulk("newest_stays", [_place(*key) for key in keys])
+        stays = map(_stored_stay, rows)
+        found = {(stay.contact, stay.place): stay for stay in stays}
+        for key in keys:
+            self._cache.read(*key, found.get(key))
+
+    @override
+    def near(self, asked: list[StayQuery]) -> list[StoredStay]:
+        newest = self.newest([(one.contact, one.place) for one in asked])
         found, deeper = [], []
-        for one in asked:
-            last = newest.get((one.contact, one.place))
+        for one, last in zip(asked, newest, strict=True):
             if last is None:
                 continue
             # What lies before it is further from it than the timeout, and so from
@@ -80,7 +92,8 @@ class SQLStays(Repository, StayRepository):
 
     @override
     def extend(self, longer: list[StoredStay]) -> None:
-        self._bulk("put_ends", sorted(map(_end, longer)))
+        ends = [(one.number, one.stay.last_at) for one in longer]
+        self._bulk("put_ends", sorted(ends))
         for one in longer:
             self._cache.changed(one)
 
