@@ -34,7 +34,7 @@ from footfall.store.sqlite.connections import (
 T = TypeVar("T")
 GROUP_MAX = 256
 # How long a commit takes, about: while other lanes wait, and at all.
-SHARED_S, ALONE_S = 0.04, 0.06
+SHARED_S, ALONE_S = 0.04, 0.05
 # How many bytes it brings at most.
 COMMIT_BYTES = 1536 * 1024
 # How much of a slow commit is remembered after one more.
