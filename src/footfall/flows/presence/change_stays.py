@@ -4,7 +4,7 @@ The events of a transaction are those of its stays afterwards less those before:
 event that holds before and after is not touched, one that no longer holds is withdrawn.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -36,7 +36,7 @@ class UnitOfWork:
         self._now = now if closing else None
         self._rules = rules
         self._rules_of: dict[Place, Rules] = {}
-        self._derived_events: Counter[DerivedEvent] = Counter()
+        self._derived_events: defaultdict[DerivedEvent, int] = defaultdict(int)
         self._others: list[NewEvent] = []
 
     def rules(self, place: Place) -> Rules:
@@ -55,27 +55,28 @@ class UnitOfWork:
         """Add runs of contacts at places, each in the order of time, to their stays."""
         stored = self.transaction.stays
         longer: list[StoredStay] = []
-        rest: dict[StayKey, Sequence[Stay]] = {}
-        for (key, runs), newest in zip(
-            heard.items(), stored.newest(heard), strict=True
-        ):
-            one = None if newest is None else self._prolonged(newest, runs)
-            if one is None:
-                rest[key] = runs
+        first: list[StayKey] = []  # nobody stayed there before
+        rest: list[StayKey] = []
+        for key, newest in zip(heard, stored.newest(heard), strict=True):
+            if newest is None:
+                first.append(key)
+            elif (one := self._prolonged(newest, heard[key])) is None:
+                rest.append(key)
             elif one is not newest:
                 longer.append(one)
         stored.extend(longer)
         asked = [
             StayQuery(*key, run.first_at, run.last_at, self.rules(key[1]).timeout)
-            for key, runs in rest.items()
-            for run in runs
+            for key in rest
+            for run in heard[key]
         ]
         known: dict[StayKey, dict[int | None, StoredStay]] = {}
         for near in stored.near(asked):
             known.setdefault((near.contact, near.place), {})[near.number] = near
         changed: list[StoredStay] = []
-        for key, runs in rest.items():
-            changed += self._absorb_at(key, runs, list(known.get(key, {}).values()))
+        for key in first + rest:
+            some = list(known.get(key, {}).values())
+            changed += self._absorb_at(key, heard[key], some)
         stored.put(changed)
 
     def _prolonged(self, one: StoredStay, runs: Sequence[Stay]) -> StoredStay | None:
