@@ -64,8 +64,11 @@ def test_an_organization_with_too_many_guests_costs_only_itself(caches):
     assert sizes(caches, 1, 2, 1) == [20, 0, 20]
 
 
-def test_a_cache_in_use_keeps_what_it_has(caches):
+@pytest.mark.parametrize("forget", ["too large", "undone"])
+def test_a_cache_in_use_keeps_what_it_has(caches, forget):
     used = caches.of(1)
     fill(used, 60)
+    if forget == "undone":
+        caches.clear()
     assert caches.of(1) is not used
     assert used.size == 120

@@ -183,7 +183,8 @@ class Writer:
                     cache.version = version
                     return results
             except BaseException as error:
-                self._caches.clear()
+                with self._wake:
+                    self._caches.clear()
                 if committing or not again or not is_broken(error):
                     raise
                 again = False

@@ -89,7 +89,7 @@ class PresenceCaches:
     """The presence caches of organizations, by their numbers.
 
     One that grew too large begins anew. If all together are too large, those go that
-    were used longest ago.
+    were used longest ago. Whoever uses one keeps it until the transaction ends.
     """
 
     def __init__(self) -> None:
@@ -105,14 +105,11 @@ class PresenceCaches:
         self._caches[organization] = cache, cache.size
         self._size += cache.size - size
         while self._size > ALL_MAX:
-            # Not cleared, for a transaction may be using it.
             _, size = self._caches.pop(next(iter(self._caches)))
             self._size -= size
         return cache
 
     def clear(self) -> None:
         """Forget all: something that they tell of was undone."""
-        for cache, _ in self._caches.values():
-            cache.clear()
         self._caches.clear()
         self._size = 0
