@@ -23,8 +23,12 @@ def fill(cache, count):
 def test_the_garbage_collector_does_not_look_through_cached_stays():
     cache = PresenceCache()
     fill(cache, 100)
+    stays = list(filter(None, cache.newest[HERE].values()))
+    held: list[object] = [cache.owners, cache.newest[HERE], *cache.owners.values()]
+    held += [part for one in stays for part in (one, one.place, one.stay, one.rules)]
     gc.collect()
-    assert not any(map(gc.is_tracked, (cache.owners, cache.newest[HERE])))
+    assert len(stays) == 100
+    assert not any(map(gc.is_tracked, held))
 
 
 def test_what_is_read_and_what_is_dropped_counts():

@@ -55,9 +55,7 @@ class PlaceResolver:
             return StoredObservation(subject, at, *found, one.rssi, by_contact=True)
         subject = self._digests.of(one.device)
         ephemeral = one.ephemeral or observations.is_randomised(one.device)
-        return StoredObservation(
-            subject, at, *found, one.rssi, by_contact=False, ephemeral=ephemeral
-        )
+        return StoredObservation(subject, at, *found, one.rssi, ephemeral=ephemeral)
 
 
 def unknown_place(reference: observations.PlaceReference) -> ItemRejected:

@@ -14,12 +14,7 @@ from footfall.core.derived_events import EventContext
 from footfall.core.events.structs import NewEvent
 from footfall.core.places import Place, Registry
 from footfall.core.stays import Rules, Stay
-from footfall.store.transaction import (
-    StayKey,
-    StayQuery,
-    StoredStay,
-    Transaction,
-)
+from footfall.store.transaction import StayKey, StayQuery, StoredStay, Transaction
 
 # What a stay says of a contact at a place; the same again is the same event.
 DerivedEvent = tuple[str, int, Place, int, int]

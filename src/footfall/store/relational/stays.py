@@ -10,12 +10,7 @@ from typing_extensions import override
 from footfall.core.places import Place
 from footfall.core.stays import Rules, Stay
 from footfall.store.relational.repository import Repository
-from footfall.store.transaction import (
-    StayKey,
-    StayQuery,
-    StayRepository,
-    StoredStay,
-)
+from footfall.store.transaction import StayKey, StayQuery, StayRepository, StoredStay
 
 # As many stays of a contact at a location are read before all are.
 _NEIGHBOURS = 4
