@@ -8,6 +8,7 @@ lines are written at once.
 import asyncio
 import atexit
 import contextlib
+import datetime as dt
 import logging
 import sys
 from typing import Any, BinaryIO, cast
@@ -39,7 +40,7 @@ class RequestLine(msgspec.Struct, frozen=True):
     status: int
     took_ms: float
     request_id: str
-    timestamp: str
+    timestamp: dt.datetime
     event: str = "request"
     level: str = "info"
 

@@ -328,6 +328,27 @@ def test_no_statement_scans(path, name):
     store.close()
 
 
+def test_a_statement_is_not_prepared_again_for_other_values(path):
+    store = open_sqlite(path)
+    prepared: list[object] = []
+
+    def on_step(*step):
+        prepared.append(step)
+        return apsw.SQLITE_OK
+
+    with store._readers.one() as connection:
+        connection.authorizer = on_step
+        for sql in SQL.values():
+            names = set(re.findall(r":(\w+)", sql))
+            if not names or "{" in sql or not sql.startswith("SELECT"):
+                continue
+            connection.execute(sql, dict.fromkeys(names, "1")).fetchall()
+            prepared.clear()
+            connection.execute(sql, dict.fromkeys(names, "2")).fetchall()
+            assert not prepared, sql
+    store.close()
+
+
 def test_bulk_statements_take_the_same_values_in_the_same_order_on_both_engines():
     # Each engine's event log has its own way to add events.
     for name in set(BULK) & set(postgres_statements.SQL) - {"add_events"}:

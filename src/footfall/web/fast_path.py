@@ -8,7 +8,6 @@ bodies that are large, packed or of an unknown length, all other resources.
 """
 
 import asyncio
-import contextlib
 import re
 import time
 from collections.abc import AsyncIterator, Iterable
@@ -53,8 +52,6 @@ _OF_CONTACT = "customers/{contact}/events"
 AT_ONCE_BYTES = 64 * 1024
 _READING = frozenset({"GET", "HEAD"})
 Headers = Iterable[tuple[bytes, bytes]]
-# What holds the turn of a request until its answer is sent.
-Turn = contextlib.AsyncExitStack
 
 
 class FastRequest(msgspec.Struct, frozen=True, gc=False):
@@ -114,60 +111,86 @@ class FastPath:
 
     async def _answer(self, asked: FastRequest, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
-        request_id = request_id_of(asked.headers.get(HEADER, b""))
-        status = 0
+        answer = Answer(send, request_id_of(asked.headers.get(HEADER, b"")))
         try:
             token = token_of(asked.header(b"authorization"))
             grant = await admit(
                 self._context, token, asked.permission, asked.organization
             )
             who = grant.service.client_key
-            async with Turn() as turn:
-                if asked.sends:
-                    headers, body = _STORED, await self._take(asked, who, turn, receive)
-                else:
-                    headers, body = await self._read(asked, who, turn)
-                status = 201 if asked.sends else 200
-                await _send(send, request_id, status, headers, body)
+            if asked.sends:
+                await self._take(asked, who, receive, answer)
+            else:
+                await self._read(asked, who, answer)
         except Exception as error:
-            if status:
+            if answer.status:
                 raise  # the client hung up, or did not take the answer in time
-            with structlog.contextvars.bound_contextvars(request_id=request_id):
+            with structlog.contextvars.bound_contextvars(request_id=answer.request_id):
                 problem, headers = _described(error, asked.path)
-            status = problem.status
-            body = msgspec.json.encode(problem)
-            await _send(send, request_id, status, headers, body)
+            await answer.give(problem.status, headers, msgspec.json.encode(problem))
         finally:
             route = f"/v1/organizations/{{cid}}/{asked.resource}"
-            record(asked.method, route, status, began, request_id)
+            record(asked.method, route, answer.status, began, answer.request_id)
 
-    async def _read(
-        self, asked: FastRequest, who: str, turn: Turn
-    ) -> tuple[Headers, bytes]:
-        """Read a page."""
-        await turn.enter_async_context(self._turns.of(who))
-        parameters = parse_qs(asked.query, keep_blank_values=True)
-        body = await self._context.reader.read(
-            asked.organization, asked.contact, parameters, self._context.now()
-        )
-        return await _packed(asked, body)
+    async def _read(self, asked: FastRequest, who: str, answer: "Answer") -> None:
+        """Answer with a page."""
+        async with self._turns.of(who):
+            parameters = parse_qs(asked.query, keep_blank_values=True)
+            body = await self._context.reader.read(
+                asked.organization, asked.contact, parameters, self._context.now()
+            )
+            await answer.give(200, *await _packed(asked, body))
 
     async def _take(
-        self, asked: FastRequest, who: str, turn: Turn, receive: Receive
-    ) -> bytes:
+        self, asked: FastRequest, who: str, receive: Receive, answer: "Answer"
+    ) -> None:
         """Store what is sent; the turn begins once it is read, as in `web.payload`."""
         with self._intake.lease(who) as lease:
-            body = await read_body(_chunks(receive), lease, LARGE_BYTES)
-            await turn.enter_async_context(self._turns.of(who))
-            store, now = self._context.store, self._context.now()
-            name, lines = asked.organization, is_lines(asked.header(b"content-type"))
-            if asked.resource == "events":
-                receipt = await ingest.receive(store, name, body, now, lines=lines)
-                return msgspec.json.encode(receipt)
-            taken = await presence.receive_plain(
-                store, name, body, now, asked.resource, lines=lines
-            )
-            return msgspec.json.encode(taken)
+            sent = await read_body(_chunks(receive), lease, LARGE_BYTES)
+            async with self._turns.of(who):
+                await answer.give(201, _STORED, await self._store(asked, sent))
+
+    async def _store(self, asked: FastRequest, sent: bytes) -> bytes:
+        """Store what is sent; return the receipt."""
+        store, now = self._context.store, self._context.now()
+        name, lines = asked.organization, is_lines(asked.header(b"content-type"))
+        if asked.resource == "events":
+            receipt = await ingest.receive(store, name, sent, now, lines=lines)
+            return msgspec.json.encode(receipt)
+        taken = await presence.receive_plain(
+            store, name, sent, now, asked.resource, lines=lines
+        )
+        return msgspec.json.encode(taken)
+
+
+class Answer:
+    """The answer to a request, given once.
+
+    Attributes:
+        request_id: The id that it carries.
+        status: Its status; 0 until it is given.
+    """
+
+    def __init__(self, send: Send, request_id: str):
+        self._send = send
+        self.request_id = request_id
+        self.status = 0
+
+    async def give(self, status: int, headers: Headers, body: bytes) -> None:
+        """Send it; what surrounds every answer is added."""
+        self.status = status
+        own = (
+            (b"content-length", str(len(body)).encode()),
+            (HEADER, self.request_id.encode()),
+        )
+        await self._send(
+            {
+                "type": "http.response.start",
+                "status": status,
+                "headers": [*headers, *own, *GUARDING],
+            }
+        )
+        await send_in_parts(self._send, body)
 
 
 async def _chunks(receive: Receive) -> AsyncIterator[bytes]:
@@ -254,20 +277,3 @@ def _described(error: Exception, path: str) -> tuple[Problem, Headers]:
         problem, more = problem_of_bug(error, path), {}
     named = {"content-type": MEDIA_TYPE, **more}
     return problem, [(name.lower().encode(), v.encode()) for name, v in named.items()]
-
-
-async def _send(
-    send: Send, request_id: str, status: int, headers: Headers, body: bytes
-) -> None:
-    own = (
-        (b"content-length", str(len(body)).encode()),
-        (HEADER, request_id.encode()),
-    )
-    await send(
-        {
-            "type": "http.response.start",
-            "status": status,
-            "headers": [*headers, *own, *GUARDING],
-        }
-    )
-    await send_in_parts(send, body)

@@ -7,8 +7,8 @@ no path, query, header or body, because those may hold tokens and personal data.
 import datetime as dt
 import functools
 import re
+import secrets
 import time
-import uuid
 from http import HTTPMethod
 from typing import Any
 
@@ -36,7 +36,7 @@ _METHODS = frozenset(method.value for method in HTTPMethod)
 
 def request_id_of(sent: bytes) -> str:
     """Return the caller's id of a request, or a new one if it has none that fits."""
-    return sent.decode() if _ID.fullmatch(sent) else uuid.uuid4().hex
+    return sent.decode() if _ID.fullmatch(sent) else secrets.token_hex(16)
 
 
 def record(method: str, route: str, status: int, began: float, request_id: str) -> None:
@@ -53,8 +53,7 @@ def record(method: str, route: str, status: int, began: float, request_id: str) 
     _requests(method, route, status).inc()
     _seconds(method, route).observe(took_ms / 1000)
     now = dt.datetime.fromtimestamp(clock.now() / SECOND, dt.UTC)
-    at = now.isoformat(timespec="microseconds").replace("+00:00", "Z")
-    line = RequestLine(method, route, status, took_ms, request_id, at)
+    line = RequestLine(method, route, status, took_ms, request_id, now)
     request_lines.add(line)
 
 

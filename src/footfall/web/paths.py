@@ -15,6 +15,8 @@ from litestar import Request
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 _SENT = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})+")
+# Most paths are spelt in the one way already.
+_CANONICAL = re.compile(rb"(?:/[A-Za-z0-9._~-]+)+")
 # No route has this path, so it gets a 404.
 _NOWHERE = "/%00"
 _HEAD = "footfall.head"
@@ -26,6 +28,8 @@ def canonical(raw: bytes) -> str:
     Repeated leading slashes count as one, because the original's clients send `//v1/…`.
     One slash at the end does not count.
     """
+    if _CANONICAL.fullmatch(raw):
+        return raw.decode()
     if not _SENT.fullmatch(raw):
         return _NOWHERE
     try:

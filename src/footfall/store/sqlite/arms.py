@@ -16,6 +16,8 @@ KEYS = {
     Sort.RECEIVED_TIME: "number",
 }
 
+_LEVELS = (("outside", LARGE), ("middle", MIDDLE), ("inside", SMALL))
+
 
 class Arm(msgspec.Struct, frozen=True):
     """One stretch: an index, what else holds there, and the keys between which.
@@ -70,15 +72,17 @@ def ranges_of(
             *([] if last is None else [f"local_at <= :last{number}"]),
             *_remaining(query, key, table),
         ]
+        summaries = {
+            name: _of_summaries(query, arm, after, name, shift)
+            for name, shift in (_LEVELS if arm.summaries else ())
+        }
         parts.append(
             SQL["skipping" if arm.summaries else "range"].format(
                 key=key,
                 table=table,
                 index=arm.index,
-                outside=_of_summaries(query, arm, after, "outside", LARGE),
-                middle=_of_summaries(query, arm, after, "middle", MIDDLE),
-                inside=_of_summaries(query, arm, after, "inside", SMALL),
                 conditions=" AND ".join(conditions),
+                **summaries,
             )
         )
     return " UNION ALL ".join(parts), values

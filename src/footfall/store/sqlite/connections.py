@@ -8,9 +8,9 @@ Source: https://sqlite.org/fileformat2.html#the_database_header
 
 import contextlib
 import os
-import queue
 import struct
 import time
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -191,6 +191,9 @@ def open_reader(path: Path) -> apsw.Connection:
 
 def _open(path: Path, cache_kib: int) -> apsw.Connection:
     connection = apsw.Connection(str(path))
+    # No plan depends on a value. Otherwise SQLite, which apsw builds with STAT4, would
+    # prepare most statements with a join or an order again each time they are run.
+    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
     connection.pragma("cache_size", -cache_kib)
     connection.pragma("temp_store", "memory")
@@ -245,20 +248,22 @@ class Readers:
 
     def __init__(self, path: Path):
         self._path = path
-        self._idle: queue.LifoQueue[apsw.Connection] = queue.LifoQueue()
+        # Threads take and return them; each step of a deque is atomic.
+        self._idle: deque[apsw.Connection] = deque()
 
     @contextlib.contextmanager
     def one(self) -> Iterator[apsw.Connection]:
         """Lend a connection for one statement, which is a transaction of its own."""
-        with translated(self._path):
-            try:
-                connection = self._idle.get_nowait()
-            except queue.Empty:
-                connection = open_reader(self._path)
-            try:
-                yield connection
-            finally:
-                self._idle.put(connection)
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._open()
+        try:
+            yield connection
+        except apsw.Error as error:
+            raise _named(self._path, error) from error
+        finally:
+            self._idle.append(connection)
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[apsw.Connection]:
@@ -272,5 +277,9 @@ class Readers:
 
     def close(self) -> None:
         """Close those that nobody has."""
-        while not self._idle.empty():
-            self._idle.get_nowait().close()
+        while self._idle:
+            self._idle.pop().close()
+
+    def _open(self) -> apsw.Connection:
+        with translated(self._path):
+            return open_reader(self._path)

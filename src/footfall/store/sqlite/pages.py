@@ -16,8 +16,7 @@ An organization's rows arrived in the order of their numbers, so inside a row's 
 stands for its arrival (see `arrivals`).
 """
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import apsw
 import msgspec
@@ -59,6 +58,13 @@ class Scope(msgspec.Struct, frozen=True):
     contact: int | None
 
 
+class Run(Protocol):
+    """Runs a statement of a query by its name."""
+
+    def __call__(self, name: str, *, opposite: bool = False) -> list[Any]:
+        """Return its rows, perhaps in the order opposite to the query's."""
+
+
 def read(
     connection: apsw.Connection,
     query: EventQuery,
@@ -70,7 +76,7 @@ def read(
     newest = scope.newest
     run = _prepared(connection, query, scope, after, bound)
 
-    def position(row: list[Any]) -> Position:
+    def position(row: Any) -> Position:
         arrival = arrival_of(connection, scope.organization, row[1])
         return Position(
             arrival if query.sort is Sort.RECEIVED_TIME else row[0], arrival
@@ -85,7 +91,7 @@ def read(
     ends = run("ends")
     count, body = run("bodies")[0]
     if not ends and count:
-        [last] = run("last")
+        [last] = run("last", opposite=True)
         return Page(count, body, position(last), has_more=False, newest=newest)
     end = position(ends[0]) if ends else None
     return Page(count, body or b"", end, len(ends) > 1, newest)
@@ -110,8 +116,8 @@ def _prepared(
     scope: Scope,
     after: Position | None,
     bound: int | None,
-) -> Callable[[str], list[Any]]:
-    """Return what runs a query's statements by name."""
+) -> Run:
+    """Return what runs a query's statements."""
     organization = scope.organization
     # All that the snapshot has, unless it is being copied into this store: an
     # organization has its arrivals once all of it is there.
@@ -132,12 +138,11 @@ def _prepared(
         query, arms = _narrowed(connection, query, after, given, offsets)
     ranges, values = ranges_of(query, arms, after)
     values |= given
-    order = order_of(query, arms, query.reverse)
-    opposite = order_of(query, arms, not query.reverse)
 
-    def run(name: str) -> list[Any]:
-        sql = SQL[name].format(ranges=ranges, order=order, opposite=opposite)
-        return list(connection.execute(sql, values))
+    def run(name: str, *, opposite: bool = False) -> list[Any]:
+        order = order_of(query, arms, query.reverse is not opposite)
+        sql = SQL[name].format(ranges=ranges, order=order)
+        return connection.execute(sql, values).fetchall()
 
     return run
 

@@ -91,9 +91,9 @@ CROSS JOIN body ON body.number = page.number
 ORDER BY {order} LIMIT 2 OFFSET :size - 1
 
 -- name: last
--- The last event of a page that is not full.
+-- The last event of a page that is not full: the first in the opposite order.
 {ranges}
-ORDER BY {opposite} LIMIT 1
+ORDER BY {order} LIMIT 1
 
 -- name: bodies
 -- The page as one blob: joined inside the engine, the GIL released. As text a body is not
