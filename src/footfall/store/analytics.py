@@ -51,6 +51,7 @@ class Span(msgspec.Struct, frozen=True, gc=False):
 
 
 Key = tuple[int, int, int]  # of a block: its type, start and part
+Moment = tuple[int, int]  # a second of a type's facts: the type, the second
 
 
 class AnalyticsRepository(Protocol):
@@ -76,8 +77,8 @@ class AnalyticsRepository(Protocol):
     def places(self) -> list[AnalyticsPlace]:
         """Return the places that facts name."""
 
-    def span(self, kind: int, second: int) -> Span:
-        """Return the span of a second; of the blocks that start in one, the last."""
+    def spans(self, asked: Collection[Moment]) -> dict[Moment, Span]:
+        """Return the spans of seconds; of the blocks that start in one, the last."""
 
     def keys(self, kind: int, since: int, until: int) -> list[Key]:
         """Return the keys of the blocks that start in a span of seconds, in order."""

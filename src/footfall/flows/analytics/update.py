@@ -26,8 +26,10 @@ from footfall.store.analytics import (
     AnalyticsRepository,
     Key,
     LogRow,
+    Moment,
     Progress,
     Removal,
+    Span,
 )
 from footfall.store.transaction import Transaction
 
@@ -136,8 +138,9 @@ def _compute(transaction: Transaction) -> Change | None:
     by_type: defaultdict[int, list[LogRow]] = defaultdict(list)
     for row in rows:
         by_type[row.type].append(row)
+    spans = analytics.spans({_moment_of(row) for row in rows})
     for kind, some in sorted(by_type.items()):
-        _count(analytics, kind, some, places, change)
+        _count(analytics, kind, some, spans, places, change)
     return change
 
 
@@ -145,13 +148,14 @@ def _count(
     analytics: AnalyticsRepository,
     kind: int,
     rows: list[LogRow],
+    spans: dict[Moment, Span],
     places: Places,
     change: Change,
 ) -> None:
     """Add to a change what entries of the log change in the blocks of a type."""
     pending = deque(sorted(rows, key=attrgetter("created_at")))
     while pending:
-        span = analytics.span(kind, facts.second_of(pending[0].created_at))
+        span = spans[_moment_of(pending[0])]
         inside = []
         while pending and facts.second_of(pending[0].created_at) < span.until:
             inside.append(pending.popleft())
@@ -170,6 +174,10 @@ def _count(
             change.dropped.extend(analytics.keys(kind, span.since, span.until))
             blocks = facts.cut(_packed(events, places), newest=newest)
         change.added.extend((kind, block) for block in blocks)
+
+
+def _moment_of(row: LogRow) -> Moment:
+    return row.type, facts.second_of(row.created_at)
 
 
 def _without_erased(

@@ -26,3 +26,28 @@ GROUP BY place
 -- name: analytics_open_stays
 SELECT place, start_at FROM stay
 WHERE organization = :organization AND check_at IS NOT NULL AND start_at IS NOT NULL
+
+-- name: analytics_spans
+-- Where the block of a second starts, and the next one.
+SELECT sent.type, sent.second, block.start, following.start
+FROM unnest(:type::smallint[], :second::bigint[]) AS sent (type, second)
+LEFT JOIN LATERAL (
+  SELECT start FROM analytics_block
+  WHERE organization = :organization AND type = sent.type AND start <= sent.second
+  ORDER BY start DESC LIMIT 1
+) AS block ON true
+LEFT JOIN LATERAL (
+  SELECT start FROM analytics_block
+  WHERE organization = :organization AND type = sent.type AND start > sent.second
+  ORDER BY start LIMIT 1
+) AS following ON true
+
+-- name: analytics_blocks_at
+-- The last of the blocks that start in a second.
+SELECT sent.type, block.* FROM unnest(:type::smallint[], :start::bigint[])
+  AS sent (type, start), LATERAL (
+  SELECT start, part, seconds, contacts, places, hotspots, dwells FROM analytics_block
+  WHERE organization = :organization AND type = sent.type
+    AND analytics_block.start = sent.start
+  ORDER BY part DESC LIMIT 1
+) AS block

@@ -15,6 +15,7 @@ from footfall.store.analytics import (
     AnalyticsRepository,
     Key,
     LogRow,
+    Moment,
     Progress,
     Removal,
     Span,
@@ -73,13 +74,19 @@ class SQLAnalytics(Repository, AnalyticsRepository):
         return [AnalyticsPlace(*row) for row in self._run("analytics_places")]
 
     @override
-    def span(self, kind: int, second: int) -> Span:
-        at = {"type": kind, "second": second}
-        row = self._one("analytics_block_at", **at)
-        following = self._one("analytics_block_after", **at)
-        until = END if following is None else following[0]
-        block = None if row is None else Block(*row)
-        return Span(BEGIN if block is None else block.start, until, block)
+    def spans(self, asked: Collection[Moment]) -> dict[Moment, Span]:
+        found = self._bulk("analytics_spans", list(asked))
+        starts = {(kind, start) for kind, _, start, _ in found if start is not None}
+        rows = self._bulk("analytics_blocks_at", list(starts))
+        blocks = {(kind, row[0]): Block(*row) for kind, *row in rows}
+        return {
+            (kind, second): Span(
+                BEGIN if start is None else start,
+                END if until is None else until,
+                blocks.get((kind, start)),
+            )
+            for kind, second, start, until in found
+        }
 
     @override
     def keys(self, kind: int, since: int, until: int) -> list[Key]:

@@ -27,16 +27,6 @@ WHERE organization = :organization ORDER BY number
 INSERT INTO analytics_place (organization, number, id, zone)
 VALUES (:organization, :number, :id, :zone)
 
--- name: analytics_block_at
-SELECT start, part, seconds, contacts, places, hotspots, dwells FROM analytics_block
-WHERE organization = :organization AND type = :type AND start <= :second
-ORDER BY start DESC, part DESC LIMIT 1
-
--- name: analytics_block_after
-SELECT start FROM analytics_block
-WHERE organization = :organization AND type = :type AND start > :second
-ORDER BY start LIMIT 1
-
 -- name: analytics_keys
 SELECT start, part FROM analytics_block
 WHERE organization = :organization AND type = :type

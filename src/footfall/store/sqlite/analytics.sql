@@ -39,3 +39,27 @@ GROUP BY place
 -- name: analytics_open_stays
 SELECT place, start_at FROM stay INDEXED BY stay_by_check
 WHERE organization = :organization AND check_at IS NOT NULL AND start_at IS NOT NULL
+
+-- name: analytics_spans
+-- A bulk statement; see bulk.py. Where the block of a second starts, and the next one.
+WITH asked (organization, type, second) AS (VALUES {(:organization, :type, :second)})
+SELECT json_group_array(json_array(asked.type, asked.second, (
+  SELECT max(start) FROM analytics_block
+  WHERE organization = asked.organization AND type = asked.type AND start <= asked.second
+), (
+  SELECT min(start) FROM analytics_block
+  WHERE organization = asked.organization AND type = asked.type AND start > asked.second
+))) FROM asked
+
+-- name: analytics_blocks_at
+-- A bulk statement. The last of the blocks that start in a second.
+WITH asked (organization, type, start) AS (VALUES {(:organization, :type, :start)})
+SELECT block.type, block.start, part, seconds, contacts, places, hotspots, dwells
+FROM asked CROSS JOIN analytics_block AS block
+  ON block.organization = asked.organization
+  AND block.type = asked.type AND block.start = asked.start
+WHERE part = (
+  SELECT max(part) FROM analytics_block AS other
+  WHERE other.organization = asked.organization
+    AND other.type = asked.type AND other.start = asked.start
+)
