@@ -10,6 +10,7 @@ import pytest
 from footfall.core.queries import EventQuery, Sort
 from footfall.errors import StoreError
 from footfall.store.postgres import pages
+from tests import postgres
 from tests.store.test_contract import new
 
 # What a restart or a failover of the server does to a connection.
@@ -156,3 +157,30 @@ def test_a_page_of_a_contact_reads_no_events_of_others(store, sort):
     assert "event_by_contact" in asked.plan
     assert "event_pkey" not in asked.plan
     assert "event_by_utc" not in asked.plan
+
+
+def sent_of(contact):
+    return new(customerId=contact)
+
+
+def test_what_is_sent_of_a_contact_that_another_server_erased_is_a_new_ones(
+    store, postgres_url
+):
+    other = postgres.open_store(postgres_url)
+    store.append("org", [sent_of("ann")]).result()
+    other.erase("org", "ann").result()
+    store.append("org", [sent_of("ann")]).result()
+    page = store.page(EventQuery("org", "ann"))
+    other.close()
+    assert page.count == 1
+
+
+def test_contacts_that_an_undone_write_added_are_not_remembered(store):
+    def fail(transaction):
+        transaction.events.append([sent_of("ann")])
+        raise ValueError("undone")
+
+    with pytest.raises(ValueError, match="undone"):
+        store.transaction("org", fail).result()
+    store.append("org", [sent_of("ann")]).result()
+    assert store.page(EventQuery("org", "ann")).count == 1

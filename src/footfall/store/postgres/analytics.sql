@@ -51,3 +51,18 @@ SELECT sent.type, block.* FROM unnest(:type::smallint[], :start::bigint[])
     AND analytics_block.start = sent.start
   ORDER BY part DESC LIMIT 1
 ) AS block
+
+-- name: delete_analytics_blocks
+DELETE FROM analytics_block
+USING unnest(:type::smallint[], :start::bigint[], :part::integer[])
+  AS sent (type, start, part)
+WHERE organization = :organization AND analytics_block.type = sent.type
+  AND analytics_block.start = sent.start AND analytics_block.part = sent.part
+
+-- name: add_analytics_blocks
+INSERT INTO analytics_block
+  (organization, type, start, part, seconds, contacts, places, hotspots, dwells)
+SELECT :organization, sent.* FROM unnest(
+  :type::smallint[], :start::bigint[], :part::integer[], :seconds::bytea[],
+  :contacts::bytea[], :places::bytea[], :hotspots::bytea[], :dwells::bytea[]
+) AS sent

@@ -40,9 +40,8 @@ def give_arrivals(session: PostgresSession, count: int) -> range:
 def _insert(
     session: PostgresSession, fresh: list[NewEvent], known: Mapping[str, int]
 ) -> None:
-    contacts = dict.fromkeys(event.contact for event in fresh)
-    keys = {one: session.keys.contact(one) for one in contacts if one not in known}
-    numbers = {**known, **number_contacts(session.run_bulk, keys)}
+    numbers = _numbers_of(session, {event.contact for event in fresh} - set(known))
+    numbers |= known
     session.run(
         "add_events",
         {
@@ -58,3 +57,15 @@ def _insert(
     )
     offsets = offsets_of([(event.created_at, event.local_at) for event in fresh])
     session.run_bulk("add_offsets", offsets)
+
+
+def _numbers_of(session: PostgresSession, contacts: set[str]) -> dict[str, int]:
+    """Return the numbers of contacts; those that are not there yet are added.
+
+    Nobody else retires or adds one while the cache holds: an erasure gives the
+    organization's row another version.
+    """
+    cached = {} if session.cache is None else session.cache.contacts
+    unknown = {one: session.keys.contact(one) for one in contacts - cached.keys()}
+    cached |= number_contacts(session.run_bulk, unknown)
+    return {one: cached[one] for one in contacts}

@@ -119,14 +119,9 @@ class SQLAnalytics(Repository, AnalyticsRepository):
         removals: list[Removal],
         after: Progress,
     ) -> None:
-        self._many(
-            "delete_analytics_block",
-            [dict(zip(("type", "start", "part"), key, strict=True)) for key in dropped],
-        )
-        self._many(
-            "add_analytics_block",
-            [{"type": kind} | msgspec.structs.asdict(block) for kind, block in added],
-        )
+        self._bulk("delete_analytics_blocks", dropped)
+        rows = [(kind, *msgspec.structs.astuple(block)) for kind, block in added]
+        self._bulk("add_analytics_blocks", rows)
         self._many(
             "add_analytics_place",
             [{"number": p.number, "id": p.id, "zone": p.zone} for p in places],

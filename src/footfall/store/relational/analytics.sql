@@ -44,17 +44,6 @@ WHERE organization = :organization AND type = :type AND start < :until
   ), :since)
 ORDER BY start, part
 
--- name: delete_analytics_block
-DELETE FROM analytics_block
-WHERE organization = :organization AND type = :type AND start = :start AND part = :part
-
--- name: add_analytics_block
-INSERT INTO analytics_block
-  (organization, type, start, part, seconds, contacts, places, hotspots, dwells)
-VALUES (
-  :organization, :type, :start, :part, :seconds, :contacts, :places, :hotspots, :dwells
-)
-
 -- name: organizations_to_count
 SELECT id FROM organization WHERE organization.arrival > 0 AND NOT EXISTS (
   SELECT 1 FROM analytics

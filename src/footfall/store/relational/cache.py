@@ -1,4 +1,4 @@
-"""The presence cache: what the next observation would read again.
+"""The presence cache: what the next observation or event would read again.
 
 Whose a device is now, and a contact's newest stay at a place, so that somebody who is
 still there costs a look into a dictionary and not three into trees. All of it is in
@@ -29,7 +29,7 @@ class Owner(msgspec.Struct, frozen=True, gc=False):
 
 
 class PresenceCache:
-    """Owners of devices, newest stays and what was last heard, of one organization."""
+    """What is remembered of one organization."""
 
     def __init__(self) -> None:
         self.owners: dict[bytes, Owner] = {}
@@ -38,12 +38,15 @@ class PresenceCache:
         self._newest_count = 0
         # When equipment was last heard, of what was written.
         self.heard: dict[Heard, int] = {}
+        # The numbers of contacts of whom events were sent, by their ids.
+        self.contacts: dict[str, int] = {}
         self.version = -1
 
     @property
     def size(self) -> int:
         """How many entries it has."""
-        return self._newest_count + len(self.owners) + len(self.heard)
+        others = len(self.owners) + len(self.heard) + len(self.contacts)
+        return self._newest_count + others
 
     def renew(self, version: int) -> None:
         """Forget all that does not hold for a version of the organization's row."""
@@ -57,6 +60,7 @@ class PresenceCache:
         self.newest.clear()
         self._newest_count = 0
         self.heard.clear()
+        self.contacts.clear()
         self.version = -1
 
     def read(self, contact: int, place: Place, stay: StoredStay | None) -> None:

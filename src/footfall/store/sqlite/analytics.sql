@@ -63,3 +63,15 @@ WHERE part = (
   WHERE other.organization = asked.organization
     AND other.type = asked.type AND other.start = asked.start
 )
+
+-- name: delete_analytics_blocks
+-- A bulk statement.
+DELETE FROM analytics_block
+WHERE (organization, type, start, part) IN (VALUES {(:organization, :type, :start, :part)})
+
+-- name: add_analytics_blocks
+-- A bulk statement.
+INSERT INTO analytics_block
+  (organization, type, start, part, seconds, contacts, places, hotspots, dwells)
+VALUES {(:organization, :type, :start, :part,
+  :seconds, :contacts, :places, :hotspots, :dwells)}
