@@ -222,7 +222,7 @@ def test_the_settings_that_keep_data_safe_are_on(path):
 # -- no read scans ---------------------------------------------------------------
 
 
-PAGE_STATEMENTS = ("ends", "last", "bodies", "rows", "entries")
+PAGE_STATEMENTS = ("ends", "last", "bodies", "few", "entries")
 
 
 def plan(connection, sql, values):
