@@ -13,7 +13,7 @@ from footfall.core.access import Role, Service
 from footfall.core.events import acceptance
 from footfall.core.queries import EventQuery, Position, Separator, Sort
 from footfall.errors import AlreadyExists, ContactUnknown, OrganizationUnknown
-from footfall.store import Appended, Credential, Entries, Erased, Organization
+from footfall.store import Appended, Credential, Entries, Organization
 from footfall.store.transaction import StoredRejection
 from tests.conftest import event
 
@@ -150,7 +150,8 @@ def test_erasing_tells_what_was_erased_and_leaves_the_others(store):
     made = [new(), new(), accept(event(event=visit)), new("x", customerId="other")]
     store.append("org", made).result()
     store.append("other", [new("theirs")]).result()
-    assert store.erase("org", "guest").result() == Erased({2: 2, 3: 1}, False)
+    # Whether bytes are pending depends on who else uses PostgreSQL's database.
+    assert store.erase("org", "guest").result().counts == {2: 2, 3: 1}
     assert [b["event"]["id"] for b in bodies(store.page(EventQuery("org")))] == ["x"]
     assert store.page(EventQuery("other")).count == 1
     with pytest.raises(ContactUnknown):
