@@ -1,6 +1,6 @@
 """The event log: events appended to its table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from footfall.core.events.structs import NewEvent
 from footfall.store import Appended
@@ -40,8 +40,9 @@ def give_arrivals(session: PostgresSession, count: int) -> range:
 def _insert(
     session: PostgresSession, fresh: list[NewEvent], known: Mapping[str, int]
 ) -> None:
-    numbers = _numbers_of(session, {event.contact for event in fresh} - set(known))
-    numbers |= known
+    contacts = dict.fromkeys(event.contact for event in fresh)
+    asked = [one for one in contacts if one not in known]
+    numbers = {**known, **_numbers_of(session, asked)}
     session.run(
         "add_events",
         {
@@ -59,13 +60,13 @@ def _insert(
     session.run_bulk("add_offsets", offsets)
 
 
-def _numbers_of(session: PostgresSession, contacts: set[str]) -> dict[str, int]:
+def _numbers_of(session: PostgresSession, contacts: Sequence[str]) -> dict[str, int]:
     """Return the numbers of contacts; those that are not there yet are added.
 
     Nobody else retires or adds one while the cache holds: an erasure gives the
     organization's row another version.
     """
     cached = {} if session.cache is None else session.cache.contacts
-    unknown = {one: session.keys.contact(one) for one in contacts - cached.keys()}
+    unknown = {one: session.keys.contact(one) for one in contacts if one not in cached}
     cached |= number_contacts(session.run_bulk, unknown)
     return {one: cached[one] for one in contacts}

@@ -254,16 +254,15 @@ class Readers:
     @contextlib.contextmanager
     def one(self) -> Iterator[apsw.Connection]:
         """Lend a connection for one statement, which is a transaction of its own."""
-        try:
-            connection = self._idle.pop()
-        except IndexError:
-            connection = self._open()
-        try:
-            yield connection
-        except apsw.Error as error:
-            raise _named(self._path, error) from error
-        finally:
-            self._idle.append(connection)
+        with translated(self._path):
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                connection = open_reader(self._path)
+            try:
+                yield connection
+            finally:
+                self._idle.append(connection)
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[apsw.Connection]:
@@ -279,7 +278,3 @@ class Readers:
         """Close those that nobody has."""
         while self._idle:
             self._idle.pop().close()
-
-    def _open(self) -> apsw.Connection:
-        with translated(self._path):
-            return open_reader(self._path)
